@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Failure codes and their D-Bus names. */
+
+#include "common/failure.h"
+
+static const char *const names[_FAILURE_CODE_MAX] = {
+        [FAILURE_NONE] = "",
+        [FAILURE_ALREADY_EXISTS] = "org.mediated1.Error.AlreadyExists",
+        [FAILURE_NO_SUCH_DEVICE] = "org.mediated1.Error.NoSuchDevice",
+        [FAILURE_NO_SUCH_PARENT] = "org.mediated1.Error.NoSuchParent",
+        [FAILURE_NO_SUCH_TYPE] = "org.mediated1.Error.NoSuchType",
+        [FAILURE_NO_SUCH_JOB] = "org.mediated1.Error.NoSuchJob",
+        [FAILURE_NO_AVAILABLE_INSTANCES] = "org.mediated1.Error.NoAvailableInstances",
+        [FAILURE_DEVICE_BUSY] = "org.mediated1.Error.DeviceBusy",
+        [FAILURE_WEDGED] = "org.mediated1.Error.Wedged",
+        [FAILURE_JOB_TIMED_OUT] = "org.mediated1.Error.JobTimedOut",
+        [FAILURE_JOB_CANCELED] = "org.mediated1.Error.JobCanceled",
+        [FAILURE_INVALID_ATTRIBUTE] = "org.mediated1.Error.InvalidAttribute",
+        [FAILURE_CALLOUT_FAILED] = "org.mediated1.Error.CalloutFailed",
+        [FAILURE_NOT_DEFINED] = "org.mediated1.Error.NotDefined",
+        [FAILURE_ALREADY_DEFINED] = "org.mediated1.Error.AlreadyDefined",
+        [FAILURE_AMBIGUOUS_DEFINITION] = "org.mediated1.Error.AmbiguousDefinition",
+        [FAILURE_INVALID_DEFINITION] = "org.mediated1.Error.InvalidDefinition",
+        [FAILURE_LIMITS_EXCEEDED] = "org.mediated1.Error.LimitsExceeded",
+        [FAILURE_SHUTTING_DOWN] = "org.mediated1.Error.ShuttingDown",
+        [FAILURE_INVALID_ARGS] = "org.freedesktop.DBus.Error.InvalidArgs",
+        [FAILURE_ACCESS_DENIED] = "org.freedesktop.DBus.Error.AccessDenied",
+        [FAILURE_NOT_SUPPORTED] = "org.freedesktop.DBus.Error.NotSupported",
+        [FAILURE_IO_ERROR] = "org.freedesktop.DBus.Error.IOError",
+};
+
+const char *failure_code_to_name(enum failure_code code) {
+        return names[code];
+}
+
+enum failure_code failure_code_from_name(const char *name) {
+        for (int i = 0; i < _FAILURE_CODE_MAX; i++)
+                if (streq(names[i], name))
+                        return i;
+
+        return FAILURE_IO_ERROR;
+}
+
+int failure_set(struct failure *failure, enum failure_code code, const char *format, ...) {
+        va_list args;
+
+        if (failure->code != FAILURE_NONE)
+                return -1;
+
+        failure->code = code;
+        va_start(args, format);
+        if (vasprintf(&failure->message, format, args) < 0)
+                failure->message = NULL;
+        va_end(args);
+        return -1;
+}
+
+void failure_clear(struct failure *failure) {
+        free(failure->message);
+        *failure = (struct failure) {};
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Intents as small JSON files. */
+
+#include "common/intent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "common/io.h"
+#include "common/message.h"
+#include "common/root.h"
+#include "common/uuid.h"
+
+#define SUFFIX_PREPARED ".prepared"
+#define SUFFIX_WRITING ".writing"
+
+/* Room for the directory, a UUID and a suffix. */
+typedef char intent_path[sizeof(INTENT_DIRECTORY) + UUID_TEXT_SIZE + 16];
+
+static void make_path(intent_path path, const char *uuid, bool writing) {
+        snprintf(path, sizeof(intent_path), INTENT_DIRECTORY "/%s%s", uuid, writing ? SUFFIX_WRITING : SUFFIX_PREPARED);
+}
+
+void intent_clear(struct intent *intent) {
+        free(intent->parent);
+        free(intent->type);
+        *intent = (struct intent) {};
+}
+
+static json_object *intent_to_json(const struct intent *intent) {
+        json_object *object = json_object_new_object();
+
+        json_object_object_add(object, "parent", json_object_new_string(intent->parent));
+        json_object_object_add(object, "type", json_object_new_string(intent->type));
+        json_object_object_add(object, "pid", json_object_new_int64(intent->pid));
+        json_object_object_add(object, "start-time", json_object_new_uint64(intent->start_time));
+        json_object_object_add(object, "inode", json_object_new_uint64(intent->inode));
+        return object;
+}
+
+int intent_store(const char *uuid, const struct intent *intent) {
+        _cleanup_json_ json_object *object = intent_to_json(intent);
+        _cleanup_close_ int fd = -1;
+        intent_path path, temporary;
+
+        make_path(path, uuid, intent->writing);
+        snprintf(temporary, sizeof(temporary), INTENT_DIRECTORY "/%s.new", uuid);
+
+        fd = openat(root_fd(), temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+        if (json_object_to_fd(fd, object, JSON_C_TO_STRING_PLAIN) < 0)
+                return -EIO;
+
+        /* No fsync: /run is a tmpfs, and after a crash of the host there is nothing to clean up. */
+        return renameat(root_fd(), temporary, root_fd(), path) < 0 ? -errno : 0;
+}
+
+static int load_phase(const char *uuid, bool writing, char *buffer, size_t size) {
+        intent_path path;
+        ssize_t n;
+
+        make_path(path, uuid, writing);
+        n = read_text_at(root_fd(), path, buffer, size);
+        return n < 0 ? (int) n : 0;
+}
+
+int intent_load(const char *uuid, struct intent *ret) {
+        _cleanup_intent_ struct intent intent = {};
+        _cleanup_json_ json_object *object = NULL;
+        json_object *parent, *type, *pid, *start_time, *inode;
+        char buffer[4096];
+        int r;
+
+        intent.writing = true;
+        r = load_phase(uuid, true, buffer, sizeof(buffer));
+        if (r == -ENOENT) {
+                intent.writing = false;
+                r = load_phase(uuid, false, buffer, sizeof(buffer));
+        }
+        /* The worker may have moved it between the two looks. */
+        if (r == -ENOENT) {
+                intent.writing = true;
+                r = load_phase(uuid, true, buffer, sizeof(buffer));
+        }
+        if (r < 0)
+                return r;
+
+        object = json_tokener_parse(buffer);
+        if (!json_object_is_type(object, json_type_object) ||
+            !json_object_object_get_ex(object, "parent", &parent) ||
+            !json_object_object_get_ex(object, "type", &type) ||
+            !json_object_object_get_ex(object, "pid", &pid) ||
+            !json_object_object_get_ex(object, "start-time", &start_time) ||
+            !json_object_object_get_ex(object, "inode", &inode))
+                return -EBADMSG;
+
+        intent.parent = strdup(json_object_get_string(parent));
+        intent.type = strdup(json_object_get_string(type));
+        if (!intent.parent || !intent.type)
+                return -ENOMEM;
+        intent.pid = json_object_get_int(pid);
+        intent.start_time = json_object_get_uint64(start_time);
+        intent.inode = json_object_get_uint64(inode);
+
+        *ret = intent;
+        intent = (struct intent) {};
+        return 0;
+}
+
+int intent_set_writing(const char *uuid, bool writing) {
+        intent_path from, to;
+
+        make_path(from, uuid, !writing);
+        make_path(to, uuid, writing);
+        return renameat(root_fd(), from, root_fd(), to) < 0 ? -errno : 0;
+}
+
+static int remove_phase(const char *uuid, bool writing) {
+        intent_path path;
+
+        make_path(path, uuid, writing);
+        return unlinkat(root_fd(), path, 0) < 0 ? -errno : 0;
+}
+
+int intent_remove(const char *uuid) {
+        int r;
+
+        r = remove_phase(uuid, true);
+        if (r == -ENOENT)
+                r = remove_phase(uuid, false);
+        return r == -ENOENT ? 0 : r;
+}
+
+int intent_list(int (*func)(const char *uuid, void *userdata), void *userdata) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int fd, r;
+
+        fd = openat(root_fd(), INTENT_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return errno == ENOENT ? 0 : -errno;
+        dir = fdopendir(fd);
+        if (!dir) {
+                r = -errno;
+                close(fd);
+                return r;
+        }
+
+        while ((entry = readdir(dir))) {
+                char uuid[UUID_TEXT_SIZE];
+                const char *dot = strchr(entry->d_name, '.');
+
+                if (!dot || dot - entry->d_name != UUID_TEXT_SIZE - 1 ||
+                    (!streq(dot, SUFFIX_PREPARED) && !streq(dot, SUFFIX_WRITING)))
+                        continue;
+                snprintf(uuid, sizeof(uuid), "%.*s", UUID_TEXT_SIZE - 1, entry->d_name);
+                if (!uuid_is_normal(uuid))
+                        continue;
+                r = func(uuid, userdata);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}

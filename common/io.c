@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* File access: beneath a directory, whole small files, time. */
+
+#include "common/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <time.h>
+
+int open_beneath(int dir_fd, const char *path, int flags) {
+        struct open_how how = {
+                .flags = (uint64_t) flags | O_CLOEXEC,
+                .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+        };
+        long fd;
+
+        /* The kernel gives up with EAGAIN when any rename on the host raced with the walk; it does not last. */
+        for (unsigned int i = 0; i < 1000; i++) {
+                fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+                if (fd >= 0)
+                        return (int) fd;
+                if (errno != EAGAIN && errno != EINTR)
+                        return -errno;
+        }
+
+        return -EBUSY;
+}
+
+ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size) {
+        _cleanup_close_ int fd = -1;
+        size_t length = 0;
+        ssize_t n;
+
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+
+        while (length < size - 1) {
+                n = read(fd, buffer + length, size - 1 - length);
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                if (n == 0)
+                        break;
+                length += (size_t) n;
+        }
+
+        if (length > 0 && buffer[length - 1] == '\n')
+                length--;
+        buffer[length] = '\0';
+        return (ssize_t) length;
+}
+
+int write_text_fd(int fd, const char *text) {
+        size_t length = strlen(text);
+        ssize_t n;
+
+        do
+                n = write(fd, text, length);
+        while (n < 0 && errno == EINTR);
+
+        if (n < 0)
+                return -errno;
+        return (size_t) n == length ? 0 : -EIO;
+}
+
+int readlink_name_at(int dir_fd, const char *path, char *buffer, size_t size) {
+        char target[4096];
+        const char *name;
+        ssize_t n;
+
+        n = readlinkat(dir_fd, path, target, sizeof(target) - 1);
+        if (n < 0)
+                return -errno;
+        target[n] = '\0';
+
+        name = path_name(target);
+        if (strlen(name) >= size)
+                return -ENAMETOOLONG;
+
+        strcpy(buffer, name);
+        return 0;
+}
+
+const char *path_name(const char *path) {
+        const char *slash = strrchr(path, '/');
+
+        return slash ? slash + 1 : path;
+}
+
+uint64_t now_usec(void) {
+        struct timespec ts;
+
+        clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
+}
+
+void sleep_usec(uint64_t usec) {
+        struct timespec ts = {
+                .tv_sec = (time_t) (usec / USEC_PER_SEC),
+                .tv_nsec = (long) (usec % USEC_PER_SEC * NSEC_PER_USEC),
+        };
+
+        while (clock_nanosleep(CLOCK_MONOTONIC, 0, &ts, &ts) == EINTR)
+                ;
+}

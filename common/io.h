@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* File access: beneath a directory, whole small files, time. */
+
+#include "common/macro.h"
+
+/** open_beneath() - openat2() that cannot leave @dir_fd and follows no link of any kind; EAGAIN of openat2() itself
+ * (a rename raced with it) is retried, so that it is never taken for a driver's answer. Returns an fd or a negative
+ * errno; -EXDEV and -ELOOP mean that the path tried to leave. */
+int open_beneath(int dir_fd, const char *path, int flags);
+
+/** read_text_at() - read a small file (at most @size - 1 bytes) as text, its last newline cut. Returns its length
+ * or a negative errno. */
+ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size);
+
+/** write_text_fd() - write @text with one write(), as the kernel's attribute files want it. Returns 0 or a negative
+ * errno, -EIO for a short write. */
+int write_text_fd(int fd, const char *text);
+
+/** readlink_name_at() - the last component of what a link points to. Returns 0 or a negative errno. */
+int readlink_name_at(int dir_fd, const char *path, char *buffer, size_t size);
+
+/** path_name() - the last component of a path: a pointer into it. */
+const char *path_name(const char *path);
+
+/** now_usec() - CLOCK_MONOTONIC in µs. */
+uint64_t now_usec(void);
+
+/** sleep_usec() - sleep that long; signals do not cut it short. */
+void sleep_usec(uint64_t usec);

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* JSON objects as datagrams. */
+
+#include "common/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#define MEMFD_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+union fd_control {
+        struct cmsghdr header;
+        char buffer[CMSG_SPACE(sizeof(int))];
+};
+
+static int memfd_with(const char *text, size_t size) {
+        _cleanup_close_ int fd = -1;
+
+        fd = memfd_create("mediated-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (fd < 0)
+                return -errno;
+
+        for (size_t done = 0; done < size;) {
+                ssize_t n = write(fd, text + done, size - done);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                done += (size_t) n;
+        }
+
+        if (fcntl(fd, F_ADD_SEALS, MEMFD_SEALS) < 0)
+                return -errno;
+
+        return TAKE_FD(fd);
+}
+
+static int send_datagram(int fd, const char *text, size_t size, int memfd) {
+        union fd_control control = {};
+        struct iovec iov = { .iov_base = (void *) text, .iov_len = size };
+        struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+        ssize_t n;
+
+        if (memfd >= 0) {
+                msg.msg_control = control.buffer;
+                msg.msg_controllen = sizeof(control.buffer);
+                control.header = (struct cmsghdr) {
+                        .cmsg_len = CMSG_LEN(sizeof(int)),
+                        .cmsg_level = SOL_SOCKET,
+                        .cmsg_type = SCM_RIGHTS,
+                };
+                memcpy(CMSG_DATA(&control.header), &memfd, sizeof(int));
+        }
+
+        do
+                n = sendmsg(fd, &msg, MSG_NOSIGNAL);
+        while (n < 0 && errno == EINTR);
+
+        return n < 0 ? -errno : 0;
+}
+
+int message_send(int fd, json_object *object) {
+        _cleanup_close_ int memfd = -1;
+        const char *text;
+        size_t size;
+
+        text = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN, &size);
+        if (!text)
+                return -ENOMEM;
+        if (size <= MESSAGE_SIZE_MAX)
+                return send_datagram(fd, text, size, -1);
+        if (size > MESSAGE_MEMFD_SIZE_MAX)
+                return -EMSGSIZE;
+
+        memfd = memfd_with(text, size);
+        if (memfd < 0)
+                return memfd;
+        return send_datagram(fd, "m", 1, memfd);
+}
+
+static int parse(const char *text, size_t size, json_object **ret) {
+        json_tokener *tokener = json_tokener_new();
+        json_object *object;
+
+        if (!tokener)
+                return -ENOMEM;
+        object = json_tokener_parse_ex(tokener, text, (int) size);
+        json_tokener_free(tokener);
+        if (!object)
+                return -EBADMSG;
+        if (!json_object_is_type(object, json_type_object)) {
+                json_object_put(object);
+                return -EBADMSG;
+        }
+
+        *ret = object;
+        return 1;
+}
+
+static int parse_memfd(int fd, json_object **ret) {
+        struct stat st;
+        int r, seals;
+        void *p;
+
+        /* Without the seals the sender could change the text while it is read. */
+        seals = fcntl(fd, F_GET_SEALS);
+        if (seals < 0 || (seals & MEMFD_SEALS) != MEMFD_SEALS)
+                return -EBADMSG;
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        if (st.st_size <= 0 || st.st_size > MESSAGE_MEMFD_SIZE_MAX)
+                return -EBADMSG;
+
+        p = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p == MAP_FAILED)
+                return -errno;
+        r = parse(p, (size_t) st.st_size, ret);
+        (void) munmap(p, (size_t) st.st_size);
+        return r;
+}
+
+static int control_fd(struct msghdr *msg) {
+        struct cmsghdr *c = CMSG_FIRSTHDR(msg);
+        int fd = -1;
+
+        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+                memcpy(&fd, CMSG_DATA(c), sizeof(int));
+        return fd;
+}
+
+int message_receive(int fd, json_object **ret) {
+        static char buffer[MESSAGE_SIZE_MAX];
+        _cleanup_close_ int memfd = -1;
+        union fd_control control = {};
+        struct iovec iov = { .iov_base = buffer, .iov_len = sizeof(buffer) };
+        struct msghdr msg = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = control.buffer,
+                .msg_controllen = sizeof(control.buffer),
+        };
+        ssize_t n;
+
+        do
+                n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+        while (n < 0 && errno == EINTR);
+
+        if (n < 0)
+                return errno == ECONNRESET ? 0 : -errno;
+        memfd = control_fd(&msg);
+        if (n == 0)
+                return 0;
+        if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
+                return -EBADMSG;
+
+        return memfd >= 0 ? parse_memfd(memfd, ret) : parse(buffer, (size_t) n, ret);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One JSON object a datagram over a SOCK_SEQPACKET socket; what does not fit travels in a sealed memfd. */
+
+#include <json-c/json.h>
+
+#include "common/macro.h"
+
+#define MESSAGE_SIZE_MAX (64u * 1024)           /* in the datagram itself */
+#define MESSAGE_MEMFD_SIZE_MAX (16u * 1024 * 1024)
+
+DEFINE_CLEANUP_FUNC(json_object *, json_object_put)
+#define _cleanup_json_ _cleanup_(json_object_putp)
+
+/** message_send() - send @object. Returns 0 or a negative errno: -EPIPE when the other side is gone, -EAGAIN when a
+ * non-blocking socket is full. */
+int message_send(int fd, json_object *object);
+
+/** message_receive() - receive one object. Returns 1 with it, 0 at the end of the stream, or a negative errno: -EAGAIN
+ * when nothing is there, -EBADMSG for what is not a message. */
+int message_receive(int fd, json_object **ret);

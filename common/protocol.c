@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tasks and reports as JSON. */
+
+#include "common/protocol.h"
+
+#include <errno.h>
+
+static const char *const task_kinds[_TASK_KIND_MAX] = {
+        [TASK_CREATE] = "create",
+        [TASK_STOP] = "stop",
+        [TASK_RECOVER] = "recover",
+        [TASK_READ_TYPES] = "read-types",
+};
+
+static const char *const report_kinds[_REPORT_KIND_MAX] = {
+        [REPORT_HELLO] = "hello",
+        [REPORT_DONE] = "done",
+        [REPORT_FAILED] = "failed",
+        [REPORT_BUSY] = "busy",
+        [REPORT_UNDONE] = "undone",
+        [REPORT_KEPT] = "kept",
+};
+
+const char *task_kind_to_string(enum task_kind kind) {
+        return task_kinds[kind];
+}
+
+static int kind_from_string(const char *const *kinds, size_t n, const char *s) {
+        for (size_t i = 0; s && i < n; i++)
+                if (streq(kinds[i], s))
+                        return (int) i;
+
+        return -EBADMSG;
+}
+
+void task_clear(struct task *task) {
+        free(task->uuid);
+        free(task->parent);
+        free(task->type);
+        attributes_clear(&task->attributes);
+        *task = (struct task) {};
+}
+
+void report_clear(struct report *report) {
+        failure_clear(&report->failure);
+        free(report->holders);
+        json_object_put(report->types);
+        *report = (struct report) {};
+}
+
+static void put_string(json_object *object, const char *key, const char *value) {
+        if (value)
+                json_object_object_add(object, key, json_object_new_string(value));
+}
+
+static void put_number(json_object *object, const char *key, uint64_t value) {
+        if (value > 0)
+                json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+/* Returns NULL where the key is missing or not a string: what must be there is checked by who needs it. */
+static const char *get_string(json_object *object, const char *key) {
+        json_object *value;
+
+        if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, json_type_string))
+                return NULL;
+        return json_object_get_string(value);
+}
+
+static uint64_t get_number(json_object *object, const char *key) {
+        json_object *value;
+
+        if (!json_object_object_get_ex(object, key, &value) || !json_object_is_type(value, json_type_int))
+                return 0;
+        return json_object_get_uint64(value);
+}
+
+static int take_string(json_object *object, const char *key, char **ret) {
+        const char *s = get_string(object, key);
+
+        if (!s)
+                return 0;
+        *ret = strdup(s);
+        return *ret ? 0 : -ENOMEM;
+}
+
+static json_object *attributes_to_json(const struct attributes *attributes) {
+        json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < attributes->n; i++) {
+                json_object *pair = json_object_new_array_ext(2);
+
+                json_object_array_add(pair, json_object_new_string(attributes->items[i].name));
+                json_object_array_add(pair, json_object_new_string(attributes->items[i].value));
+                json_object_array_add(list, pair);
+        }
+
+        return list;
+}
+
+static int attributes_from_json(json_object *list, struct attributes *ret) {
+        if (!json_object_is_type(list, json_type_array))
+                return -EBADMSG;
+
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+                json_object *pair = json_object_array_get_idx(list, i), *name, *value;
+                int r;
+
+                if (!json_object_is_type(pair, json_type_array) || json_object_array_length(pair) != 2)
+                        return -EBADMSG;
+                name = json_object_array_get_idx(pair, 0);
+                value = json_object_array_get_idx(pair, 1);
+                if (!json_object_is_type(name, json_type_string) || !json_object_is_type(value, json_type_string))
+                        return -EBADMSG;
+                r = attributes_append(ret, json_object_get_string(name), json_object_get_string(value));
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+int task_send(int fd, const struct task *task) {
+        _cleanup_json_ json_object *object = json_object_new_object();
+
+        put_string(object, "task", task_kinds[task->kind]);
+        put_string(object, "uuid", task->uuid);
+        put_string(object, "parent", task->parent);
+        put_string(object, "type", task->type);
+        if (task->attributes.n > 0)
+                json_object_object_add(object, "attributes", attributes_to_json(&task->attributes));
+        put_number(object, "orphan-pid", (uint64_t) task->orphan_pid);
+        put_number(object, "orphan-start-time", task->orphan_start_time);
+        put_number(object, "inode", task->inode);
+
+        return message_send(fd, object);
+}
+
+int task_parse(json_object *object, struct task *ret) {
+        _cleanup_task_ struct task task = {};
+        json_object *attributes;
+        uint64_t pid;
+        int r;
+
+        r = kind_from_string(task_kinds, ELEMENTSOF(task_kinds), get_string(object, "task"));
+        if (r < 0)
+                return r;
+        task.kind = r;
+
+        if (take_string(object, "uuid", &task.uuid) < 0 || take_string(object, "parent", &task.parent) < 0 ||
+            take_string(object, "type", &task.type) < 0)
+                return -ENOMEM;
+        if (json_object_object_get_ex(object, "attributes", &attributes)) {
+                r = attributes_from_json(attributes, &task.attributes);
+                if (r < 0)
+                        return r;
+        }
+
+        pid = get_number(object, "orphan-pid");
+        if (pid > INT32_MAX)
+                return -EBADMSG;
+        task.orphan_pid = (pid_t) pid;
+        task.orphan_start_time = get_number(object, "orphan-start-time");
+        task.inode = get_number(object, "inode");
+
+        *ret = task;
+        task = (struct task) {};
+        return 0;
+}
+
+static json_object *holders_to_json(const struct holder *holders, size_t n) {
+        json_object *list = json_object_new_array();
+
+        for (size_t i = 0; i < n; i++) {
+                json_object *holder = json_object_new_object();
+
+                put_number(holder, "pid", (uint64_t) holders[i].pid);
+                put_string(holder, "name", holders[i].name);
+                json_object_array_add(list, holder);
+        }
+
+        return list;
+}
+
+static int holders_from_json(json_object *list, struct report *report) {
+        size_t n;
+
+        if (!json_object_is_type(list, json_type_array))
+                return -EBADMSG;
+
+        n = json_object_array_length(list);
+        report->holders = calloc(n > 0 ? n : 1, sizeof(struct holder));
+        if (!report->holders)
+                return -ENOMEM;
+
+        for (; report->n_holders < n; report->n_holders++) {
+                json_object *item = json_object_array_get_idx(list, report->n_holders);
+                struct holder *holder = report->holders + report->n_holders;
+                const char *name;
+                uint64_t pid;
+
+                if (!json_object_is_type(item, json_type_object))
+                        return -EBADMSG;
+                pid = get_number(item, "pid");
+                name = get_string(item, "name");
+                if (pid == 0 || pid > INT32_MAX || !name)
+                        return -EBADMSG;
+                holder->pid = (pid_t) pid;
+                snprintf(holder->name, sizeof(holder->name), "%s", name);
+        }
+
+        return 0;
+}
+
+int report_send(int fd, const struct report *report) {
+        _cleanup_json_ json_object *object = json_object_new_object();
+
+        put_string(object, "report", report_kinds[report->kind]);
+        if (report->failure.code != FAILURE_NONE)
+                put_string(object, "error", failure_code_to_name(report->failure.code));
+        put_string(object, "message", report->failure.message);
+        if (report->n_holders > 0)
+                json_object_object_add(object, "holders", holders_to_json(report->holders, report->n_holders));
+        put_number(object, "start-time", report->start_time);
+        if (report->types)
+                json_object_object_add(object, "types", json_object_get(report->types));
+
+        return message_send(fd, object);
+}
+
+int report_parse(json_object *object, struct report *ret) {
+        _cleanup_report_ struct report report = {};
+        const char *error;
+        json_object *value;
+        int r;
+
+        r = kind_from_string(report_kinds, ELEMENTSOF(report_kinds), get_string(object, "report"));
+        if (r < 0)
+                return r;
+        report.kind = r;
+
+        error = get_string(object, "error");
+        if (error)
+                report.failure.code = failure_code_from_name(error);
+        if (take_string(object, "message", &report.failure.message) < 0)
+                return -ENOMEM;
+        if (json_object_object_get_ex(object, "holders", &value)) {
+                r = holders_from_json(value, &report);
+                if (r < 0)
+                        return r;
+        }
+        report.start_time = get_number(object, "start-time");
+        if (json_object_object_get_ex(object, "types", &value)) {
+                if (!json_object_is_type(value, json_type_object))
+                        return -EBADMSG;
+                report.types = json_object_get(value);
+        }
+
+        *ret = report;
+        report = (struct report) {};
+        return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What daemon and worker tell each other. The daemon sends a task, the worker answers it with one report; a worker has
+ * one task at a time. A new worker introduces itself with a report of kind "hello". */
+
+#include <json-c/json.h>
+#include <sys/types.h>
+
+#include "common/attribute.h"
+#include "common/failure.h"
+#include "common/macro.h"
+#include "common/message.h"
+
+/* The fd on which a worker finds its socket. */
+#define WORKER_SOCKET_FD 3
+
+enum task_kind {
+        TASK_CREATE,            /* write `create`, then the attributes; all or nothing */
+        TASK_STOP,              /* write `remove` unless the device is in use; done when the directory is gone */
+        TASK_RECOVER,           /* undo a create nobody was told of: wait for its worker's end, then remove the device */
+        TASK_READ_TYPES,        /* name, description, device API, available instances of a parent's types */
+        _TASK_KIND_MAX,
+        _TASK_KIND_INVALID = -1,
+};
+
+struct task {
+        enum task_kind kind;
+        char *uuid;
+        char *parent;
+        char *type;
+        struct attributes attributes;
+        pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
+        uint64_t orphan_start_time;     /* RECOVER: tells it from a later process of the same pid, in clock ticks */
+        uint64_t inode;                 /* RECOVER: the device's directory if the daemon saw it, else 0 */
+};
+
+enum report_kind {
+        REPORT_HELLO,
+        REPORT_DONE,
+        REPORT_FAILED,
+        REPORT_BUSY,            /* STOP: somebody has the device open; nothing was written */
+        REPORT_UNDONE,          /* RECOVER: there was a device, and it is removed */
+        REPORT_KEPT,            /* RECOVER: the device is not ours or in use; the message says why */
+        _REPORT_KIND_MAX,
+        _REPORT_KIND_INVALID = -1,
+};
+
+struct holder {
+        pid_t pid;
+        char name[16];          /* comm: 15 bytes, see proc(5) */
+};
+
+struct report {
+        enum report_kind kind;
+        struct failure failure;         /* FAILED; its message alone: KEPT */
+        struct holder *holders;         /* BUSY */
+        size_t n_holders;
+        uint64_t start_time;            /* HELLO: the worker's own, in clock ticks */
+        json_object *types;             /* READ_TYPES: {TYPE: {"name": …, "available_instances": …}} */
+};
+
+void task_clear(struct task *task);
+void report_clear(struct report *report);
+
+#define _cleanup_task_ _cleanup_(task_clear)
+#define _cleanup_report_ _cleanup_(report_clear)
+
+/** task_send() - returns 0 or a negative errno. */
+int task_send(int fd, const struct task *task);
+
+/** task_parse() - fill in @ret from a received object. Returns 0 or -EBADMSG. */
+int task_parse(json_object *object, struct task *ret);
+
+/** report_send() - returns 0 or a negative errno. */
+int report_send(int fd, const struct report *report);
+
+/** report_parse() - fill in @ret from a received object. Returns 0 or -EBADMSG. */
+int report_parse(json_object *object, struct report *ret);
+
+const char *task_kind_to_string(enum task_kind kind);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What sysfs tells of parents and devices through links and directories of the driver core. Nothing in here reads a
+ * file that a driver implements, so nothing in here can block on a driver: the daemon may call all of it. */
+
+#include <limits.h>
+#include <sys/types.h>
+
+#include "common/macro.h"
+#include "common/uuid.h"
+
+#define SYSFS_PARENTS "sys/class/mdev_bus"
+#define SYSFS_DEVICES "sys/bus/mdev/devices"
+
+/* The driver core's names are at most NAME_MAX long. */
+#define SYSFS_NAME_SIZE (NAME_MAX + 1)
+
+struct sysfs_device {
+        char path[PATH_MAX];            /* "/sys/devices/…/PARENT/UUID" */
+        char parent[SYSFS_NAME_SIZE];
+        char type[SYSFS_NAME_SIZE];     /* empty while there is no mdev_type link */
+        bool has_remove;
+        ino_t inode;                    /* of the directory: another device of the same UUID has another */
+};
+
+struct sysfs_parent {
+        char path[PATH_MAX];            /* "/sys/devices/…/PARENT" */
+        dev_t types_dev;                /* together the identity of the registration: st_dev and st_ino of */
+        ino_t types_inode;              /* mdev_supported_types, made anew each time and never reused */
+};
+
+/** sysfs_open_device() - an O_PATH fd of the device's directory. Returns an fd or a negative errno, -ENOENT when there
+ * is none. @uuid must be normal. */
+int sysfs_open_device(const char *uuid);
+
+/** sysfs_look_at_device() - look at a device now. Both names present: complete; only remove: being created; neither:
+ * being removed (drivers/vfio/mdev/mdev_core.c makes mdev_type last and removes it first). Returns 0, or -ENOENT. */
+int sysfs_look_at_device(const char *uuid, struct sysfs_device *ret);
+
+/** sysfs_look_at_parent() - look at a registered parent now. @name is one that readdir() or the kernel gave; a name
+ * with a slash, "." or ".." is -ENOENT. Returns 0 or a negative errno. */
+int sysfs_look_at_parent(const char *name, struct sysfs_parent *ret);
+
+/** sysfs_open_types() - fd of a parent's mdev_supported_types. */
+int sysfs_open_types(const char *parent);
+
+/** sysfs_device_group() - number of the device's IOMMU group, i.e. the name of its node in /dev/vfio. Returns 0, or
+ * -ENOENT when it has none. */
+int sysfs_device_group(int device_fd, char *ret, size_t size);
+
+/** sysfs_physical_device() - the name of the device whose instances a parent shares: of its physical function when it
+ * is a virtual one, else its own. */
+int sysfs_physical_device(const char *parent, char *ret, size_t size);

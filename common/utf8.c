@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* UTF-8 as D-Bus carries it. */
+
+#include "common/utf8.h"
+
+bool unichar_is_valid(uint32_t c) {
+        if (c > 0x10ffff)
+                return false;
+        if (c >= 0xd800 && c <= 0xdfff)
+                return false;
+        if (c >= 0xfdd0 && c <= 0xfdef)
+                return false;
+        return (c & 0xfffe) != 0xfffe;
+}
+
+/* Decodes the character that @p begins with. Returns its size in bytes, 0 when it is not valid. */
+static size_t utf8_character_size(const unsigned char *p, size_t available) {
+        static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        size_t size;
+        uint32_t c;
+
+        if (p[0] < 0x80)
+                return 1;
+        if ((p[0] & 0xe0) == 0xc0)
+                size = 2;
+        else if ((p[0] & 0xf0) == 0xe0)
+                size = 3;
+        else if ((p[0] & 0xf8) == 0xf0)
+                size = 4;
+        else
+                return 0;
+        if (size > available)
+                return 0;
+
+        c = p[0] & (0x7fU >> size);
+        for (size_t i = 1; i < size; i++) {
+                if ((p[i] & 0xc0) != 0x80)
+                        return 0;
+                c = c << 6 | (p[i] & 0x3fU);
+        }
+        return c >= smallest[size] && unichar_is_valid(c) ? size : 0;
+}
+
+size_t utf8_valid_size(const char *text, size_t size) {
+        size_t done = 0;
+
+        while (done < size) {
+                size_t n = utf8_character_size((const unsigned char *) text + done, size - done);
+
+                if (n == 0)
+                        break;
+                done += n;
+        }
+        return done;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* UTF-8 as D-Bus carries it. One string that is not makes a whole reply unreadable, so text from files and programs
+ * is checked where it comes in. */
+
+#include "common/macro.h"
+
+/** unichar_is_valid() - whether a code point may stand in a D-Bus string: not beyond Unicode, no surrogate, and none
+ * of the 66 noncharacters, which libsystemd 252 refuses although the specification would allow them. */
+bool unichar_is_valid(uint32_t c);
+
+/** utf8_valid_size() - how many bytes of @text are valid from its beginning on; all @size of them when all is well. */
+size_t utf8_valid_size(const char *text, size_t size);
+
+/** utf8_is_valid() - whether all of @text is valid. */
+static inline bool utf8_is_valid(const char *text, size_t size) {
+        return utf8_valid_size(text, size) == size;
+}
