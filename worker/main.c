@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mediated-worker: does for mediated whatever can block, one task after the other.
+ *
+ * A write to a driver's file may sleep in the kernel for minutes, beyond the reach of any signal. A process is the one
+ * thing that can be left behind there: it keeps nothing of the daemon's, and the daemon goes on with another one. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+
+#include "common/io.h"
+#include "worker/worker.h"
+
+static void run_task(const struct task *task, struct report *report) {
+        switch (task->kind) {
+        case TASK_CREATE:
+                return run_create(task, report);
+        case TASK_STOP:
+                return run_stop(task, report);
+        case TASK_RECOVER:
+                return run_recover(task, report);
+        case TASK_READ_TYPES:
+                return run_read_types(task, report);
+        default:
+                report->kind = REPORT_FAILED;
+                failure_set(&report->failure, FAILURE_IO_ERROR, "The worker does not know the task");
+        }
+}
+
+void wait_unless_orphaned(uint64_t usec) {
+        struct pollfd pollfd = { .fd = WORKER_SOCKET_FD, .events = 0 };
+        struct timespec ts = {
+                .tv_sec = (time_t) (usec / USEC_PER_SEC),
+                .tv_nsec = (long) (usec % USEC_PER_SEC * NSEC_PER_USEC),
+        };
+
+        if (ppoll(&pollfd, 1, &ts, NULL) > 0 && (pollfd.revents & POLLHUP))
+                _exit(EXIT_SUCCESS);
+}
+
+static int say_hello(void) {
+        struct report hello = { .kind = REPORT_HELLO };
+        int r;
+
+        r = process_start_time(0, &hello.start_time);
+        if (r < 0)
+                return r;
+
+        return report_send(WORKER_SOCKET_FD, &hello);
+}
+
+static int serve_one(void) {
+        _cleanup_json_ json_object *message = NULL;
+        _cleanup_task_ struct task task = {};
+        _cleanup_report_ struct report report = {};
+        int r;
+
+        r = message_receive(WORKER_SOCKET_FD, &message);
+        if (r <= 0)
+                return r;
+        r = task_parse(message, &task);
+        if (r < 0)
+                return r;
+
+        report.kind = REPORT_DONE;
+        run_task(&task, &report);
+        r = report_send(WORKER_SOCKET_FD, &report);
+        return r < 0 ? r : 1;
+}
+
+int main(int argc, char *argv[]) {
+        int r;
+
+        if (fcntl(WORKER_SOCKET_FD, F_SETFD, FD_CLOEXEC) < 0) {
+                fprintf(stderr, "mediated-worker is started by mediated, not by hand.\n");
+                return EXIT_FAILURE;
+        }
+
+        /* The daemon decides when a worker ends, by closing the socket: a Ctrl-C on its terminal must not cut a
+         * task in two. */
+        signal(SIGINT, SIG_IGN);
+        signal(SIGPIPE, SIG_IGN);
+
+        r = say_hello();
+        while (r >= 0) {
+                r = serve_one();
+                if (r == 0)
+                        return EXIT_SUCCESS;
+        }
+
+        /* EPIPE: the daemon has died while we worked. It is normal, and there is nobody to tell. */
+        if (r != -EPIPE && r != -ECONNRESET)
+                fprintf(stderr, "<3>mediated-worker: %s\n", strerror(-r));
+        return EXIT_FAILURE;
+}

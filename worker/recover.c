@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Undoing a create that nobody was told of, because its worker or the daemon died or it came back too late. */
+
+#include <errno.h>
+
+#include "common/intent.h"
+#include "worker/worker.h"
+
+static void keep(struct report *report, const char *uuid, const char *why) {
+        report->kind = REPORT_KEPT;
+        free(report->failure.message);
+        if (asprintf(&report->failure.message, "Device %s is kept: %s", uuid, why) < 0)
+                report->failure.message = NULL;
+}
+
+void run_recover(const struct task *task, struct report *report) {
+        _cleanup_intent_ struct intent intent = {};
+        struct sysfs_device device;
+
+        /* A killed worker may still be inside the kernel's create; a remove now would wedge the device. */
+        if (task->orphan_pid > 0)
+                wait_for_process_end(task->orphan_pid, task->orphan_start_time);
+
+        /* Read after its end: until then it may have changed the phase. */
+        if (intent_load(task->uuid, &intent) < 0 || !intent.writing)
+                return;
+        if (sysfs_look_at_device(task->uuid, &device) < 0)
+                return;
+
+        if (!streq(device.parent, task->parent) || (device.type[0] && !streq(device.type, task->type)) ||
+            (task->inode > 0 && task->inode != device.inode))
+                return keep(report, task->uuid, "somebody else has made it meanwhile");
+        if (!device.has_remove || !device.type[0])
+                return keep(report, task->uuid, "it is not complete, somebody else is creating or removing it");
+
+        remove_device(task->uuid, &device, report);
+        if (report->kind == REPORT_DONE)
+                report->kind = REPORT_UNDONE;
+        else if (report->kind == REPORT_BUSY)
+                keep(report, task->uuid, "somebody has it open");
+}

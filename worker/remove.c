@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Removing a device, without ever running into the two traps of the kernel.
+ *
+ * A device in use: the write to `remove` sleeps until its user closes it, unkillable, and asks the user to let go,
+ * which some virtual machine monitors answer by losing the device. So the VFIO group is opened first. The kernel lets
+ * one process have it open: EBUSY means in use, and nothing is written. Otherwise it is held during the write, so that
+ * no virtual machine can open the device in between. Holding it does not delay the removal.
+ *
+ * A device that is not complete: `remove` deletes itself before the kernel says EAGAIN, and the device can never be
+ * removed again. So both names, `remove` and `mdev_type`, must be there; the daemon has kept its distance to a device
+ * that somebody else has just made. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "common/io.h"
+#include "worker/worker.h"
+
+#define GONE_POLL_MIN_USEC ((uint64_t) 200)
+#define GONE_POLL_MAX_USEC (100 * USEC_PER_MSEC)
+
+/* A device that has lost `remove` but kept `mdev_type` for so long is wedged. */
+#define WEDGED_USEC USEC_PER_SEC
+
+static void fail_wedged(const char *uuid, const char *parent, struct report *report) {
+        report->kind = REPORT_FAILED;
+        failure_set(&report->failure, FAILURE_WEDGED,
+                    "Device %s is wedged: its 'remove' file is gone, so the kernel cannot remove it any more; "
+                    "unloading the driver of parent '%s' (or a reboot) frees it", uuid, parent);
+}
+
+/* Never believe the write: of two removers the kernel tells both that they succeeded, the loser while the device is
+ * still there. */
+static void wait_until_gone(const char *uuid, const struct sysfs_device *expected, struct report *report) {
+        uint64_t delay = GONE_POLL_MIN_USEC, wedged_since = 0, t;
+        struct sysfs_device device;
+
+        for (;;) {
+                if (sysfs_look_at_device(uuid, &device) < 0 || device.inode != expected->inode) {
+                        report->kind = REPORT_DONE;
+                        return;
+                }
+
+                t = now_usec();
+                if (device.has_remove || !device.type[0])
+                        wedged_since = 0;
+                else if (wedged_since == 0)
+                        wedged_since = t;
+                else if (t - wedged_since >= WEDGED_USEC)
+                        return fail_wedged(uuid, device.parent, report);
+
+                wait_unless_orphaned(delay);
+                delay = delay * 2 < GONE_POLL_MAX_USEC ? delay * 2 : GONE_POLL_MAX_USEC;
+        }
+}
+
+static void fail_write(const char *uuid, int error, struct report *report) {
+        report->kind = REPORT_FAILED;
+        failure_set(&report->failure, FAILURE_IO_ERROR, "The kernel refused to remove device %s: %s", uuid,
+                    strerror(error));
+}
+
+/* Whether somebody uses the device. Holds its group in *ret_group_fd where there is one and nobody does. */
+static bool is_in_use(int device_fd, struct report *report, int *ret_group_fd) {
+        int fd;
+
+        fd = group_hold(device_fd);
+        if (fd >= 0) {
+                *ret_group_fd = fd;
+                return false;
+        }
+
+        (void) find_holders(device_fd, report);
+        /* Without a group node the list is all there is to decide on. */
+        if (fd != -EBUSY)
+                return report->n_holders > 0;
+        if (report->n_holders > 0)
+                return true;
+
+        /* Whoever had it may have closed it while we looked. */
+        *ret_group_fd = group_hold(device_fd);
+        return *ret_group_fd == -EBUSY;
+}
+
+void remove_device(const char *uuid, const struct sysfs_device *expected, struct report *report) {
+        _cleanup_close_ int device_fd = -1, group_fd = -1, remove_fd = -1;
+        struct sysfs_device device;
+        struct stat st;
+        int r;
+
+        report->kind = REPORT_DONE;
+        device_fd = sysfs_open_device(uuid);
+        if (device_fd < 0 || fstat(device_fd, &st) < 0 || st.st_ino != expected->inode)
+                return;
+
+        if (is_in_use(device_fd, report, &group_fd)) {
+                report->kind = REPORT_BUSY;
+                return;
+        }
+
+        if (sysfs_look_at_device(uuid, &device) < 0 || device.inode != expected->inode)
+                return;
+        if (!device.has_remove || !device.type[0])
+                return wait_until_gone(uuid, expected, report);
+
+        /* Opened below the directory that was looked at: never the file of a later device with this UUID. */
+        remove_fd = openat(device_fd, "remove", O_WRONLY | O_CLOEXEC);
+        r = remove_fd < 0 ? -errno : write_text_fd(remove_fd, "1");
+        switch (r) {
+        case 0:
+        case -ENOENT:   /* the other remover was first, in any of three ways to say so */
+        case -EACCES:
+        case -ENODEV:
+                return wait_until_gone(uuid, expected, report);
+        case -EAGAIN:
+                return fail_wedged(uuid, device.parent, report);
+        default:
+                return fail_write(uuid, -r, report);
+        }
+}
+
+void run_stop(const struct task *task, struct report *report) {
+        struct sysfs_device device;
+
+        if (sysfs_look_at_device(task->uuid, &device) < 0) {
+                report->kind = REPORT_DONE;
+                return;
+        }
+
+        remove_device(task->uuid, &device, report);
+}

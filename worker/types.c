@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reading what a driver says of its types. */
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "common/io.h"
+#include "worker/worker.h"
+
+/* A file of a driver that is missing, empty or cannot be read is left out: `name` and `description` are optional, and
+ * some drivers answer an error while their card is being set up. */
+static void read_text(int type_fd, const char *file, json_object *ret) {
+        char text[4097];
+
+        if (read_text_at(type_fd, file, text, sizeof(text)) > 0)
+                json_object_object_add(ret, file, json_object_new_string(text));
+}
+
+static void read_number(int type_fd, const char *file, json_object *ret) {
+        char text[64], *end;
+        unsigned long n;
+
+        if (read_text_at(type_fd, file, text, sizeof(text)) <= 0)
+                return;
+        errno = 0;
+        n = strtoul(text, &end, 10);
+        if (errno == 0 && *end == '\0' && n < UINT32_MAX)
+                json_object_object_add(ret, file, json_object_new_uint64(n));
+}
+
+static json_object *read_type(int types_fd, const char *name) {
+        _cleanup_close_ int fd = -1;
+        json_object *type;
+
+        fd = open_beneath(types_fd, name, O_PATH | O_DIRECTORY);
+        if (fd < 0)
+                return NULL;
+
+        type = json_object_new_object();
+        read_text(fd, "name", type);
+        read_text(fd, "device_api", type);
+        read_text(fd, "description", type);
+        read_number(fd, "available_instances", type);
+        return type;
+}
+
+void run_read_types(const struct task *task, struct report *report) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int fd;
+
+        report->kind = REPORT_FAILED;
+        fd = sysfs_open_types(task->parent);
+        if (fd >= 0)
+                dir = fdopendir(fd);
+        if (!dir) {
+                closep(&fd);
+                failure_set(&report->failure, FAILURE_NO_SUCH_PARENT, "Parent '%s' is gone", task->parent);
+                return;
+        }
+
+        report->types = json_object_new_object();
+        while ((entry = readdir(dir))) {
+                json_object *type;
+
+                if (entry->d_name[0] == '.')
+                        continue;
+                type = read_type(dirfd(dir), entry->d_name);
+                if (type)
+                        json_object_object_add(report->types, entry->d_name, type);
+        }
+        report->kind = REPORT_DONE;
+}
