@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Names on the bus. */
+
+#define BUS_NAME "org.mediated1"
+#define BUS_ROOT "/org/mediated1"
+
+#define BUS_MANAGER BUS_NAME ".Manager"
+#define BUS_PARENT BUS_NAME ".Parent"
+#define BUS_DEVICE BUS_NAME ".Device"
+#define BUS_JOB BUS_NAME ".Job"
+
+#define BUS_PARENT_PATH BUS_ROOT "/parent"
+#define BUS_DEVICE_PATH BUS_ROOT "/device"
+#define BUS_JOB_PATH BUS_ROOT "/job"

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Devices, keyed by UUID over all parents. The kernel is the truth: whatever is said to have happened, what counts is
+ * what the device's directory looks like now. */
+
+#include "daemon/device.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "common/io.h"
+#include "daemon/bus-names.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/queue.h"
+#include "daemon/registry.h"
+
+static const char *const states[_DEVICE_STATE_MAX] = {
+        [DEVICE_STARTING] = "starting",
+        [DEVICE_ACTIVE] = "active",
+        [DEVICE_STOPPING] = "stopping",
+        [DEVICE_WEDGED] = "wedged",
+};
+
+const char *device_state_to_string(enum device_state state) {
+        return states[state];
+}
+
+struct device *device_find(struct manager *manager, const char *uuid) {
+        struct device *device;
+
+        HASH_FIND_STR(manager->devices, uuid, device);
+        return device;
+}
+
+bool device_is_in_transition(const struct device *device) {
+        return device->state == DEVICE_STARTING || device->state == DEVICE_STOPPING;
+}
+
+uint64_t device_grace_usec(const struct device *device) {
+        uint64_t age = now_usec() - device->complete_since;
+
+        if (device->complete_since == 0 || age >= DEVICE_GRACE_USEC)
+                return 0;
+        return DEVICE_GRACE_USEC - age;
+}
+
+struct device *device_free(struct device *device) {
+        if (!device)
+                return NULL;
+
+        if (device->prev)
+                DL_DELETE(device->manager->transitions, device);
+        if (device->export.path)
+                HASH_DEL(device->manager->devices, device);
+        export_remove(device->manager->exports, &device->export);
+        free(device->parent);
+        free(device->path);
+        free(device->type);
+        free(device);
+        return NULL;
+}
+DEFINE_CLEANUP_FUNC(struct device *, device_free)
+
+static struct device *device_new(struct manager *manager, const char *uuid, const struct sysfs_device *look) {
+        _cleanup_(device_freep) struct device *device = NULL;
+        char *path;
+
+        device = calloc(1, sizeof(*device));
+        if (!device)
+                return NULL;
+
+        device->manager = manager;
+        strcpy(device->uuid, uuid);
+        device->inode = look->inode;
+        device->parent = strdup(look->parent);
+        device->path = strdup(look->path);
+        device->state = _DEVICE_STATE_MAX;
+        if (!device->parent || !device->path || sd_bus_path_encode(BUS_DEVICE_PATH, uuid, &path) < 0)
+                return NULL;
+
+        HASH_ADD_STR(manager->devices, uuid, device);
+        export_add(manager->exports, &device->export, path, BUS_DEVICE, device);
+        return TAKE_PTR(device);
+}
+
+static enum device_state judge(struct device *device, const struct sysfs_device *look) {
+        uint64_t t = now_usec();
+
+        if (look->has_remove) {
+                device->limbo_since = 0;
+                return look->type[0] ? DEVICE_ACTIVE : DEVICE_STARTING;
+        }
+        if (!look->type[0]) {
+                device->limbo_since = 0;
+                return DEVICE_STOPPING;
+        }
+
+        /* The kernel itself is here only for a moment. */
+        if (device->limbo_since == 0)
+                device->limbo_since = t;
+        return t - device->limbo_since >= DEVICE_WEDGED_USEC ? DEVICE_WEDGED : DEVICE_STOPPING;
+}
+
+static void set_type(struct device *device, const char *type) {
+        /* Kept while the device is being removed: the link goes first, the type is no secret. */
+        if (!*type || (device->type && streq(device->type, type)))
+                return;
+
+        free(device->type);
+        device->type = strdup(type);
+        export_change(device->manager->exports, &device->export, "Type");
+}
+
+static void set_state(struct device *device, enum device_state state) {
+        struct manager *manager = device->manager;
+
+        if (device->state == state)
+                return;
+
+        if (state == DEVICE_ACTIVE && device->state == DEVICE_STARTING)
+                device->complete_since = now_usec();
+        device->state = state;
+        export_change(manager->exports, &device->export, "State");
+
+        if (device_is_in_transition(device) && !device->prev) {
+                device->transition_since = now_usec();
+                DL_APPEND(manager->transitions, device);
+                registry_watch_transitions(manager);
+        } else if (!device_is_in_transition(device) && device->prev) {
+                DL_DELETE(manager->transitions, device);
+                device->prev = NULL;
+        }
+
+        if (state == DEVICE_WEDGED)
+                log_full(LOG_WARNING, 0, (struct log_fields) { .uuid = device->uuid, .parent = device->parent },
+                         "Device %s is wedged: somebody removed it before it was complete; unloading the driver of "
+                         "parent '%s' (or a reboot) frees it", device->uuid, device->parent);
+}
+
+struct device *device_refresh(struct manager *manager, const char *uuid) {
+        struct device *device = device_find(manager, uuid);
+        struct sysfs_device look;
+        bool is_new;
+        int r;
+
+        r = sysfs_look_at_device(uuid, &look);
+        /* Another directory is another device, even if nobody saw the first one go. */
+        if (device && (r < 0 || device->inode != look.inode)) {
+                device = device_free(device);
+                queue_kick(manager, uuid);
+        }
+        if (r < 0)
+                return NULL;
+
+        is_new = !device;
+        if (is_new) {
+                device = device_new(manager, uuid, &look);
+                if (!device)
+                        return NULL;
+        }
+
+        set_type(device, look.type);
+        set_state(device, judge(device, &look));
+        /* Who is complete at first sight during a uevent may have become so just now. */
+        if (is_new && device->state == DEVICE_ACTIVE && manager->enumerated)
+                device->complete_since = now_usec();
+        queue_kick(manager, uuid);
+        return device;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A device as the kernel shows it, made by us or by anyone. */
+
+#include "common/sysfs.h"
+#include "daemon/export.h"
+
+struct manager;
+
+enum device_state {
+        DEVICE_STARTING,        /* `remove` is there, `mdev_type` not yet: being created */
+        DEVICE_ACTIVE,          /* both */
+        DEVICE_STOPPING,        /* `remove` is gone: being removed */
+        DEVICE_WEDGED,          /* `remove` is gone, `mdev_type` stays: nobody can ever remove it */
+        _DEVICE_STATE_MAX,
+};
+
+/* So long `mdev_type` without `remove` is a removal in progress; after that it is a wedged device. */
+#define DEVICE_WEDGED_USEC USEC_PER_SEC
+
+/* The kernel marks a device active just after it has made `mdev_type`: so long `remove` of a device that somebody else
+ * has made is left alone. */
+#define DEVICE_GRACE_USEC (100 * USEC_PER_MSEC)
+
+struct device {
+        struct manager *manager;
+        struct export export;
+        char uuid[UUID_TEXT_SIZE];
+        char *parent;
+        char *path;                     /* in sysfs */
+        char *type;                     /* NULL until the kernel has made the link */
+        ino_t inode;
+        enum device_state state;
+        uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
+        uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */
+        uint64_t transition_since;      /* of being neither active nor wedged */
+        struct device *prev, *next;     /* in the list of those in transition */
+        UT_hash_handle hh;
+};
+
+const char *device_state_to_string(enum device_state state);
+
+/** device_find() - by normal UUID; NULL if the registry does not know it. */
+struct device *device_find(struct manager *manager, const char *uuid);
+
+/** device_refresh() - look at the kernel now and make the registry agree: the device appears, changes or goes.
+ * Returns it, or NULL when there is none. */
+struct device *device_refresh(struct manager *manager, const char *uuid);
+
+/** device_free() - take it out of the registry. */
+struct device *device_free(struct device *device);
+
+/** device_grace_usec() - how long its `remove` must still be left alone; 0: no longer. */
+uint64_t device_grace_usec(const struct device *device);
+
+/** device_is_in_transition() - neither active nor wedged: to be looked at again without any uevent. */
+bool device_is_in_transition(const struct device *device);

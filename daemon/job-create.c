@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Job "create": a device exists fully configured, and its caller was told so; or it does not exist. */
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "common/intent.h"
+#include "daemon/bus-names.h"
+#include "daemon/device.h"
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/parent.h"
+#include "daemon/recovery.h"
+#include "daemon/settle.h"
+
+static void fail_exists(struct job *job, const struct device *device) {
+        const char *hint = device->state == DEVICE_STARTING   ? "somebody else is creating it"
+                           : device->state == DEVICE_STOPPING ? "it is being removed, try again"
+                           : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed, choose another UUID"
+                                                            : "stop it first, or choose another UUID";
+
+        job_fail(job, FAILURE_ALREADY_EXISTS, "Device %s already exists on parent '%s': %s", job->uuid, device->parent,
+                 hint);
+}
+
+static void create_start(struct job *job) {
+        const struct task *task = &job->work.task;
+        struct device *device;
+        struct parent *parent;
+
+        if (job->undoing)
+                return job_work(job);
+
+        device = device_refresh(job->manager, job->uuid);
+        if (device)
+                return fail_exists(job, device);
+
+        parent = parent_find(job->manager, task->parent);
+        if (!parent)
+                parent = parent_refresh(job->manager, task->parent);
+        if (!parent)
+                return job_fail(job, FAILURE_NO_SUCH_PARENT,
+                                "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
+                                task->parent);
+        if (!parent_has_type(parent, task->type))
+                return job_fail(job, FAILURE_NO_SUCH_TYPE,
+                                "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it has",
+                                job->uuid, task->parent, task->type);
+
+        job_work(job);
+}
+
+static int create_assigned(struct job *job) {
+        const struct worker *worker = job->work.worker;
+        const struct task *task = &job->work.task;
+        struct intent intent = {
+                .parent = task->parent,
+                .type = task->type,
+                .pid = worker->pid,
+                .start_time = worker->start_time,
+        };
+        int r;
+
+        /* Kept as it is while the device is being removed again: it still is about the create. */
+        if (job->undoing)
+                return 0;
+
+        r = intent_store(job->uuid, &intent);
+        if (r < 0)
+                return log_full(LOG_ERR, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
+                                "Failed to write the intent of creating device %s: %m", job->uuid);
+        return 0;
+}
+
+/* Nobody will be told of success: the caller has its JobTimedOut, or the worker died and took the answer with it. The
+ * device may be there all the same. */
+static void undo(struct job *job) {
+        job->undoing = true;
+        job->work.task.kind = TASK_RECOVER;
+        job_work(job);
+}
+
+static void drop_intent(struct job *job) {
+        int r;
+
+        r = intent_remove(job->uuid);
+        if (r < 0)
+                log_full(LOG_WARNING, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
+                         "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
+}
+
+static void create_end(struct job *job, enum job_result result) {
+        struct device *device;
+
+        drop_intent(job);
+        /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
+        device = device_refresh(job->manager, job->uuid);
+        if (device && result == JOB_DONE)
+                device->complete_since = 0;
+        parent_capacity_changed(job->manager, job->work.task.parent);
+        job_finish(job, result);
+}
+
+static void create_reported(struct job *job, struct report *report) {
+        if (job->undoing) {
+                recovery_log(job->uuid, job->work.task.parent, report);
+                if (!report)
+                        return job_park(job, RECOVERY_RETRY_USEC);
+                failure_set(&job->failure, FAILURE_IO_ERROR,
+                            "The worker that was creating device %s died; what it left was removed again", job->uuid);
+                return create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+        }
+
+        if (!report || (job->expired && report->kind == REPORT_DONE))
+                return undo(job);
+
+        if (report->kind == REPORT_DONE)
+                return create_end(job, JOB_DONE);
+
+        failure_set(&job->failure, report->failure.code, "%s", report->failure.message);
+        create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+}
+
+static int create_append_reply(struct job *job, sd_bus_message *reply) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "so", job->uuid, path);
+}
+
+const struct job_type job_type_create = {
+        .name = "create",
+        .start = create_start,
+        .on_assigned = create_assigned,
+        .on_report = create_reported,
+        .append_reply = create_append_reply,
+};

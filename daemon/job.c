@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A job's life. What its kind does is in job-KIND.c. */
+
+#include "daemon/job.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
+
+#include "daemon/bus-names.h"
+#include "daemon/client.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/pool.h"
+#include "daemon/queue.h"
+#include "daemon/settle.h"
+
+static const char *const results[] = {
+        [JOB_DONE] = "done",
+        [JOB_FAILED] = "failed",
+        [JOB_CANCELED] = "canceled",
+        [JOB_TIMEOUT] = "timeout",
+};
+
+const char *job_state_to_string(enum job_state state) {
+        return state == JOB_RUNNING ? "running" : "waiting";
+}
+
+struct job *job_find(struct manager *manager, uint64_t id) {
+        struct job *job;
+
+        HASH_FIND(hh, manager->jobs, &id, sizeof(id), job);
+        return job;
+}
+
+static struct log_fields fields_of(const struct job *job) {
+        return (struct log_fields) { .uuid = job->uuid, .parent = job->work.task.parent, .job = job->id };
+}
+
+static void on_report(struct work *work, struct report *report) {
+        struct job *job = work->userdata;
+
+        job->type->on_report(job, report);
+}
+
+static int on_assigned(struct work *work) {
+        struct job *job = work->userdata;
+
+        job->state = JOB_RUNNING;
+        export_change(job->manager->exports, &job->export, "State");
+        return job->type->on_assigned ? job->type->on_assigned(job) : 0;
+}
+
+int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        char id[24], *path;
+        int r;
+
+        job = calloc(1, sizeof(*job));
+        if (!job)
+                return -ENOMEM;
+        job->manager = manager;
+        job->type = type;
+        job->id = ++manager->last_job_id;
+        strcpy(job->uuid, uuid);
+        job->work = (struct work) {
+                .task.uuid = strdup(uuid),
+                .userdata = job,
+                .on_assigned = on_assigned,
+                .on_report = on_report,
+        };
+        if (!job->work.task.uuid)
+                return -ENOMEM;
+
+        snprintf(id, sizeof(id), "%" PRIu64, job->id);
+        r = sd_bus_path_encode(BUS_JOB_PATH, id, &path);
+        if (r < 0)
+                return r;
+        HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
+        export_add(manager->exports, &job->export, path, BUS_JOB, job);
+
+        *ret = TAKE_PTR(job);
+        return 0;
+}
+
+struct job *job_free(struct job *job) {
+        if (!job)
+                return NULL;
+
+        job_unpark(job);
+        if (job->export.path)
+                HASH_DEL(job->manager->jobs, job);
+        export_remove(job->manager->exports, &job->export);
+        client_release(job->client);
+        settle_free(job->settle);
+        sd_event_source_disable_unref(job->deadline_source);
+        sd_bus_message_unref(job->message);
+        task_clear(&job->work.task);
+        failure_clear(&job->failure);
+        free(job);
+        return NULL;
+}
+
+void job_answer_failure(struct job *job) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message);
+        int r;
+
+        if (!message)
+                return;
+
+        r = sd_bus_reply_method_errorf(message, failure_code_to_name(job->failure.code), "%s", job->failure.message);
+        if (r < 0)
+                log_full(LOG_WARNING, r, fields_of(job), "Failed to answer the caller of job %" PRIu64 ", ignoring: %m",
+                         job->id);
+}
+
+static int reply_success(struct job *job) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message), *reply = NULL;
+        int r;
+
+        if (!message)
+                return 0;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0 && job->type->append_reply)
+                r = job->type->append_reply(job, reply);
+        if (r < 0)
+                return r;
+
+        if (job->settle && settle_hand_over(TAKE_PTR(job->settle), reply))
+                return 0;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static void say_result(struct job *job, enum job_result result) {
+        if (result == JOB_DONE)
+                log_debug("Job %" PRIu64 " (%s %s) is done", job->id, job->type->name, job->uuid);
+        else
+                log_full(result == JOB_CANCELED ? LOG_DEBUG : LOG_NOTICE, 0, fields_of(job),
+                         "Job %" PRIu64 " (%s) %s: %s", job->id, job->type->name, results[result],
+                         job->failure.message ? job->failure.message : "");
+}
+
+void job_finish(struct job *job, enum job_result result) {
+        struct manager *manager = job->manager;
+        int r;
+
+        if (result == JOB_DONE) {
+                r = reply_success(job);
+                if (r < 0)
+                        log_full(LOG_WARNING, r, fields_of(job),
+                                 "Failed to answer the caller of job %" PRIu64 ", ignoring: %m", job->id);
+        } else
+                job_answer_failure(job);
+
+        say_result(job, result);
+        exports_job_removed(manager->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
+        queue_remove(job);
+        job_free(job);
+        manager_job_removed(manager);
+}
+
+void job_fail(struct job *job, enum failure_code code, const char *format, ...) {
+        _cleanup_free_ char *message = NULL;
+        va_list args;
+
+        va_start(args, format);
+        if (vasprintf(&message, format, args) < 0)
+                message = NULL;
+        va_end(args);
+
+        failure_set(&job->failure, code, "%s", message ? message : "Out of memory");
+        job_finish(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+}
+
+int job_cancel(struct job *job) {
+        if (job->state == JOB_RUNNING || job->undoing)
+                return -EBUSY;
+
+        (void) pool_withdraw(job->manager->pool, &job->work);
+        failure_set(&job->failure, FAILURE_JOB_CANCELED, "Job %" PRIu64 " (%s of device %s) was canceled while it waited",
+                    job->id, job->type->name, job->uuid);
+        job_finish(job, JOB_CANCELED);
+        return 0;
+}
+
+static void explain_timeout(struct job *job) {
+        struct job *head = queue_head(job->queue);
+        double seconds = (double) job->timeout / USEC_PER_SEC;
+
+        if (job->state == JOB_RUNNING)
+                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
+                            "Device %s: the driver did not finish the %s within %.3g s; job %" PRIu64 " goes on in the "
+                            "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
+                            job->type == &job_type_create ? ", the device is removed again should it ever appear" : "");
+        else if (head != job)
+                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
+                            "Device %s: its %s did not get its turn within %.3g s, because job %" PRIu64 " (%s) of the "
+                            "same UUID has not finished", job->uuid, job->type->name, seconds, head->id,
+                            head->type->name);
+        else
+                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
+                            "Device %s: what its %s waited for did not come within %.3g s", job->uuid, job->type->name,
+                            seconds);
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct job *job = userdata;
+
+        explain_timeout(job);
+        if (job->state != JOB_RUNNING && !job->undoing) {
+                (void) pool_withdraw(job->manager->pool, &job->work);
+                job_finish(job, JOB_TIMEOUT);
+                return 0;
+        }
+
+        job->expired = true;
+        job_answer_failure(job);
+        log_full(LOG_WARNING, 0, fields_of(job), "%s", job->failure.message);
+        return 0;
+}
+
+int job_set_timeout(struct job *job, uint64_t usec) {
+        job->timeout = usec;
+        if (usec == 0 || usec == USEC_INFINITY)
+                return 0;
+
+        return sd_event_add_time_relative(job->manager->event, &job->deadline_source, CLOCK_MONOTONIC, usec, 0,
+                                          on_deadline, job);
+}
+
+void job_work(struct job *job) {
+        job_unpark(job);
+        pool_submit(job->manager->pool, &job->work);
+}
+
+static int on_wake(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct job *job = userdata;
+
+        queue_kick(job->manager, job->uuid);
+        return 0;
+}
+
+static int on_exit_wake(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+        return on_wake(source, 0, userdata);
+}
+
+void job_park(struct job *job, uint64_t usec) {
+        job_unpark(job);
+        job->parked = true;
+        if (job->state != JOB_WAITING)
+                export_change(job->manager->exports, &job->export, "State");
+        job->state = JOB_WAITING;
+        if (usec != USEC_INFINITY &&
+            sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC, usec, 0, on_wake, job) < 0)
+                log_full(LOG_WARNING, 0, fields_of(job), "Failed to set a timer for job %" PRIu64, job->id);
+}
+
+void job_wake_on_exit(struct job *job, pid_t pid) {
+        sd_event_source **sources, *source;
+        int fd;
+
+        fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (fd < 0)
+                return;
+        if (sd_event_add_io(job->manager->event, &source, fd, EPOLLIN, on_exit_wake, job) < 0) {
+                close(fd);
+                return;
+        }
+        (void) sd_event_source_set_io_fd_own(source, true);
+
+        sources = reallocarray(job->exit_sources, job->n_exit_sources + 1, sizeof(*sources));
+        if (!sources) {
+                sd_event_source_disable_unref(source);
+                return;
+        }
+        job->exit_sources = sources;
+        sources[job->n_exit_sources++] = source;
+}
+
+void job_unpark(struct job *job) {
+        job->parked = false;
+        job->wake_source = sd_event_source_disable_unref(job->wake_source);
+        while (job->n_exit_sources > 0)
+                sd_event_source_disable_unref(job->exit_sources[--job->n_exit_sources]);
+        free(job->exit_sources);
+        job->exit_sources = NULL;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* org.mediated1.Manager. */
+
+#include "daemon/manager-bus.h"
+
+#include <errno.h>
+
+#include "common/uuid.h"
+#include "daemon/bus-names.h"
+#include "daemon/bus-util.h"
+#include "daemon/device-bus.h"
+#include "daemon/device.h"
+#include "daemon/job-bus.h"
+#include "daemon/job.h"
+#include "daemon/manager.h"
+#include "daemon/parent-bus.h"
+#include "daemon/parent.h"
+#include "daemon/requests.h"
+#include "daemon/types-query.h"
+
+static int open_list(sd_bus_message *message, const char *contents, sd_bus_message **ret) {
+        int r;
+
+        r = sd_bus_message_new_method_return(message, ret);
+        if (r < 0)
+                return r;
+        return sd_bus_message_open_container(*ret, 'a', contents);
+}
+
+static int send_list(sd_bus_message *reply) {
+        int r;
+
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_list_parents(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct manager *manager = userdata;
+        struct parent *parent, *next;
+        int r;
+
+        r = open_list(message, "(sso)", &reply);
+        if (r < 0)
+                return r;
+        HASH_ITER(hh, manager->parents, parent, next) {
+                r = sd_bus_message_append(reply, "(sso)", parent->name, parent->path, parent->export.path);
+                if (r < 0)
+                        return r;
+        }
+        return send_list(reply);
+}
+
+static int method_list_types(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+        const char *parent;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &parent);
+        if (r < 0)
+                return r;
+        if (*parent && !parent_find(manager, parent))
+                return bus_fail_parent(message, parent);
+
+        r = types_query_start(manager, message, parent);
+        return r < 0 ? r : 1;
+}
+
+static int method_list_devices(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct manager *manager = userdata;
+        struct device *device, *next;
+        int r;
+
+        r = open_list(message, "(ssssbo)", &reply);
+        if (r < 0)
+                return r;
+        HASH_ITER(hh, manager->devices, device, next) {
+                r = sd_bus_message_append(reply, "(ssssbo)", device->uuid, device->parent,
+                                          device->type ? device->type : "", device_state_to_string(device->state), false,
+                                          device->export.path);
+                if (r < 0)
+                        return r;
+        }
+        return send_list(reply);
+}
+
+static int method_list_jobs(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct manager *manager = userdata;
+        struct job *job, *next;
+        int r;
+
+        r = open_list(message, "(tssso)", &reply);
+        if (r < 0)
+                return r;
+        HASH_ITER(hh, manager->jobs, job, next) {
+                r = sd_bus_message_append(reply, "(tssso)", job->id, job->uuid, job->type->name,
+                                          job_state_to_string(job->state), job->export.path);
+                if (r < 0)
+                        return r;
+        }
+        return send_list(reply);
+}
+
+static int method_get_parent(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+        struct parent *parent;
+        const char *name;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &name);
+        if (r < 0)
+                return r;
+
+        parent = parent_find(manager, name);
+        if (!parent)
+                return bus_fail_parent(message, name);
+        return sd_bus_reply_method_return(message, "o", parent->export.path);
+}
+
+static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+        char uuid[UUID_TEXT_SIZE];
+        struct device *device;
+        const char *text;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &text);
+        if (r < 0)
+                return r;
+        if (uuid_normalize(text, uuid) < 0)
+                return bus_fail_uuid(message, text);
+
+        device = device_find(manager, uuid);
+        if (!device)
+                return bus_fail_device(message, uuid);
+        return sd_bus_reply_method_return(message, "o", device->export.path);
+}
+
+static int method_get_job(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+        struct job *job;
+        uint64_t id;
+        int r;
+
+        r = sd_bus_message_read(message, "t", &id);
+        if (r < 0)
+                return r;
+
+        job = job_find(manager, id);
+        if (!job)
+                return bus_fail_job(message, id);
+        return sd_bus_reply_method_return(message, "o", job->export.path);
+}
+
+static int method_create_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        return request_create(userdata, message);
+}
+
+static int method_stop_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        const char *uuid;
+        int r;
+
+        r = sd_bus_message_read(message, "s", &uuid);
+        if (r < 0)
+                return r;
+        return request_stop(userdata, message, uuid);
+}
+
+static int method_cancel_job(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        uint64_t id;
+        int r;
+
+        r = sd_bus_message_read(message, "t", &id);
+        if (r < 0)
+                return r;
+        return request_cancel(userdata, message, id);
+}
+
+static int property_get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        return sd_bus_message_append(reply, "s", PROJECT_VERSION);
+}
+
+static int property_get_parent_count(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->parents));
+}
+
+static int property_get_device_count(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->devices));
+}
+
+static int property_get_job_count(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                  sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->jobs));
+}
+
+static const sd_bus_vtable manager_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD_WITH_ARGS("ListParents", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sso)", parents), method_list_parents,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListTypes", SD_BUS_ARGS("s", parent), SD_BUS_RESULT("a(ssssus)", types),
+                                method_list_types, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListDevices", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssbo)", devices), method_list_devices,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(tssso)", jobs), method_list_jobs,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetParent", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", parent), method_get_parent,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetDevice", SD_BUS_ARGS("s", uuid), SD_BUS_RESULT("o", device), method_get_device,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetJob", SD_BUS_ARGS("t", id), SD_BUS_RESULT("o", job), method_get_job,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CreateDevice",
+                                SD_BUS_ARGS("s", uuid, "s", parent, "s", type, "a(ss)", attributes, "a{sv}", options),
+                                SD_BUS_RESULT("s", uuid, "o", device), method_create_device, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("StopDevice", SD_BUS_ARGS("s", uuid, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_stop_device, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CancelJob", SD_BUS_ARGS("t", id), SD_BUS_NO_RESULT, method_cancel_job,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("t", id, "s", uuid, "s", kind, "o", job), 0),
+        SD_BUS_SIGNAL_WITH_ARGS("JobRemoved",
+                                SD_BUS_ARGS("t", id, "s", uuid, "s", kind, "s", result, "o", job), 0),
+        SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("ParentCount", "u", property_get_parent_count, 0, 0),
+        SD_BUS_PROPERTY("DeviceCount", "u", property_get_device_count, 0, 0),
+        SD_BUS_PROPERTY("JobCount", "u", property_get_job_count, 0, 0),
+        SD_BUS_VTABLE_END,
+};
+
+int manager_bus_attach(struct manager *manager) {
+        static const struct {
+                const char *prefix;
+                const char *interface;
+                const sd_bus_vtable *vtable;
+        } objects[] = {
+                { BUS_PARENT_PATH, BUS_PARENT, parent_vtable },
+                { BUS_DEVICE_PATH, BUS_DEVICE, device_vtable },
+                { BUS_JOB_PATH, BUS_JOB, job_vtable },
+        };
+        sd_bus *bus = manager->bus;
+        int r;
+
+        r = sd_bus_add_object_manager(bus, NULL, BUS_ROOT);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_object_vtable(bus, NULL, BUS_ROOT, BUS_MANAGER, manager_vtable, manager);
+        if (r < 0)
+                return r;
+        r = sd_bus_add_node_enumerator(bus, NULL, BUS_ROOT, exports_enumerate, manager->exports);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < ELEMENTSOF(objects); i++) {
+                r = sd_bus_add_fallback_vtable(bus, NULL, objects[i].prefix, objects[i].interface, objects[i].vtable,
+                                               exports_find, manager->exports);
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}

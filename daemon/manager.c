@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The daemon's life: start, drain, end. */
+
+#include "daemon/manager.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/intent.h"
+#include "common/root.h"
+#include "daemon/bus-names.h"
+#include "daemon/device.h"
+#include "daemon/export.h"
+#include "daemon/job.h"
+#include "daemon/log.h"
+#include "daemon/manager-bus.h"
+#include "daemon/monitor.h"
+#include "daemon/parent.h"
+#include "daemon/pool.h"
+#include "daemon/queue.h"
+#include "daemon/recovery.h"
+#include "daemon/registry.h"
+#include "daemon/settle.h"
+#include "daemon/types-query.h"
+
+static const char *worker_program(void) {
+        const char *program = getenv("MEDIATED_WORKER");
+
+        return program ? program : LIBEXECDIR "/mediated-worker";
+}
+
+static void cancel_waiting(struct manager *manager) {
+        struct job *job, *next;
+
+        HASH_ITER(hh, manager->jobs, job, next) {
+                if (job->state == JOB_RUNNING || job->undoing)
+                        continue;
+                (void) pool_withdraw(manager->pool, &job->work);
+                failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
+                            "Device %s: mediated is stopping, its %s was not begun; ask again when it has been started",
+                            job->uuid, job->type->name);
+                job_finish(job, JOB_CANCELED);
+        }
+}
+
+static void answer_running(struct manager *manager) {
+        struct job *job, *next;
+
+        HASH_ITER(hh, manager->jobs, job, next) {
+                failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
+                            "Device %s: mediated is stopping and does not wait for the driver any longer; its next start "
+                            "cleans up after the %s", job->uuid, job->type->name);
+                job_answer_failure(job);
+        }
+}
+
+static void end_when_drained(struct manager *manager) {
+        if (manager->draining && !manager->jobs)
+                (void) sd_event_exit(manager->event, 0);
+}
+
+void manager_job_removed(struct manager *manager) {
+        end_when_drained(manager);
+}
+
+static int on_drained(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct manager *manager = userdata;
+
+        log_info("%u jobs did not finish in time, leaving them to the kernel", HASH_COUNT(manager->jobs));
+        answer_running(manager);
+        return sd_event_exit(manager->event, 0);
+}
+
+static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo *si, void *userdata) {
+        struct manager *manager = userdata;
+
+        if (manager->draining)
+                return 0;
+
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Finishing running jobs.");
+        manager->draining = true;
+        cancel_waiting(manager);
+        settle_finish_all(manager);
+        (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 0, on_drained, manager);
+        end_when_drained(manager);
+        return 0;
+}
+
+static int setup_event(struct manager *manager) {
+        static const int stop_signals[] = { SIGTERM, SIGINT };
+        sigset_t mask;
+        int r;
+
+        r = sd_event_default(&manager->event);
+        if (r < 0)
+                return r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGCHLD);
+        for (size_t i = 0; i < ELEMENTSOF(stop_signals); i++)
+                sigaddset(&mask, stop_signals[i]);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        for (size_t i = 0; i < ELEMENTSOF(stop_signals); i++) {
+                r = sd_event_add_signal(manager->event, NULL, stop_signals[i], on_stop_signal, manager);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_event_set_watchdog(manager->event, true);
+        return r < 0 ? r : 0;
+}
+
+static int setup_runtime_directory(void) {
+        static const char *const directories[] = { "run/mediated", INTENT_DIRECTORY };
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++)
+                if (mkdirat(root_fd(), directories[i], 0755) < 0 && errno != EEXIST)
+                        return log_error_errno(-errno, "Failed to make /%s: %m", directories[i]);
+
+        return 0;
+}
+
+int manager_new(struct manager **ret) {
+        _cleanup_(manager_freep) struct manager *manager = NULL;
+        int r;
+
+        manager = calloc(1, sizeof(*manager));
+        if (!manager)
+                return -ENOMEM;
+
+        r = setup_event(manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set up the event loop: %m");
+        r = setup_runtime_directory();
+        if (r < 0)
+                return r;
+
+        r = sd_bus_open_system(&manager->bus);
+        if (r < 0)
+                return log_error_errno(r, "Failed to connect to the system bus: %m");
+        r = exports_new(&manager->exports, manager->event, manager->bus);
+        if (r < 0)
+                return r;
+        r = queue_init(manager);
+        if (r < 0)
+                return r;
+        r = pool_new(&manager->pool, manager->event, worker_program());
+        if (r < 0)
+                return log_error_errno(r, "Failed to set up the pool of workers: %m");
+        r = registry_new(&manager->registry, manager);
+        if (r < 0)
+                return r;
+        /* Listening before looking: what happens in between is seen twice, not missed. */
+        r = monitor_new(&manager->monitor, manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to listen to udev: %m");
+
+        *ret = TAKE_PTR(manager);
+        return 0;
+}
+
+static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+        const sd_bus_error *error = sd_bus_message_get_error(message);
+
+        if (error) {
+                log_error_errno(-EEXIST, "Failed to take the bus name " BUS_NAME ": %s", error->message);
+                return sd_event_exit(manager->event, -EEXIST);
+        }
+
+        (void) sd_notifyf(false, "READY=1\nSTATUS=%u parents, %u devices.", HASH_COUNT(manager->parents),
+                          HASH_COUNT(manager->devices));
+        return 0;
+}
+
+int manager_run(struct manager *manager) {
+        int r;
+
+        r = registry_enumerate(manager->registry);
+        if (r < 0)
+                return r;
+        registry_settle(manager->registry);
+        manager->enumerated = true;
+        /* Before the first request can come in: it must queue behind what is to be cleaned up. */
+        r = recovery_start(manager);
+        if (r < 0)
+                return r;
+
+        r = manager_bus_attach(manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to put objects on the bus: %m");
+        r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+        r = sd_bus_request_name_async(manager->bus, NULL, BUS_NAME, 0, on_name_requested, manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to ask for the bus name: %m");
+
+        r = sd_event_loop(manager->event);
+        exports_flush(manager->exports);
+        (void) sd_bus_flush(manager->bus);
+        return r;
+}
+
+struct manager *manager_free(struct manager *manager) {
+        struct parent *parent, *next_parent;
+        struct device *device, *next_device;
+
+        if (!manager)
+                return NULL;
+
+        types_query_free_all(manager);
+        queue_done(manager);
+        monitor_free(manager->monitor);
+        /* The pool first: parents wait for their worker's report only as long as there is a pool. */
+        manager->pool = pool_free(manager->pool);
+        HASH_ITER(hh, manager->devices, device, next_device)
+                device_free(device);
+        HASH_ITER(hh, manager->parents, parent, next_parent)
+                parent_free(parent);
+        while (manager->settles)
+                settle_free(manager->settles);
+        registry_free(manager->registry);
+        exports_free(manager->exports);
+        sd_bus_flush_close_unref(manager->bus);
+        sd_event_unref(manager->event);
+        free(manager);
+        return NULL;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The options of a request. */
+
+#include "daemon/options.h"
+
+#include <errno.h>
+
+#include "daemon/bus-util.h"
+
+static const struct option {
+        const char *name;
+        unsigned int flag;
+        char type;
+        size_t offset;
+} table[] = {
+        { "timeout", OPTION_TIMEOUT, SD_BUS_TYPE_UINT64, offsetof(struct options, timeout) },
+        { "settle", OPTION_SETTLE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, settle) },
+        { "wait", OPTION_WAIT, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, wait) },
+};
+
+static const struct option *find_option(const char *name, unsigned int allowed) {
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                if (streq(table[i].name, name) && (table[i].flag & allowed))
+                        return table + i;
+
+        return NULL;
+}
+
+static int read_value(sd_bus_message *message, const struct option *option, struct options *ret) {
+        const char type[] = { option->type, '\0' };
+        char *field = (char *) ret + option->offset;
+        int r, value;
+
+        if (option->type == SD_BUS_TYPE_UINT64)
+                return sd_bus_message_read(message, "v", type, field);
+
+        r = sd_bus_message_read(message, "v", type, &value);
+        if (r < 0)
+                return r;
+        *(bool *) (void *) field = value;
+        return 0;
+}
+
+int options_read(sd_bus_message *message, unsigned int allowed, struct options *ret) {
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "{sv}");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_enter_container(message, 'e', "sv")) > 0) {
+                const struct option *option;
+                const char *name;
+
+                r = sd_bus_message_read(message, "s", &name);
+                if (r < 0)
+                        return r;
+                option = find_option(name, allowed);
+                if (!option)
+                        return bus_fail(message, FAILURE_INVALID_ARGS, "%s has no option '%.64s'",
+                                        sd_bus_message_get_member(message), name);
+                r = read_value(message, option, ret);
+                if (r == -ENXIO)
+                        return bus_fail(message, FAILURE_INVALID_ARGS, "Option '%s' must be of type '%c'", name,
+                                        option->type);
+                if (r < 0)
+                        return r;
+                r = sd_bus_message_exit_container(message);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_exit_container(message) < 0 ? -EBADMSG : 0;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The options of a request, an a{sv}. One that the method does not have is an error, never ignored. */
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+
+#include "common/macro.h"
+
+enum {
+        OPTION_TIMEOUT = 1 << 0,
+        OPTION_SETTLE = 1 << 1,
+        OPTION_WAIT = 1 << 2,
+};
+
+#define OPTION_TIMEOUT_UNSET USEC_INFINITY
+
+struct options {
+        uint64_t timeout;       /* µs, 0: none */
+        bool settle;
+        bool wait;
+};
+
+/** options_read() - read the a{sv} that is next in @message; what is not given stays as it is in @ret. @allowed: the
+ * method's OPTION_* flags. Returns 0; 1 when @message was answered with InvalidArgs; or a negative errno. */
+int options_read(sd_bus_message *message, unsigned int allowed, struct options *ret);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The pool of workers: how many there are, and which work comes next. */
+
+#include "daemon/pool.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "common/io.h"
+#include "daemon/log.h"
+
+/* How often the pool looks whether workers were idle for too long or have become stuck, while there may be such. */
+#define TICK_USEC USEC_PER_SEC
+#define IDLE_USEC (10 * USEC_PER_SEC)
+
+/* So many workers in a row that do not come up fail the work that waits for one. */
+#define START_FAILURES_MAX 3
+
+struct pool {
+        sd_event *event;
+        char *program;
+        struct worker *workers[_WORKER_STATE_MAX];      /* a list a state; the first idle one was used last: it is warm */
+        unsigned int n_workers[_WORKER_STATE_MAX];
+        struct work *waiting;
+        unsigned int n_waiting;
+        unsigned int n_start_failures;
+        sd_event_source *dispatch_source;
+        sd_event_source *tick_source;
+};
+
+static unsigned int count_stuck(struct pool *pool) {
+        uint64_t t = now_usec();
+        struct worker *worker;
+        unsigned int n = 0;
+
+        DL_FOREACH(pool->workers[WORKER_BUSY], worker)
+                n += t - worker->since >= POOL_STUCK_USEC;
+        return n;
+}
+
+static void want_tick(struct pool *pool) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(pool->tick_source, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+                return;
+        if (sd_event_source_set_time_relative(pool->tick_source, TICK_USEC) >= 0)
+                (void) sd_event_source_set_enabled(pool->tick_source, SD_EVENT_ONESHOT);
+}
+
+static void want_dispatch(struct pool *pool) {
+        (void) sd_event_source_set_enabled(pool->dispatch_source, SD_EVENT_ONESHOT);
+}
+
+void pool_move(struct pool *pool, struct worker *worker, enum worker_state state) {
+        if (worker->state == WORKER_STARTING)
+                pool->n_start_failures = state == WORKER_RETIRED ? pool->n_start_failures + 1 : 0;
+
+        DL_DELETE(pool->workers[worker->state], worker);
+        pool->n_workers[worker->state]--;
+        worker->state = state;
+        worker->since = now_usec();
+        DL_PREPEND(pool->workers[state], worker);
+        pool->n_workers[state]++;
+
+        if (pool->waiting)
+                want_dispatch(pool);
+        if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
+                want_tick(pool);
+}
+
+void pool_remove(struct pool *pool, struct worker *worker) {
+        DL_DELETE(pool->workers[worker->state], worker);
+        pool->n_workers[worker->state]--;
+}
+
+static struct work *take_waiting(struct pool *pool) {
+        struct work *work = pool->waiting;
+
+        DL_DELETE(pool->waiting, work);
+        pool->n_waiting--;
+        work->queued = false;
+        return work;
+}
+
+static void assign_first(struct pool *pool) {
+        struct worker *worker = pool->workers[WORKER_IDLE];
+        struct work *work = take_waiting(pool);
+        int r;
+
+        pool_move(pool, worker, WORKER_BUSY);
+        r = worker_assign(worker, work);
+        if (r < 0) {
+                log_warning_errno(r, "Failed to hand a task to worker %d: %m", (int) worker->pid);
+                worker->work = NULL;
+                work->worker = NULL;
+                worker_retire(worker);
+                work->on_report(work, NULL);
+        }
+}
+
+static int spawn(struct pool *pool) {
+        struct worker *worker;
+        int r;
+
+        r = worker_spawn(pool, pool->event, pool->program, &worker);
+        if (r < 0) {
+                pool->n_start_failures++;
+                return log_warning_errno(r, "Failed to start the worker %s: %m", pool->program);
+        }
+
+        worker->state = WORKER_STARTING;
+        worker->since = now_usec();
+        DL_PREPEND(pool->workers[WORKER_STARTING], worker);
+        pool->n_workers[WORKER_STARTING]++;
+        return 0;
+}
+
+static bool may_spawn(struct pool *pool) {
+        unsigned int n = pool->n_workers[WORKER_STARTING] + pool->n_workers[WORKER_BUSY];
+
+        return pool->n_workers[WORKER_STARTING] < pool->n_waiting && n < POOL_WORKERS_MAX &&
+               (n < POOL_BUSY_MAX || n - count_stuck(pool) < POOL_BUSY_MAX);
+}
+
+static int on_dispatch(sd_event_source *source, void *userdata) {
+        struct pool *pool = userdata;
+
+        while (pool->waiting && pool->workers[WORKER_IDLE])
+                assign_first(pool);
+
+        while (may_spawn(pool))
+                if (spawn(pool) < 0)
+                        break;
+
+        /* Without processes or fds there will be none in a second either; a caller rather hears of it. */
+        if (pool->waiting && pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_BUSY]) {
+                struct work *work = take_waiting(pool);
+
+                work->on_report(work, NULL);
+        }
+
+        if (pool->waiting)
+                want_tick(pool);
+        return 0;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct pool *pool = userdata;
+        struct worker *worker, *next;
+        unsigned int n = 0;
+
+        DL_FOREACH_SAFE(pool->workers[WORKER_IDLE], worker, next)
+                if (++n > POOL_IDLE_MAX && now_usec() - worker->since >= IDLE_USEC)
+                        worker_retire(worker);
+
+        if (pool->waiting)
+                want_dispatch(pool);
+        if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
+                want_tick(pool);
+        return 0;
+}
+
+void pool_submit(struct pool *pool, struct work *work) {
+        DL_APPEND(pool->waiting, work);
+        pool->n_waiting++;
+        work->queued = true;
+        work->worker = NULL;
+        want_dispatch(pool);
+}
+
+bool pool_withdraw(struct pool *pool, struct work *work) {
+        if (!work->queued)
+                return false;
+
+        DL_DELETE(pool->waiting, work);
+        pool->n_waiting--;
+        work->queued = false;
+        return true;
+}
+
+int pool_new(struct pool **ret, sd_event *event, const char *program) {
+        _cleanup_(pool_freep) struct pool *pool = NULL;
+        int r;
+
+        pool = calloc(1, sizeof(*pool));
+        if (!pool)
+                return -ENOMEM;
+        pool->event = event;
+        pool->program = strdup(program);
+        if (!pool->program)
+                return -ENOMEM;
+
+        r = sd_event_add_defer(event, &pool->dispatch_source, on_dispatch, pool);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(pool->dispatch_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        /* With the workers' results, before requests and uevents: somebody waits for what is handed out here. */
+        r = sd_event_source_set_priority(pool->dispatch_source, SD_EVENT_PRIORITY_NORMAL - 10);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time_relative(event, &pool->tick_source, CLOCK_MONOTONIC, TICK_USEC, 0, on_tick, pool);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(pool->tick_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(pool);
+        return 0;
+}
+
+struct pool *pool_free(struct pool *pool) {
+        if (!pool)
+                return NULL;
+
+        for (int state = 0; state < _WORKER_STATE_MAX; state++) {
+                struct worker *worker, *next;
+
+                DL_FOREACH_SAFE(pool->workers[state], worker, next)
+                        worker_free(worker);
+        }
+        sd_event_source_disable_unref(pool->dispatch_source);
+        sd_event_source_disable_unref(pool->tick_source);
+        free(pool->program);
+        free(pool);
+        return NULL;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The conflict rule: one FIFO of jobs a UUID, its head runs, no head waits for another UUID. */
+
+#include <systemd/sd-event.h>
+
+#include "common/failure.h"
+
+struct job;
+struct manager;
+struct queue;
+
+/* All jobs of all callers: what the daemon is ready to remember. */
+#define QUEUE_JOBS_MAX 4096
+
+/** queue_init() - prepare manager->queue_source. Returns 0 or a negative errno. */
+int queue_init(struct manager *manager);
+
+/** queue_done() - drop all queues and their jobs, without replies. */
+void queue_done(struct manager *manager);
+
+/** queue_submit() - put a new job into its UUID's queue, from where the event loop starts it. Returns 0 or a negative
+ * errno. */
+int queue_submit(struct job *job);
+
+/** queue_remove() - take a job out; the next one starts in the event loop. */
+void queue_remove(struct job *job);
+
+/** queue_kick() - something about the UUID has changed that a parked head may wait for. */
+void queue_kick(struct manager *manager, const char *uuid);
+
+/** queue_head() - the first job. */
+struct job *queue_head(struct queue *queue);
+
+/** queue_peek() - the first job of a UUID, or NULL. */
+struct job *queue_peek(struct manager *manager, const char *uuid);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* After a crash: devices that a daemon before us was creating. */
+
+#include "common/protocol.h"
+
+struct manager;
+
+/* A recovery's own worker may die as well; then it is tried again after so long. */
+#define RECOVERY_RETRY_USEC USEC_PER_SEC
+
+/** recovery_start() - put a job in front of the queue of each UUID that has an intent. Returns 0 or a negative errno. */
+int recovery_start(struct manager *manager);
+
+/** recovery_log() - tell what became of a half-made device; @report NULL: its worker was lost. */
+void recovery_log(const char *uuid, const char *parent, const struct report *report);

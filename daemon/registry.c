@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The list of names to look at, and enumeration. */
+
+#include "daemon/registry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <systemd/sd-event.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "common/io.h"
+#include "common/root.h"
+#include "common/sysfs.h"
+#include "daemon/device.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/parent.h"
+
+/* Looks a turn of the event loop: a look costs some 10 µs. */
+#define LOOKS_PER_TURN 64
+
+/* A device in transition is looked at after a tenth of the time it has been so, within these bounds. */
+#define TRANSITION_POLL_MIN_USEC (5 * USEC_PER_MSEC)
+#define TRANSITION_POLL_MAX_USEC USEC_PER_SEC
+
+struct touched {
+        bool is_parent;
+        char key[SYSFS_NAME_SIZE + 1];          /* the name, after a 'p' or a 'd' */
+        UT_hash_handle hh;
+};
+
+struct registry {
+        struct manager *manager;
+        struct touched *touched;
+        sd_event_source *look_source;
+        sd_event_source *transition_source;
+};
+
+static void touch(struct registry *registry, const char *name, bool is_parent) {
+        char key[SYSFS_NAME_SIZE + 1];
+        struct touched *touched;
+
+        snprintf(key, sizeof(key), "%c%s", is_parent ? 'p' : 'd', name);
+        HASH_FIND_STR(registry->touched, key, touched);
+        if (touched)
+                return;
+
+        touched = calloc(1, sizeof(*touched));
+        if (!touched)
+                return;
+        touched->is_parent = is_parent;
+        strcpy(touched->key, key);
+        HASH_ADD_STR(registry->touched, key, touched);
+        (void) sd_event_source_set_enabled(registry->look_source, SD_EVENT_ONESHOT);
+}
+
+void registry_touch_device(struct registry *registry, const char *uuid) {
+        touch(registry, uuid, false);
+}
+
+void registry_touch_parent(struct registry *registry, const char *name) {
+        touch(registry, name, true);
+}
+
+static void look_at_first(struct registry *registry) {
+        struct touched *touched = registry->touched;
+
+        /* Off the list before the look: a hint that comes during it is about what follows. */
+        HASH_DEL(registry->touched, touched);
+        if (touched->is_parent)
+                (void) parent_refresh(registry->manager, touched->key + 1);
+        else
+                (void) device_refresh(registry->manager, touched->key + 1);
+        free(touched);
+}
+
+static int on_look(sd_event_source *source, void *userdata) {
+        struct registry *registry = userdata;
+
+        for (unsigned int i = 0; i < LOOKS_PER_TURN && registry->touched; i++)
+                look_at_first(registry);
+
+        return sd_event_source_set_enabled(source, registry->touched ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+void registry_settle(struct registry *registry) {
+        while (registry->touched)
+                look_at_first(registry);
+}
+
+static int touch_directory(struct registry *registry, const char *path, bool is_parent) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int fd, r;
+
+        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                /* Without the mdev module there is no such bus: no devices, and no error. */
+                return errno == ENOENT ? 0 : -errno;
+        dir = fdopendir(fd);
+        if (!dir) {
+                r = -errno;
+                close(fd);
+                return r;
+        }
+
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.' && (is_parent || uuid_is_normal(entry->d_name)))
+                        touch(registry, entry->d_name, is_parent);
+
+        return 0;
+}
+
+int registry_enumerate(struct registry *registry) {
+        struct device *device, *next_device;
+        struct parent *parent, *next_parent;
+        int r;
+
+        r = touch_directory(registry, SYSFS_PARENTS, true);
+        if (r >= 0)
+                r = touch_directory(registry, SYSFS_DEVICES, false);
+        if (r < 0)
+                return log_error_errno(r, "Failed to enumerate parents and devices: %m");
+
+        HASH_ITER(hh, registry->manager->parents, parent, next_parent)
+                touch(registry, parent->name, true);
+        HASH_ITER(hh, registry->manager->devices, device, next_device)
+                touch(registry, device->uuid, false);
+        return 0;
+}
+
+static uint64_t transition_poll_usec(const struct device *device) {
+        uint64_t usec = (now_usec() - device->transition_since) / 10;
+
+        if (usec < TRANSITION_POLL_MIN_USEC)
+                return TRANSITION_POLL_MIN_USEC;
+        return usec < TRANSITION_POLL_MAX_USEC ? usec : TRANSITION_POLL_MAX_USEC;
+}
+
+static int on_transition(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct registry *registry = userdata;
+        struct device *device;
+
+        DL_FOREACH(registry->manager->transitions, device)
+                touch(registry, device->uuid, false);
+        registry_watch_transitions(registry->manager);
+        return 0;
+}
+
+void registry_watch_transitions(struct manager *manager) {
+        struct registry *registry = manager->registry;
+        uint64_t usec = USEC_INFINITY, t;
+        struct device *device;
+
+        DL_FOREACH(manager->transitions, device) {
+                t = transition_poll_usec(device);
+                usec = t < usec ? t : usec;
+        }
+        if (usec == USEC_INFINITY)
+                return;
+
+        if (sd_event_source_set_time_relative(registry->transition_source, usec) >= 0)
+                (void) sd_event_source_set_enabled(registry->transition_source, SD_EVENT_ONESHOT);
+}
+
+int registry_new(struct registry **ret, struct manager *manager) {
+        struct registry *registry;
+        int r;
+
+        registry = calloc(1, sizeof(*registry));
+        if (!registry)
+                return -ENOMEM;
+        registry->manager = manager;
+        *ret = registry;
+
+        r = sd_event_add_defer(manager->event, &registry->look_source, on_look, registry);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(registry->look_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(registry->look_source, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time_relative(manager->event, &registry->transition_source, CLOCK_MONOTONIC, 0, 0,
+                                       on_transition, registry);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(registry->transition_source, SD_EVENT_OFF);
+}
+
+struct registry *registry_free(struct registry *registry) {
+        struct touched *touched, *next;
+
+        if (!registry)
+                return NULL;
+
+        HASH_ITER(hh, registry->touched, touched, next) {
+                HASH_DEL(registry->touched, touched);
+                free(touched);
+        }
+        sd_event_source_disable_unref(registry->look_source);
+        sd_event_source_disable_unref(registry->transition_source);
+        free(registry);
+        return NULL;
+}

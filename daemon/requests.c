@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Requests that change something. */
+
+#include "daemon/requests.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "daemon/bus-util.h"
+#include "daemon/client.h"
+#include "daemon/device.h"
+#include "daemon/job.h"
+#include "daemon/manager.h"
+#include "daemon/options.h"
+#include "daemon/queue.h"
+#include "daemon/settle.h"
+
+static int refuse_draining(struct manager *manager, sd_bus_message *message) {
+        return manager->draining ? bus_fail(message, FAILURE_SHUTTING_DOWN,
+                                            "mediated is stopping; ask again when it has been started") : 0;
+}
+
+static int accept_job(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
+        int r;
+
+        if (HASH_COUNT(manager->jobs) > QUEUE_JOBS_MAX)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                                "Device %s: mediated has %d jobs already; ask again when some are finished", job->uuid,
+                                QUEUE_JOBS_MAX);
+        r = client_acquire(manager, sd_bus_message_get_sender(message), &job->client);
+        if (r == -EDQUOT)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                                "Device %s: this connection has %d unfinished jobs already; wait for one to finish",
+                                job->uuid, CLIENT_JOBS_MAX);
+        if (r < 0)
+                return r;
+
+        r = job_set_timeout(job, options->timeout);
+        if (r < 0)
+                return r;
+        r = queue_submit(job);
+        if (r < 0)
+                return r;
+
+        job->message = sd_bus_message_ref(message);
+        return 0;
+}
+
+static int read_attributes(sd_bus_message *message, const char *uuid, struct attributes *ret) {
+        char reason[ATTRIBUTES_CHECK_MESSAGE_SIZE];
+        const char *name, *value;
+        size_t bad;
+        int r;
+
+        r = sd_bus_message_enter_container(message, 'a', "(ss)");
+        if (r < 0)
+                return r;
+
+        while ((r = sd_bus_message_read(message, "(ss)", &name, &value)) > 0) {
+                r = attributes_append(ret, name, value);
+                if (r == -E2BIG)
+                        return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "Device %s: more than %d attributes", uuid,
+                                        ATTRIBUTES_MAX);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+
+        if (attributes_check(ret, &bad, reason) < 0)
+                return bus_fail(message, FAILURE_INVALID_ATTRIBUTE, "Device %s: attribute '%.256s' is refused: %s", uuid,
+                                ret->items[bad].name, reason);
+
+        return sd_bus_message_exit_container(message);
+}
+
+int request_create(struct manager *manager, sd_bus_message *message) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(attributes_clear) struct attributes attributes = {};
+        struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        char uuid[UUID_TEXT_SIZE];
+        const char *text, *parent, *type;
+        int r;
+
+        r = refuse_draining(manager, message);
+        if (r != 0)
+                return r;
+        r = sd_bus_message_read(message, "sss", &text, &parent, &type);
+        if (r < 0)
+                return r;
+        if (*text && uuid_normalize(text, uuid) < 0)
+                return bus_fail_uuid(message, text);
+        if (!*text)
+                uuid_random(uuid);
+        r = read_attributes(message, uuid, &attributes);
+        if (r != 0)
+                return r;
+        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE, &options);
+        if (r != 0)
+                return r;
+
+        r = job_new(&job, manager, &job_type_create, uuid);
+        if (r < 0)
+                return r;
+        job->work.task.kind = TASK_CREATE;
+        job->work.task.parent = strdup(parent);
+        job->work.task.type = strdup(type);
+        if (!job->work.task.parent || !job->work.task.type)
+                return -ENOMEM;
+        job->work.task.attributes = attributes;
+        attributes = (struct attributes) {};
+        if (options.settle) {
+                r = settle_new(&job->settle, manager, uuid);
+                if (r < 0)
+                        return r;
+        }
+
+        r = accept_job(manager, message, job, &options);
+        if (r != 0)
+                return r;
+        TAKE_PTR(job);
+        return 1;
+}
+
+int request_stop(struct manager *manager, sd_bus_message *message, const char *text) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
+        char uuid[UUID_TEXT_SIZE];
+        int r;
+
+        r = refuse_draining(manager, message);
+        if (r != 0)
+                return r;
+        if (uuid_normalize(text, uuid) < 0)
+                return bus_fail_uuid(message, text);
+        r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT, &options);
+        if (r != 0)
+                return r;
+        /* Waiting for a user has no natural end. */
+        if (options.timeout == OPTION_TIMEOUT_UNSET)
+                options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
+
+        r = job_new(&job, manager, &job_type_stop, uuid);
+        if (r < 0)
+                return r;
+        job->work.task.kind = TASK_STOP;
+        job->wait = options.wait;
+        job->existed = device_find(manager, uuid);
+
+        r = accept_job(manager, message, job, &options);
+        if (r != 0)
+                return r;
+        TAKE_PTR(job);
+        return 1;
+}
+
+int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id) {
+        struct job *job = job_find(manager, id);
+
+        if (!job)
+                return bus_fail_job(message, id);
+        if (job_cancel(job) < 0)
+                return bus_fail(message, FAILURE_NOT_SUPPORTED,
+                                "Job %" PRIu64 " (%s of device %s) is running already; what a driver does cannot be "
+                                "interrupted, wait for its end", id, job->type->name, job->uuid);
+
+        return sd_bus_reply_method_return(message, NULL);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* ListTypes, which waits for workers, but not for ever. */
+
+#include "daemon/types-query.h"
+
+#include <errno.h>
+#include <systemd/sd-event.h>
+#include <utlist.h>
+
+#include "daemon/manager.h"
+#include "daemon/parent.h"
+#include "daemon/type-properties.h"
+
+/* A driver that needs longer to tell its instances is answered for with what it said last. */
+#define QUERY_USEC USEC_PER_SEC
+
+struct types_query {
+        struct manager *manager;
+        sd_bus_message *message;
+        char *parent;                   /* empty: all */
+        sd_event_source *timer;
+        struct types_query *prev, *next;
+};
+
+static void types_query_free(struct types_query *query) {
+        DL_DELETE(query->manager->types_queries, query);
+        sd_event_source_disable_unref(query->timer);
+        sd_bus_message_unref(query->message);
+        free(query->parent);
+        free(query);
+}
+
+void types_query_free_all(struct manager *manager) {
+        while (manager->types_queries)
+                types_query_free(manager->types_queries);
+}
+
+static int append_parent(sd_bus_message *reply, const struct parent *parent) {
+        int r;
+
+        if (!parent->types)
+                return 0;
+
+        json_object_object_foreach(parent->types, type, values) {
+                r = sd_bus_message_append(reply, "(ssssus)", parent->name, type, type_property(values, "name"),
+                                          type_property(values, "device_api"), type_available_instances(values),
+                                          type_property(values, "description"));
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int send_reply(const struct types_query *query) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct parent *parent, *next;
+        int r;
+
+        r = sd_bus_message_new_method_return(query->message, &reply);
+        if (r < 0)
+                return r;
+        r = sd_bus_message_open_container(reply, 'a', "(ssssus)");
+        if (r < 0)
+                return r;
+
+        HASH_ITER(hh, query->manager->parents, parent, next) {
+                if (*query->parent && !streq(query->parent, parent->name))
+                        continue;
+                r = append_parent(reply, parent);
+                if (r < 0)
+                        return r;
+        }
+
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static void finish(struct types_query *query) {
+        int r;
+
+        r = send_reply(query);
+        if (r < 0)
+                (void) sd_bus_reply_method_errno(query->message, r, NULL);
+        types_query_free(query);
+}
+
+static bool is_complete(const struct types_query *query) {
+        struct parent *parent, *next;
+
+        HASH_ITER(hh, query->manager->parents, parent, next)
+                if (parent->reading && (!*query->parent || streq(query->parent, parent->name)))
+                        return false;
+
+        return true;
+}
+
+void types_query_check(struct manager *manager) {
+        struct types_query *query, *next;
+
+        DL_FOREACH_SAFE(manager->types_queries, query, next)
+                if (is_complete(query))
+                        finish(query);
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        finish(userdata);
+        return 0;
+}
+
+int types_query_start(struct manager *manager, sd_bus_message *message, const char *parent_name) {
+        struct types_query *query;
+        struct parent *parent, *next;
+        int r;
+
+        query = calloc(1, sizeof(*query));
+        if (!query)
+                return -ENOMEM;
+        query->manager = manager;
+        query->message = sd_bus_message_ref(message);
+        query->parent = strdup(parent_name);
+        DL_APPEND(manager->types_queries, query);
+        r = query->parent ? sd_event_add_time_relative(manager->event, &query->timer, CLOCK_MONOTONIC, QUERY_USEC, 0,
+                                                       on_timeout, query) : -ENOMEM;
+        if (r < 0) {
+                types_query_free(query);
+                return r;
+        }
+
+        HASH_ITER(hh, manager->parents, parent, next)
+                if (!*parent_name || streq(parent_name, parent->name))
+                        parent_read_types(parent);
+        types_query_check(manager);
+        return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One worker process and the piece of work it has. */
+
+#include <systemd/sd-event.h>
+
+#include "common/protocol.h"
+
+struct pool;
+struct worker;
+
+/* A task on its way through the pool; embedded in who wants it done, valid until it is done. */
+struct work {
+        struct task task;
+        void *userdata;
+
+        /* The worker is known, the task not yet sent. A negative return fails the work like a lost worker. Optional. */
+        int (*on_assigned)(struct work *work);
+
+        /* The end: a report, or NULL when the worker was lost. The report may be emptied by the callee. */
+        void (*on_report)(struct work *work, struct report *report);
+
+        struct worker *worker;          /* NULL while it waits for one */
+        bool queued;
+        struct work *prev, *next;
+};
+
+enum worker_state {
+        WORKER_STARTING,        /* until it has said hello */
+        WORKER_IDLE,
+        WORKER_BUSY,
+        WORKER_RETIRED,         /* its socket is closed, it is to be reaped */
+        _WORKER_STATE_MAX,
+};
+
+struct worker {
+        struct pool *pool;
+        enum worker_state state;        /* changed by the pool alone */
+        pid_t pid;
+        uint64_t start_time;            /* in clock ticks, 0 until it has said hello */
+        int fd;
+        sd_event_source *io_source;
+        sd_event_source *child_source;
+        struct work *work;              /* what it is busy with */
+        uint64_t since;                 /* of its state, CLOCK_MONOTONIC in µs */
+        struct worker *prev, *next;
+};
+
+/** worker_spawn() - start a process. It is ready once it has said hello. Returns 0 or a negative errno. */
+int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct worker **ret);
+
+/** worker_retire() - close its socket and leave the pool. An idle process ends by that, a stuck one when the kernel
+ * lets it; the struct goes when the process is reaped. */
+void worker_retire(struct worker *worker);
+
+/** worker_free() - forget the process, whatever it does. */
+struct worker *worker_free(struct worker *worker);
+DEFINE_CLEANUP_FUNC(struct worker *, worker_free)
+
+/** worker_assign() - send the work's task. Returns 0 or a negative errno. */
+int worker_assign(struct worker *worker, struct work *work);
