@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A directory with the links and files of sysfs that the daemon itself looks at, as the root of all paths. */
+
+void fake_host_new(void);
+void fake_host_free(void);
+
+void fake_parent_add(const char *name, const char *type);
+void fake_parent_remove(const char *name);
+
+/** fake_device_set() - make the device's directory if need be, with or without its two names. */
+void fake_device_set(const char *parent, const char *uuid, int has_remove, const char *type);
+void fake_device_remove(const char *parent, const char *uuid);

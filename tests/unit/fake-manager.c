@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A manager that is put together by hand. */
+
+#include "tests/unit/fake-manager.h"
+
+#include "daemon/export.h"
+#include "daemon/manager.h"
+#include "daemon/pool.h"
+#include "daemon/queue.h"
+#include "daemon/registry.h"
+#include "tests/unit/test.h"
+
+struct manager *fake_manager_new(void) {
+        struct manager *manager = calloc(1, sizeof(*manager));
+
+        assert_int_equal(sd_event_new(&manager->event), 0);
+        /* Never connected: announcements end in -ENOTCONN. */
+        assert_int_equal(sd_bus_new(&manager->bus), 0);
+        assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
+        assert_int_equal(queue_init(manager), 0);
+        assert_int_equal(pool_new(&manager->pool, manager->event, "/nonexistent"), 0);
+        assert_int_equal(registry_new(&manager->registry, manager), 0);
+        return manager;
+}
+
+void fake_manager_free(struct manager *manager) {
+        manager_free(manager);
+}

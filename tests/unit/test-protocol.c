@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tasks and reports over a real socket, and what is no message. */
+
+#include "common/protocol.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+
+#include "tests/unit/test.h"
+
+static int fds[2];
+
+static int open_sockets(void **state) {
+        return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds);
+}
+
+static int close_sockets(void **state) {
+        close(fds[0]);
+        close(fds[1]);
+        return 0;
+}
+
+static struct task task_through_socket(const struct task *task) {
+        _cleanup_json_ json_object *object = NULL;
+        struct task received = {};
+
+        assert_int_equal(task_send(fds[0], task), 0);
+        assert_int_equal(message_receive(fds[1], &object), 1);
+        assert_int_equal(task_parse(object, &received), 0);
+        return received;
+}
+
+static void test_task(void **state) {
+        _cleanup_task_ struct task task = {
+                .kind = TASK_CREATE,
+                .uuid = strdup("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"),
+                .parent = strdup("mtty"),
+                .type = strdup("mtty-1"),
+                .orphan_pid = 4711,
+                .orphan_start_time = UINT64_MAX,
+                .inode = 1ull << 40 | 7,
+        };
+        _cleanup_task_ struct task received = {};
+
+        attributes_append(&task.attributes, "vendor/params", "a=1,\"b\"\\\n\t\x7f");
+        attributes_append(&task.attributes, "vendor/params", "ä\xff");
+        received = task_through_socket(&task);
+
+        assert_int_equal(received.kind, TASK_CREATE);
+        assert_string_equal(received.uuid, task.uuid);
+        assert_string_equal(received.parent, "mtty");
+        assert_string_equal(received.type, "mtty-1");
+        assert_true(attributes_equal(&received.attributes, &task.attributes));
+        assert_int_equal(received.orphan_pid, 4711);
+        assert_true(received.orphan_start_time == UINT64_MAX);
+        assert_true(received.inode == (1ull << 40 | 7));
+}
+
+static void test_large_task(void **state) {
+        _cleanup_task_ struct task task = { .kind = TASK_CREATE };
+        _cleanup_task_ struct task received = {};
+        char value[4000];
+
+        memset(value, 'x', sizeof(value) - 1);
+        value[sizeof(value) - 1] = '\0';
+        for (int i = 0; i < 100; i++)
+                attributes_append(&task.attributes, "a", value);
+
+        received = task_through_socket(&task);
+        assert_true(attributes_equal(&received.attributes, &task.attributes));
+}
+
+static void test_report(void **state) {
+        _cleanup_json_ json_object *object = NULL;
+        _cleanup_report_ struct report report = { .kind = REPORT_BUSY }, received = {};
+
+        report.holders = calloc(2, sizeof(struct holder));
+        report.n_holders = 2;
+        report.holders[0] = (struct holder) { .pid = 1, .name = "qemu-system-x86" };
+        report.holders[1] = (struct holder) { .pid = 4194304, .name = "?" };
+        failure_set(&report.failure, FAILURE_DEVICE_BUSY, "in %s", "use");
+
+        assert_int_equal(report_send(fds[0], &report), 0);
+        assert_int_equal(message_receive(fds[1], &object), 1);
+        assert_int_equal(report_parse(object, &received), 0);
+        assert_int_equal(received.kind, REPORT_BUSY);
+        assert_int_equal(received.failure.code, FAILURE_DEVICE_BUSY);
+        assert_string_equal(received.failure.message, "in use");
+        assert_int_equal(received.n_holders, 2);
+        assert_string_equal(received.holders[0].name, "qemu-system-x86");
+        assert_int_equal(received.holders[1].pid, 4194304);
+}
+
+static void test_every_failure_has_a_name(void **state) {
+        for (enum failure_code code = FAILURE_NONE + 1; code < _FAILURE_CODE_MAX; code++) {
+                assert_non_null(failure_code_to_name(code));
+                assert_int_equal(failure_code_from_name(failure_code_to_name(code)), code);
+        }
+        assert_int_equal(failure_code_from_name("org.example.Unknown"), FAILURE_IO_ERROR);
+}
+
+static void test_first_failure_is_the_cause(void **state) {
+        _cleanup_failure_ struct failure failure = {};
+
+        failure_set(&failure, FAILURE_WEDGED, "first");
+        failure_set(&failure, FAILURE_IO_ERROR, "second");
+        assert_int_equal(failure.code, FAILURE_WEDGED);
+        assert_string_equal(failure.message, "first");
+}
+
+static void test_bad_messages(void **state) {
+        static const char *const bad[] = { "", "x", "[]", "{", "null", "\"task\"", "7" };
+        json_object *object = (json_object *) 1;
+
+        assert_int_equal(message_receive(fds[1], &object), -EAGAIN);
+        for (size_t i = 1; i < ELEMENTSOF(bad); i++) {
+                assert_true(send(fds[0], bad[i], strlen(bad[i]), 0) >= 0);
+                assert_int_equal(message_receive(fds[1], &object), -EBADMSG);
+        }
+        assert_ptr_equal(object, (json_object *) 1);
+}
+
+static void test_bad_tasks_and_reports(void **state) {
+        static const char *const bad[] = {
+                "{}", "{\"task\": 1, \"report\": 1}", "{\"task\": \"fly\", \"report\": \"fly\"}",
+                "{\"task\": \"create\", \"attributes\": {}, \"report\": \"busy\", \"holders\": {}}",
+                "{\"task\": \"create\", \"attributes\": [[\"a\"]], \"report\": \"busy\", \"holders\": [1]}",
+                "{\"task\": \"create\", \"attributes\": [[1, 2]], \"report\": \"busy\", \"holders\": [{\"pid\": 0}]}",
+                "{\"task\": \"recover\", \"orphan-pid\": 99999999999, \"report\": \"done\", \"types\": []}",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
+                _cleanup_json_ json_object *object = json_tokener_parse(bad[i]);
+                struct task task = {};
+                struct report report = {};
+
+                assert_non_null(object);
+                assert_int_equal(task_parse(object, &task), -EBADMSG);
+                assert_int_equal(report_parse(object, &report), -EBADMSG);
+        }
+}
+
+static void test_unsealed_memfd(void **state) {
+        int memfd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        union {
+                struct cmsghdr header;
+                char buffer[CMSG_SPACE(sizeof(int))];
+        } control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+        struct iovec iov = { .iov_base = (void *) "m", .iov_len = 1 };
+        struct msghdr msg = {
+                .msg_iov = &iov,
+                .msg_iovlen = 1,
+                .msg_control = control.buffer,
+                .msg_controllen = sizeof(control.buffer),
+        };
+        json_object *object;
+
+        assert_int_equal(write(memfd, "{}", 2), 2);
+        memcpy(CMSG_DATA(&control.header), &memfd, sizeof(int));
+        assert_int_equal(sendmsg(fds[0], &msg, 0), 1);
+        assert_int_equal(message_receive(fds[1], &object), -EBADMSG);
+        close(memfd);
+}
+
+static void test_end_of_stream(void **state) {
+        json_object *object;
+
+        shutdown(fds[0], SHUT_RDWR);
+        assert_int_equal(message_receive(fds[1], &object), 0);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test_setup_teardown(test_task, open_sockets, close_sockets),
+                cmocka_unit_test_setup_teardown(test_large_task, open_sockets, close_sockets),
+                cmocka_unit_test_setup_teardown(test_report, open_sockets, close_sockets),
+                cmocka_unit_test(test_every_failure_has_a_name),
+                cmocka_unit_test(test_first_failure_is_the_cause),
+                cmocka_unit_test_setup_teardown(test_bad_messages, open_sockets, close_sockets),
+                cmocka_unit_test(test_bad_tasks_and_reports),
+                cmocka_unit_test_setup_teardown(test_unsealed_memfd, open_sockets, close_sockets),
+                cmocka_unit_test_setup_teardown(test_end_of_stream, open_sockets, close_sockets),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
