@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: the build
+# as `meson install` puts it, the project's tests, the built test programs, and the command to run.
+
+set -euo pipefail
+
+here=$(dirname -- "$(readlink -f -- "$0")")
+project=${here%/tests/vm}
+
+build=$1
+work=$2
+script=$(readlink -f -- "$3")
+shift 3
+
+root=$work/files/run-files
+lib=$root/usr/lib/vm
+
+copy_tests() {
+    mkdir --parents "$root/root" "$root/usr/lib/mediated-tests"
+    chmod 700 "$root/root"
+    tar --create --directory "$project" --exclude=__pycache__ tests | tar --extract --no-same-owner --directory "$root/root"
+    [[ ! -d $build/tests ]] ||
+        find "$build/tests" -type f -executable ! -name '*.so*' ! -path '*.p/*' -exec \
+            install --strip --target-directory="$root/usr/lib/mediated-tests" {} +
+}
+
+copy_script() {
+    local path
+
+    if [[ $script == "$project"/tests/* ]]; then
+        path=/root/${script#"$project"/}
+    else
+        path=/root/${script##*/}
+        cp -- "$script" "$root$path"
+    fi
+    printf '%s\0' "$path" "$@" >"$lib/command"
+}
+
+mkdir --parents "$lib" "$root/etc/systemd/system/graphical.target.wants" "$root/usr/lib/systemd/system-shutdown"
+DESTDIR=$root meson install -C "$build" --no-rebuild --quiet >&2
+copy_tests
+cp "$here/guest/run" "$lib/run"
+cp "$here/guest/shutdown" "$root/usr/lib/systemd/system-shutdown/vm"
+cp "$here/guest/vm.service" "$root/etc/systemd/system/vm.service"
+ln -s ../vm.service "$root/etc/systemd/system/graphical.target.wants/vm.service"
+copy_script "$@"
+(cd "$work/files" && find run-files | cpio --quiet --create --format=newc --owner=0:0) >"$work/run.cpio"
