@@ -73,5 +73,6 @@ int options_read(sd_bus_message *message, unsigned int allowed, struct options *
         if (r < 0)
                 return r;
 
-        return sd_bus_message_exit_container(message) < 0 ? -EBADMSG : 0;
+        r = sd_bus_message_exit_container(message);
+        return r < 0 ? r : 0;
 }

@@ -47,6 +47,7 @@ static int accept_job(struct manager *manager, sd_bus_message *message, struct j
         return 0;
 }
 
+/* Returns 0; 1 when @message was answered with an error; or a negative errno. So do all that check arguments here. */
 static int read_attributes(sd_bus_message *message, const char *uuid, struct attributes *ret) {
         char reason[ATTRIBUTES_CHECK_MESSAGE_SIZE];
         const char *name, *value;
@@ -72,7 +73,8 @@ static int read_attributes(sd_bus_message *message, const char *uuid, struct att
                 return bus_fail(message, FAILURE_INVALID_ATTRIBUTE, "Device %s: attribute '%.256s' is refused: %s", uuid,
                                 ret->items[bad].name, reason);
 
-        return sd_bus_message_exit_container(message);
+        r = sd_bus_message_exit_container(message);
+        return r < 0 ? r : 0;
 }
 
 int request_create(struct manager *manager, sd_bus_message *message) {
