@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A parent's driver as far as it matters here: it takes time, it fails, it hangs. */
+
+#include <systemd/sd-event.h>
+
+#include "common/macro.h"
+
+typedef enum Operation {
+        OPERATION_CREATE,       /* probe */
+        OPERATION_ENTER,        /* from the write to `remove` until the file deletes itself */
+        OPERATION_REMOVE,       /* unbind */
+        OPERATION_RELEASE,      /* from the end of the directory until the last reference is gone */
+        OPERATION_READ,         /* of what the driver implements */
+        OPERATION_UEVENT,       /* the device's lock, which reading `uevent` takes */
+        _OPERATION_MAX,
+        _OPERATION_INVALID = -1,
+} Operation;
+
+typedef void (*driver_then_t)(void *userdata);
+
+typedef struct Driver {
+        sd_event *event;
+        uint64_t delays[_OPERATION_MAX];
+        bool hangs[_OPERATION_MAX];
+        struct Wait *hung;
+        struct Failure *failures;
+} Driver;
+
+Operation operation_from_string(const char *string);
+
+void driver_run(Driver *driver, Operation operation, driver_then_t then, void *userdata);
+void driver_resume(Driver *driver);
+
+void driver_set_failure(Driver *driver, const char *what, int error, unsigned n_skip, unsigned n);
+int driver_take_failure(Driver *driver, const char *what);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a person writes to describe a parent: NAME:TYPE=COUNT[,TYPE=COUNT…]. */
+
+#include <stdint.h>
+
+#include "common/macro.h"
+
+#define SPEC_TYPES_MAX 64U
+
+typedef struct SpecType {
+        char *name;
+        uint64_t count;         /* how many of this type there can be if there is no other device */
+} SpecType;
+
+typedef struct Spec {
+        char *name;
+        char *driver;           /* TYPE is DRIVER-NAME */
+        size_t n_types;
+        SpecType types[SPEC_TYPES_MAX];
+} Spec;
+
+int spec_parse(const char *string, Spec **ret);
+Spec *spec_free(Spec *spec);
+DEFINE_CLEANUP_FUNC(Spec *, spec_free)
