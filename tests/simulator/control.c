@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What simctl asks of the simulated kernel: one connection a request, answered when the thing is done. */
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+
+#include "tests/simulator/control.h"
+#include "tests/simulator/mdev.h"
+#include "tests/simulator/words.h"
+
+typedef struct Connection {
+        Host *host;
+        int fd;
+        sd_event_source *source;
+        char text[128];
+} Connection;
+
+/* Returns a negative errno, or 1 if the answer comes later. */
+typedef int (*verb_t)(Connection *connection, const Words *words);
+
+static void connection_answer(Connection *connection, int error) {
+        (void) words_answer(connection->fd, error, connection->text);
+        sd_event_source_unref(connection->source);
+        close(connection->fd);
+        free(connection);
+}
+
+static void connection_done(void *userdata) {
+        connection_answer(userdata, 0);
+}
+
+static _printf_(3, 4) int connection_error(Connection *connection, int error, const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        vsnprintf(connection->text, sizeof(connection->text), format, ap);
+        va_end(ap);
+        return error;
+}
+
+static int parse_unsigned(Connection *connection, const char *string, unsigned *ret) {
+        char *end;
+        unsigned long n;
+
+        errno = 0;
+        n = strtoul(string, &end, 10);
+        if (errno > 0 || end == string || *end || string[0] == '-' || n > UINT32_MAX)
+                return connection_error(connection, -EINVAL, "not a number: %s", string);
+
+        *ret = (unsigned) n;
+        return 0;
+}
+
+static int connection_find_parent(Connection *connection, const char *name, Parent **ret) {
+        *ret = host_find_parent(connection->host, name);
+        return *ret ? 0 : connection_error(connection, -ENODEV, "no parent %s", name);
+}
+
+/* add-parent SPEC [types-after=MS] [enospc] [no-name] [no-description] */
+static int verb_add_parent(Connection *connection, const Words *words) {
+        _cleanup_(spec_freep) Spec *spec = NULL;
+        ParentOptions options = {0};
+        unsigned msec;
+        int r;
+
+        for (size_t i = 2; i < words->n; i++) {
+                const char *option = words->words[i];
+
+                if (strncmp(option, "types-after=", 12) == 0) {
+                        r = parse_unsigned(connection, option + 12, &msec);
+                        if (r < 0)
+                                return r;
+                        options.types_delay = msec * USEC_PER_MSEC;
+                } else if (streq(option, "enospc"))
+                        options.driver_counts = true;
+                else if (streq(option, "no-name"))
+                        options.no_name = true;
+                else if (streq(option, "no-description"))
+                        options.no_description = true;
+                else
+                        return connection_error(connection, -EINVAL, "unknown option %s", option);
+        }
+
+        r = spec_parse(words->words[1], &spec);
+        if (r < 0)
+                return connection_error(connection, r, "not NAME:TYPE=COUNT[,TYPE=COUNT…]: %s", words->words[1]);
+
+        return parent_register(connection->host, spec, &options);
+}
+
+static int verb_remove_parent(Connection *connection, const Words *words) {
+        Parent *parent;
+        int r;
+
+        r = connection_find_parent(connection, words->words[1], &parent);
+        if (r >= 0)
+                r = parent_unregister(parent, connection_done, connection);
+        return r < 0 ? r : 1;
+}
+
+/* release UUID: ends the process that holds the device, and waits until the device is free. */
+static int verb_release(Connection *connection, const Words *words) {
+        Mdev *mdev = host_find_mdev(connection->host, words->words[1]);
+        Group *group = mdev ? mdev_group(mdev) : NULL;
+        pid_t pid;
+
+        pid = group ? group_opener(group) : 0;
+        if (pid <= 0)
+                return connection_error(connection, -ESRCH, "nobody holds %s", words->words[1]);
+
+        if (kill(pid, SIGTERM) < 0)
+                return connection_error(connection, -errno, "cannot end process %d", pid);
+
+        group_when_closed(group, connection_done, connection);
+        return 1;
+}
+
+static int verb_delay(Connection *connection, const Words *words) {
+        Operation operation = operation_from_string(words->words[2]);
+        Parent *parent;
+        unsigned msec;
+        int r;
+
+        r = connection_find_parent(connection, words->words[1], &parent);
+        if (r >= 0)
+                r = parse_unsigned(connection, words->words[3], &msec);
+        if (r < 0)
+                return r;
+        if (operation < 0)
+                return connection_error(connection, -EINVAL, "cannot delay %s", words->words[2]);
+
+        parent->driver.delays[operation] = msec * USEC_PER_MSEC;
+        return 0;
+}
+
+/* fail PARENT create|remove|ATTRIBUTE ERRNO COUNT SKIP */
+static int verb_fail(Connection *connection, const Words *words) {
+        unsigned error, n, n_skip;
+        Parent *parent;
+        int r;
+
+        r = connection_find_parent(connection, words->words[1], &parent);
+        if (r >= 0)
+                r = parse_unsigned(connection, words->words[3], &error);
+        if (r >= 0)
+                r = parse_unsigned(connection, words->words[4], &n);
+        if (r >= 0)
+                r = parse_unsigned(connection, words->words[5], &n_skip);
+        if (r < 0)
+                return r;
+
+        driver_set_failure(&parent->driver, words->words[2], (int) error, n_skip, n);
+        return 0;
+}
+
+static int verb_hang(Connection *connection, const Words *words) {
+        Operation operation = operation_from_string(words->words[2]);
+        Parent *parent;
+        int r;
+
+        r = connection_find_parent(connection, words->words[1], &parent);
+        if (r < 0)
+                return r;
+        if (operation < 0)
+                return connection_error(connection, -EINVAL, "cannot hang in %s", words->words[2]);
+
+        parent->driver.hangs[operation] = true;
+        return 0;
+}
+
+static int verb_resume(Connection *connection, const Words *words) {
+        Parent *parent;
+        int r;
+
+        r = connection_find_parent(connection, words->words[1], &parent);
+        if (r >= 0)
+                driver_resume(&parent->driver);
+        return r;
+}
+
+static int verb_lose_uevents(Connection *connection, const Words *words) {
+        unsigned n;
+        int r;
+
+        r = parse_unsigned(connection, words->words[1], &n);
+        if (r >= 0)
+                udev_lose(connection->host->udev, n);
+        return r;
+}
+
+static int verb_delay_uevents(Connection *connection, const Words *words) {
+        unsigned msec;
+        int r;
+
+        r = parse_unsigned(connection, words->words[1], &msec);
+        if (r >= 0)
+                udev_set_delay(connection->host->udev, msec * USEC_PER_MSEC);
+        return r;
+}
+
+/* About a device that never is, of the subsystem that monitors of mediated devices let through. */
+static int verb_storm(Connection *connection, const Words *words) {
+        Udev *udev = connection->host->udev;
+        unsigned n;
+        int r;
+
+        r = parse_unsigned(connection, words->words[1], &n);
+        if (r < 0)
+                return r;
+
+        for (unsigned i = 0; i < n; i++) {
+                _cleanup_free_ UdevMessage *message = NULL;
+
+                message = udev_message_new(udev, "change", "mdev", "/devices/virtual/storm/storm", NULL);
+                udev_send(udev, message);
+        }
+
+        return 0;
+}
+
+static const struct {
+        const char *name;
+        size_t n_min;
+        size_t n_max;
+        verb_t verb;
+} verbs[] = {
+        {"add-parent",     2, WORDS_MAX, verb_add_parent   },
+        {"remove-parent",  2, 2,         verb_remove_parent},
+        {"release",        2, 2,         verb_release      },
+        {"delay",          4, 4,         verb_delay        },
+        {"fail",           6, 6,         verb_fail         },
+        {"hang",           3, 3,         verb_hang         },
+        {"resume",         2, 2,         verb_resume       },
+        {"lose-uevents",   2, 2,         verb_lose_uevents },
+        {"delay-uevents",  2, 2,         verb_delay_uevents},
+        {"storm",          2, 2,         verb_storm        },
+};
+
+static int connection_dispatch(Connection *connection, const Words *words) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                if (words->n > 0 && streq(verbs[i].name, words->words[0]))
+                        return words->n < verbs[i].n_min || words->n > verbs[i].n_max ?
+                                       -EINVAL :
+                                       verbs[i].verb(connection, words);
+
+        return -EOPNOTSUPP;
+}
+
+static int on_connection(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Connection *connection = userdata;
+        Words words;
+        int r;
+
+        /* One request a connection; one that waits for its answer is not looked at again. */
+        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
+
+        r = words_receive(fd, &words);
+        if (r >= 0)
+                r = connection_dispatch(connection, &words);
+        if (r <= 0)
+                connection_answer(connection, r);
+        return 0;
+}
+
+static int on_listen(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        Connection *connection;
+        int r;
+
+        connection = must(calloc(1, sizeof(Connection)));
+        connection->host = userdata;
+        connection->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+        r = connection->fd < 0 ? -errno :
+                                 sd_event_add_io(sd_event_source_get_event(source), &connection->source, connection->fd,
+                                                 EPOLLIN, on_connection, connection);
+        if (r < 0) {
+                if (connection->fd >= 0)
+                        close(connection->fd);
+                free(connection);
+        }
+        return 0;
+}
+
+int control_new(Host *host) {
+        int fd;
+
+        fd = words_listen(SYSFS_SOCKET);
+        return fd < 0 ? fd : sd_event_add_io(host->event, NULL, fd, EPOLLIN, on_listen, host);
+}

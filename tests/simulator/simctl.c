@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Changes the simulated host it runs in, or makes its parts misbehave. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/vfio.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+
+#include "tests/simulator/ready.h"
+#include "tests/simulator/words.h"
+
+static void help(void) {
+        printf("simctl VERB…\n"
+               "\n"
+               "  add-parent [--types-after MS] [--enospc] [--no-name] [--no-description] SPEC\n"
+               "                      register a parent, NAME:TYPE=COUNT[,TYPE=COUNT…]; a name like 0000:41:00.0 is a\n"
+               "                      PCI device, any other a virtual one. --types-after: the types appear that much\n"
+               "                      later. --enospc: the driver counts instances and answers ENOSPC, not the core\n"
+               "                      with EUSERS\n"
+               "  remove-parent NAME  unregister it, with all its devices; waits for those in use\n"
+               "  hold [--group-only] UUID\n"
+               "                      a process opens the device's VFIO group and the device, and prints its pid;\n"
+               "                      with --group-only the group alone, which delays no removal\n"
+               "  release UUID        that process ends\n"
+               "  delay PARENT create|remove|read|enter|release MS\n"
+               "                      how long the driver takes to create, remove, answer a read; enter: from the\n"
+               "                      write to `remove` until the file is gone; release: how long the UUID stays\n"
+               "                      taken after the device has gone\n"
+               "  fail PARENT create|remove|ATTRIBUTE ERRNO [COUNT [SKIP]]\n"
+               "                      the next COUNT (1) writes, or reads if it is only to be read, fail with ERRNO (a\n"
+               "                      name or a number), after SKIP (0) that go well; COUNT 0: no more. ATTRIBUTE is\n"
+               "                      relative to the device's directory, or one of the types'\n"
+               "  hang PARENT create|remove|read|uevent\n"
+               "                      the driver never returns from it; uevent: reading `uevent` of the parent or of\n"
+               "                      its devices blocks\n"
+               "  resume PARENT       it does return, from everything\n"
+               "  lose-uevents COUNT  the next COUNT uevents reach nobody\n"
+               "  delay-uevents MS    udev is that far behind the kernel\n"
+               "  storm COUNT         so many uevents at once\n"
+               "  daemon stop|start|restart|kill\n"
+               "                      stop: SIGTERM, and it stays down; kill: SIGKILL, after which it is started\n"
+               "                      again as after every crash. start, restart: until it has its name on the bus\n");
+}
+
+static int failed(const char *what, int r) {
+        fprintf(stderr, "simctl: %s: %s\n", what, strerror(-r));
+        return EXIT_FAILURE;
+}
+
+static int usage(void) {
+        fprintf(stderr, "simctl: wrong arguments; see simctl --help\n");
+        return 2;
+}
+
+static int ask(const char *path, const char *const *words, size_t n, Words *answer) {
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        fd = words_connect(path);
+        if (fd < 0)
+                return failed("not in a simulated host", fd);
+
+        r = words_send(fd, words, n);
+        if (r >= 0)
+                r = words_receive(fd, answer);
+        if (r >= 0 && answer->n == 0)
+                r = -EBADMSG;
+        if (r < 0)
+                return failed(words[0], r);
+
+        r = atoi(answer->words[0]);
+        if (r > 0) {
+                fprintf(stderr, "simctl: %s: %s\n", words[0],
+                        answer->n > 1 && answer->words[1][0] ? answer->words[1] : strerror(r));
+                return EXIT_FAILURE;
+        }
+
+        return EXIT_SUCCESS;
+}
+
+/* The options before SPEC become words after it. */
+static int verb_add_parent(char **arguments, size_t n) {
+        const char *words[WORDS_MAX] = {"add-parent", NULL};
+        char types_after[64];
+        size_t n_words = 2;
+        Words answer;
+
+        for (; n > 1 && n_words < WORDS_MAX && strncmp(arguments[0], "--", 2) == 0; arguments++, n--) {
+                words[n_words++] = arguments[0] + 2;
+                if (streq(arguments[0], "--types-after")) {
+                        snprintf(types_after, sizeof(types_after), "types-after=%s", arguments[1]);
+                        words[n_words - 1] = types_after;
+                        arguments++;
+                        n--;
+                }
+        }
+
+        if (n != 1)
+                return usage();
+
+        words[1] = arguments[0];
+        return ask(SYSFS_SOCKET, words, n_words, &answer);
+}
+
+static int parse_errno(const char *string) {
+        char *end;
+        long n;
+
+        for (int i = 1; i < 134; i++) {
+                const char *name = strerrorname_np(i);
+
+                if (name && streq(name, string))
+                        return i;
+        }
+
+        n = strtol(string, &end, 10);
+        return *end || n <= 0 || n > 133 ? -EINVAL : (int) n;
+}
+
+static int verb_fail(char **arguments, size_t n) {
+        const char *words[] = {"fail", arguments[0], arguments[1], NULL, "1", "0"};
+        char number[12];
+        Words answer;
+        int error;
+
+        error = parse_errno(arguments[2]);
+        if (error < 0)
+                return failed(arguments[2], error);
+
+        snprintf(number, sizeof(number), "%d", error);
+        words[3] = number;
+        for (size_t i = 3; i < n; i++)
+                words[i + 1] = arguments[i];
+        return ask(SYSFS_SOCKET, words, ELEMENTSOF(words), &answer);
+}
+
+static int group_path(const char *uuid, char *path, size_t size) {
+        char link[PATH_MAX], target[PATH_MAX];
+        ssize_t n;
+
+        snprintf(link, sizeof(link), "/sys/bus/mdev/devices/%s/iommu_group", uuid);
+        n = readlink(link, target, sizeof(target) - 1);
+        if (n < 0)
+                return -errno;
+
+        target[n] = '\0';
+        snprintf(path, size, "/dev/vfio/%s", strrchr(target, '/') + 1);
+        return 0;
+}
+
+/* Becomes the holder: opens the group, says through the pipe how that went, and waits to be ended. */
+static void hold(const char *path, const char *uuid, bool group_only, int answer_fd) {
+        int fd, r = 0;
+
+        (void) prctl(PR_SET_NAME, "simctl-holder");
+        (void) setsid();
+
+        fd = open(path, O_RDWR | O_CLOEXEC);
+        if (fd < 0 || (!group_only && ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, uuid) < 0))
+                r = errno;
+        if (write(answer_fd, &r, sizeof(r)) < 0 || r > 0)
+                _exit(EXIT_FAILURE);
+
+        close(answer_fd);
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+        for (int i = STDIN_FILENO; i <= STDERR_FILENO; i++)
+                (void) dup2(fd, i);
+        close(fd);
+        for (;;)
+                (void) pause();
+}
+
+/* A process of its own, as a VM is: it has the group open, and its death closes it. */
+static int verb_hold(char **arguments, size_t n) {
+        bool group_only = n == 2 && streq(arguments[0], "--group-only");
+        const char *uuid = arguments[n - 1];
+        int fds[2], r;
+        char path[PATH_MAX];
+        pid_t pid;
+
+        if (n == 2 && !group_only)
+                return usage();
+
+        r = group_path(uuid, path, sizeof(path));
+        if (r < 0)
+                return failed(uuid, r);
+        if (pipe(fds) < 0)
+                return failed("pipe", -errno);
+
+        pid = fork();
+        if (pid < 0)
+                return failed("fork", -errno);
+        if (pid == 0)
+                hold(path, uuid, group_only, fds[1]);
+
+        close(fds[1]);
+        if (read(fds[0], &r, sizeof(r)) != sizeof(r))
+                return failed(path, -EIO);
+        if (r > 0)
+                return failed(path, -r);
+
+        printf("%d\n", pid);
+        return EXIT_SUCCESS;
+}
+
+static int verb_daemon(char **arguments, size_t n) {
+        const char *words[] = {"daemon", arguments[0]};
+        Words answer;
+        int r;
+
+        r = ask(INIT_SOCKET, words, ELEMENTSOF(words), &answer);
+        if (r != EXIT_SUCCESS || (!streq(arguments[0], "start") && !streq(arguments[0], "restart")))
+                return r;
+
+        r = ready_wait(atoi(answer.words[1]));
+        return r < 0 ? failed("the daemon has not taken its name on the bus", r) : EXIT_SUCCESS;
+}
+
+static const struct {
+        const char *name;
+        size_t n_min;
+        size_t n_max;
+        int (*verb)(char **arguments, size_t n); /* NULL: the arguments are sent as they are */
+} verbs[] = {
+        {"add-parent",    1, 6, verb_add_parent},
+        {"remove-parent", 1, 1, NULL           },
+        {"hold",          1, 2, verb_hold      },
+        {"release",       1, 1, NULL           },
+        {"delay",         3, 3, NULL           },
+        {"fail",          3, 5, verb_fail      },
+        {"hang",          2, 2, NULL           },
+        {"resume",        1, 1, NULL           },
+        {"lose-uevents",  1, 1, NULL           },
+        {"delay-uevents", 1, 1, NULL           },
+        {"storm",         1, 1, NULL           },
+        {"daemon",        1, 1, verb_daemon    },
+};
+
+int main(int argc, char **argv) {
+        size_t n = argc > 1 ? (size_t) argc - 2 : 0;
+        Words answer;
+
+        if (argc == 2 && (streq(argv[1], "--help") || streq(argv[1], "-h"))) {
+                help();
+                return EXIT_SUCCESS;
+        }
+
+        for (size_t i = 0; argc > 1 && i < ELEMENTSOF(verbs); i++) {
+                if (!streq(verbs[i].name, argv[1]))
+                        continue;
+                if (n < verbs[i].n_min || n > verbs[i].n_max)
+                        return usage();
+                if (verbs[i].verb)
+                        return verbs[i].verb(argv + 2, n);
+                return ask(SYSFS_SOCKET, (const char *const *) argv + 1, n + 1, &answer);
+        }
+
+        return usage();
+}

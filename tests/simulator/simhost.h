@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a simulated host is to be like. */
+
+#include "common/macro.h"
+
+#define PARENTS_MAX 64U
+
+typedef struct Options {
+        const char *source;             /* of the project, absolute */
+        const char *build;
+        const char *parents[PARENTS_MAX];
+        size_t n_parents;
+        const char *create_delay;
+        const char *remove_delay;
+        int definitions_fd;             /* a directory, or -1 */
+        bool daemon;
+        bool polkit;
+        bool verbose;
+        char **command;
+} Options;
+
+/* Process 1 of the simulated host; returns its exit status. */
+int init_main(const Options *options);

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The simulated kernel: serves /sys, sends uevents, obeys simctl. Started by simhost as
+ * `simsys READY_FD CREATE_DELAY_MS REMOVE_DELAY_MS [PARENT…]`. */
+
+#include <errno.h>
+
+#include "tests/simulator/control.h"
+#include "tests/simulator/parent.h"
+#include "tests/simulator/vfio.h"
+
+static int fail(const char *what, int r) {
+        fprintf(stderr, "simsys: %s: %s\n", what, strerror(-r));
+        return EXIT_FAILURE;
+}
+
+static int add_parent(Host *host, const char *string, uint64_t create_delay, uint64_t remove_delay) {
+        _cleanup_(spec_freep) Spec *spec = NULL;
+        Parent *parent;
+        int r;
+
+        r = spec_parse(string, &spec);
+        if (r >= 0)
+                r = parent_register(host, spec, &(ParentOptions) {0});
+        if (r < 0)
+                return r;
+
+        parent = host_find_parent(host, spec->name);
+        parent->driver.delays[OPERATION_CREATE] = create_delay;
+        parent->driver.delays[OPERATION_REMOVE] = remove_delay;
+        return 0;
+}
+
+int main(int argc, char **argv) {
+        sd_event *event = NULL;
+        Sysfs *sysfs = NULL;
+        Host *host = NULL;
+        int r;
+
+        if (argc < 4) {
+                fprintf(stderr, "usage: simsys READY_FD CREATE_DELAY_MS REMOVE_DELAY_MS [PARENT…]\n");
+                return EXIT_FAILURE;
+        }
+
+        r = sd_event_new(&event);
+        if (r >= 0)
+                r = host_new(&host, event);
+        if (r < 0)
+                return fail("cannot begin", r);
+
+        vfio_init(host);
+        for (int i = 4; i < argc; i++) {
+                r = add_parent(host, argv[i], strtoull(argv[2], NULL, 10) * USEC_PER_MSEC,
+                               strtoull(argv[3], NULL, 10) * USEC_PER_MSEC);
+                if (r < 0)
+                        return fail(argv[i], r);
+        }
+
+        r = sysfs_new(&sysfs, event, host->tree, "/sys");
+        if (r >= 0)
+                r = notifier_start(host->notifier, sysfs);
+        if (r >= 0)
+                r = control_new(host);
+        if (r < 0)
+                return fail("cannot serve /sys", r);
+
+        if (write(atoi(argv[1]), "", 1) < 0)
+                return fail("cannot say that it is ready", -errno);
+        close(atoi(argv[1]));
+
+        r = sd_event_loop(event);
+        return r < 0 ? fail("event loop", r) : EXIT_SUCCESS;
+}
