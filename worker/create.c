@@ -25,10 +25,14 @@ static int open_create(const struct task *task, struct failure *failure) {
 
         type_fd = strchr(task->type, '/') ? -ENOENT : open_beneath(types_fd, task->type, O_PATH | O_DIRECTORY);
         fd = type_fd < 0 ? type_fd : open_beneath(type_fd, "create", O_WRONLY);
-        if (fd < 0)
+        if (fd == -ENOENT)
                 return failure_set(failure, FAILURE_NO_SUCH_TYPE,
                                    "Cannot create device %s: parent '%s' has no type '%s'", task->uuid, task->parent,
                                    task->type);
+        if (fd < 0)
+                return failure_set(failure, FAILURE_IO_ERROR,
+                                   "Cannot create device %s: the 'create' file of type '%s' of parent '%s' cannot be "
+                                   "opened: %s", task->uuid, task->type, task->parent, strerror(-fd));
 
         return fd;
 }
