@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* JSON text to json-c's objects and back: reading without loss or surprise, writing as mdevctl does. */
+
+#include <json-c/json_object.h>
+
+#include "common/macro.h"
+
+/* How deep objects and lists may nest: as deep as mdevctl's parser (serde_json) goes. */
+#define JSON_TEXT_DEPTH_MAX 127
+
+struct json_text_error {
+        unsigned line;          /* from 1; 0: the text as a whole */
+        const char *reason;     /* a static text */
+};
+
+DEFINE_CLEANUP_FUNC(json_object *, json_object_put)
+#define _cleanup_json_ _cleanup_(json_object_putp)
+
+/** json_text_parse() - read a text of one object. Refuses what RFC 8259 does, and what json-c or a C string could not
+ * hold unchanged: NUL characters, halves of surrogate pairs, noncharacters, integers of more than 64 bits. Of keys
+ * that occur twice the last value wins, in the place of the first, as with mdevctl. Returns 0 and a reference that
+ * belongs to the caller, -EBADMSG with @ret_error set, or -ENOMEM. */
+int json_text_parse(const char *text, size_t size, json_object **ret, struct json_text_error *ret_error);
+
+/** json_text_format() - print as mdevctl 1.2 does (serde_json's pretty printer, no newline at the end), to the byte.
+ * Returns 0 or -ENOMEM. */
+int json_text_format(json_object *object, char **ret);
+
+/** json_text_find() - the line in a text that json_text_parse() has read, where @key of the outermost object stands;
+ * with @index ≥ 0 the line where that element of its list begins. 0 when there is none. */
+unsigned json_text_find(const char *text, size_t size, const char *key, int index);
