@@ -26,15 +26,26 @@ static int fail(struct json_text_error *ret_error, unsigned line, const char *re
         return -EBADMSG;
 }
 
+/* What json-c would take or read with a loss. That the tokens fit together is left to it. */
 static int check_tokens(const char *text, size_t size, struct json_text_error *ret_error) {
         struct json_lexer lexer;
         struct json_token token;
-        int r;
+        bool first = true;
+        int depth = 0, r;
 
         json_lexer_init(&lexer, text, size);
-        do
-                r = json_lexer_next(&lexer, &token);
-        while (r > 0);
+        while ((r = json_lexer_next(&lexer, &token)) > 0) {
+                if (first && !json_token_is(&token, '{'))
+                        return fail(ret_error, token.line, "not an object");
+                first = false;
+
+                if (json_token_is(&token, '{') || json_token_is(&token, '['))
+                        depth++;
+                else if (json_token_is(&token, '}') || json_token_is(&token, ']'))
+                        depth--;
+                if (depth > JSON_TEXT_DEPTH_MAX)
+                        return fail(ret_error, token.line, "nested too deeply");
+        }
         if (r < 0)
                 return fail(ret_error, lexer.line, lexer.reason);
         return 0;
@@ -56,7 +67,7 @@ int json_text_parse(const char *text, size_t size, json_object **ret, struct jso
         if (r < 0)
                 return r;
 
-        /* json-c counts the innermost value as a level of its own. */
+        /* json-c counts a value in the innermost list as a level of its own. */
         tokener = json_tokener_new_ex(JSON_TEXT_DEPTH_MAX + 1);
         if (!tokener)
                 return -ENOMEM;
@@ -68,8 +79,6 @@ int json_text_parse(const char *text, size_t size, json_object **ret, struct jso
         if (error != json_tokener_success)
                 return fail(ret_error, line_of(text, json_tokener_get_parse_end(tokener)),
                             json_tokener_error_desc(error));
-        if (!json_object_is_type(object, json_type_object))
-                return fail(ret_error, 1, "not an object");
 
         *ret = TAKE_PTR(object);
         return 0;
