@@ -136,25 +136,29 @@ static bool is_known_key(const char *key) {
 /* Whether the keys are those of mdevctl, in its order; "attrs", the last one, is optional. */
 static bool has_plain_layout(json_object *object) {
         static const char *const keys[] = { KEY_TYPE, KEY_START, KEY_ATTRIBUTES };
+        struct json_object_iter item;
         size_t i = 0;
 
-        json_object_object_foreach(object, key, value) {
-                (void) value;
-                if (i >= ELEMENTSOF(keys) || !streq(key, keys[i++]))
+        json_object_object_foreachC(object, item)
+                if (i >= ELEMENTSOF(keys) || !streq(item.key, keys[i++]))
                         return false;
-        }
         return true;
 }
 
 static int make_layout(json_object *object, json_object **ret) {
         _cleanup_json_ json_object *layout = json_object_new_object();
+        struct json_object_iter item;
 
         if (!layout)
                 return -ENOMEM;
-        json_object_object_foreach(object, key, value)
-                if (json_object_object_add(layout, key, is_known_key(key) ? NULL : json_object_get(value)) < 0) {
+        json_object_object_foreachC(object, item) {
+                json_object *value = is_known_key(item.key) ? NULL : json_object_get(item.val);
+
+                if (json_object_object_add(layout, item.key, value) < 0) {
+                        json_object_put(value);
                         return -ENOMEM;
                 }
+        }
         *ret = TAKE_PTR(layout);
         return 0;
 }
