@@ -190,7 +190,7 @@ static void skip_space(struct json_lexer *lexer) {
 }
 
 int json_lexer_next(struct json_lexer *lexer, struct json_token *ret) {
-        struct json_token token = { 0 };
+        struct json_token token = {};
         char c;
         int r;
 

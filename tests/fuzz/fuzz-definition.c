@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void check_round_trip(const struct definition *definition) {
         _cleanup_definition_ struct definition *again = NULL;
         _cleanup_free_ char *first = NULL, *second = NULL;
-        struct definition_error error = { 0 };
+        struct definition_error error = {};
 
         /* Indentation alone can carry a text over the limit. */
         if (definition_format(definition, &first) < 0)
@@ -33,7 +33,7 @@ static void check_round_trip(const struct definition *definition) {
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_definition_ struct definition *definition = NULL;
-        struct definition_error error = { 0 };
+        struct definition_error error = {};
         int r;
 
         r = definition_parse((const char *) data, size, &definition, &error);

@@ -24,7 +24,7 @@ static int apply(struct definition *definition, char **argument) {
 int main(int argc, char **argv) {
         _cleanup_definition_ struct definition *definition = NULL;
         static char buffer[DEFINITION_SIZE_MAX + 1];
-        struct definition_error error = { 0 };
+        struct definition_error error = {};
         _cleanup_free_ char *text = NULL;
         int r;
 

@@ -20,7 +20,7 @@ static void assert_item(const struct attributes *attributes, size_t index, const
 }
 
 static void test_list_keeps_order(void **state) {
-        _cleanup_attributes_ struct attributes attributes = { 0 };
+        _cleanup_attributes_ struct attributes attributes = {};
 
         assert_int_equal(attributes_append(&attributes, "assign_adapter", "5"), 0);
         assert_int_equal(attributes_append(&attributes, "assign_adapter", "6"), 0);
@@ -42,7 +42,7 @@ static void test_list_keeps_order(void **state) {
 }
 
 static void test_list_is_bounded(void **state) {
-        _cleanup_attributes_ struct attributes attributes = { 0 };
+        _cleanup_attributes_ struct attributes attributes = {};
 
         for (size_t i = 0; i < ATTRIBUTES_MAX; i++)
                 assert_int_equal(attributes_append(&attributes, "a", "1"), 0);
@@ -51,7 +51,7 @@ static void test_list_is_bounded(void **state) {
 }
 
 static void test_copy_and_equal(void **state) {
-        _cleanup_attributes_ struct attributes a = { 0 }, b = { 0 }, none = { 0 };
+        _cleanup_attributes_ struct attributes a = { 0 }, b = { 0 }, none = {};
 
         assert_int_equal(attributes_append(&a, "a", "1"), 0);
         assert_int_equal(attributes_append(&a, "b", "2"), 0);
@@ -143,7 +143,7 @@ static void test_values(void **state) {
 }
 
 static void test_check_of_list(void **state) {
-        _cleanup_attributes_ struct attributes attributes = { 0 };
+        _cleanup_attributes_ struct attributes attributes = {};
         char message[ATTRIBUTES_CHECK_MESSAGE_SIZE];
         size_t index = 99;
 

@@ -15,7 +15,7 @@
 #include "common/json-text.h"
 
 static struct definition *parse(const char *text) {
-        struct definition_error error = { 0 };
+        struct definition_error error = {};
         struct definition *definition = NULL;
         int r;
 
@@ -26,7 +26,7 @@ static struct definition *parse(const char *text) {
 }
 
 static void assert_refused(const char *text, size_t size, unsigned line, const char *message) {
-        struct definition_error error = { 0 };
+        struct definition_error error = {};
         struct definition *definition = NULL;
         int r;
 
@@ -50,7 +50,7 @@ static void assert_text(const struct definition *definition, const char *expecte
 
 static void test_new(void **state) {
         _cleanup_definition_ struct definition *plain = NULL, *full = NULL;
-        _cleanup_attributes_ struct attributes attributes = { 0 };
+        _cleanup_attributes_ struct attributes attributes = {};
 
         assert_int_equal(definition_new("mtty-1", START_MANUAL, NULL, &plain), 0);
         assert_text(plain, PLAIN);
@@ -253,7 +253,7 @@ static void test_size(void **state) {
         _cleanup_free_ char *text = calloc(1, DEFINITION_SIZE_MAX + 2);
         _cleanup_definition_ struct definition *definition = NULL, *large = NULL;
         _cleanup_free_ char *value = calloc(1, ATTRIBUTE_VALUE_SIZE_MAX + 1), *formatted = NULL;
-        struct definition_error error = { 0 };
+        struct definition_error error = {};
 
         assert_non_null(text);
         assert_non_null(value);
@@ -293,7 +293,7 @@ static void test_number_of_attributes(void **state) {
 
 static void test_changes(void **state) {
         _cleanup_definition_ struct definition *definition = parse(PLAIN);
-        _cleanup_attributes_ struct attributes attributes = { 0 };
+        _cleanup_attributes_ struct attributes attributes = {};
 
         assert_int_equal(definition_set_type(definition, "mtty-2"), 0);
         definition_set_start(definition, START_AUTO);
@@ -403,7 +403,7 @@ static void test_check(void **state) {
                   "attribute 0: the name belongs to the kernel's driver core" },
         };
         _cleanup_definition_ struct definition *good = parse(PLAIN);
-        struct definition_error error = { 0 };
+        struct definition_error error = {};
 
         assert_int_equal(definition_check(good, &error), 0);
         for (size_t i = 0; i < ELEMENTSOF(samples); i++) {
