@@ -36,6 +36,7 @@ static json_object *intent_to_json(const struct intent *intent) {
         json_object_object_add(object, "pid", json_object_new_int64(intent->pid));
         json_object_object_add(object, "start-time", json_object_new_uint64(intent->start_time));
         json_object_object_add(object, "inode", json_object_new_uint64(intent->inode));
+        json_object_object_add(object, "autostart", json_object_new_boolean(intent->autostart));
         return object;
 }
 
@@ -69,7 +70,7 @@ static int load_phase(const char *uuid, bool writing, char *buffer, size_t size)
 int intent_load(const char *uuid, struct intent *ret) {
         _cleanup_intent_ struct intent intent = {};
         _cleanup_json_ json_object *object = NULL;
-        json_object *parent, *type, *pid, *start_time, *inode;
+        json_object *parent, *type, *pid, *start_time, *inode, *autostart;
         char buffer[4096];
         int r;
 
@@ -93,7 +94,8 @@ int intent_load(const char *uuid, struct intent *ret) {
             !json_object_object_get_ex(object, "type", &type) ||
             !json_object_object_get_ex(object, "pid", &pid) ||
             !json_object_object_get_ex(object, "start-time", &start_time) ||
-            !json_object_object_get_ex(object, "inode", &inode))
+            !json_object_object_get_ex(object, "inode", &inode) ||
+            !json_object_object_get_ex(object, "autostart", &autostart))
                 return -EBADMSG;
 
         intent.parent = strdup(json_object_get_string(parent));
@@ -103,6 +105,7 @@ int intent_load(const char *uuid, struct intent *ret) {
         intent.pid = json_object_get_int(pid);
         intent.start_time = json_object_get_uint64(start_time);
         intent.inode = json_object_get_uint64(inode);
+        intent.autostart = json_object_get_boolean(autostart);
 
         *ret = intent;
         intent = (struct intent) {};

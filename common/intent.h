@@ -23,6 +23,7 @@ struct intent {
         pid_t pid;              /* the worker */
         uint64_t start_time;    /* its start time in clock ticks, see proc(5) */
         uint64_t inode;         /* the device's directory once the daemon has seen it, else 0 */
+        bool autostart;         /* nobody asked for it, autostart did */
         bool writing;
 };
 

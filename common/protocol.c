@@ -6,11 +6,17 @@
 
 #include <errno.h>
 
+#include "common/attribute-json.h"
+
 static const char *const task_kinds[_TASK_KIND_MAX] = {
         [TASK_CREATE] = "create",
         [TASK_STOP] = "stop",
         [TASK_RECOVER] = "recover",
         [TASK_READ_TYPES] = "read-types",
+        [TASK_DEFINE] = "define",
+        [TASK_MODIFY] = "modify",
+        [TASK_UNDEFINE] = "undefine",
+        [TASK_CLEAN_STORE] = "clean-store",
 };
 
 static const char *const report_kinds[_REPORT_KIND_MAX] = {
@@ -39,6 +45,7 @@ void task_clear(struct task *task) {
         free(task->parent);
         free(task->type);
         attributes_clear(&task->attributes);
+        definition_changes_clear(&task->changes);
         *task = (struct task) {};
 }
 
@@ -85,42 +92,6 @@ static int take_string(json_object *object, const char *key, char **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-static json_object *attributes_to_json(const struct attributes *attributes) {
-        json_object *list = json_object_new_array();
-
-        for (size_t i = 0; i < attributes->n; i++) {
-                json_object *pair = json_object_new_array_ext(2);
-
-                json_object_array_add(pair, json_object_new_string(attributes->items[i].name));
-                json_object_array_add(pair, json_object_new_string(attributes->items[i].value));
-                json_object_array_add(list, pair);
-        }
-
-        return list;
-}
-
-static int attributes_from_json(json_object *list, struct attributes *ret) {
-        if (!json_object_is_type(list, json_type_array))
-                return -EBADMSG;
-
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-                json_object *pair = json_object_array_get_idx(list, i), *name, *value;
-                int r;
-
-                if (!json_object_is_type(pair, json_type_array) || json_object_array_length(pair) != 2)
-                        return -EBADMSG;
-                name = json_object_array_get_idx(pair, 0);
-                value = json_object_array_get_idx(pair, 1);
-                if (!json_object_is_type(name, json_type_string) || !json_object_is_type(value, json_type_string))
-                        return -EBADMSG;
-                r = attributes_append(ret, json_object_get_string(name), json_object_get_string(value));
-                if (r < 0)
-                        return r;
-        }
-
-        return 0;
-}
-
 int task_send(int fd, const struct task *task) {
         _cleanup_json_ json_object *object = json_object_new_object();
 
@@ -133,13 +104,15 @@ int task_send(int fd, const struct task *task) {
         put_number(object, "orphan-pid", (uint64_t) task->orphan_pid);
         put_number(object, "orphan-start-time", task->orphan_start_time);
         put_number(object, "inode", task->inode);
+        if (task->kind == TASK_DEFINE || task->kind == TASK_MODIFY)
+                json_object_object_add(object, "changes", definition_changes_to_json(&task->changes));
 
         return message_send(fd, object);
 }
 
 int task_parse(json_object *object, struct task *ret) {
         _cleanup_task_ struct task task = {};
-        json_object *attributes;
+        json_object *attributes, *changes;
         uint64_t pid;
         int r;
 
@@ -163,6 +136,11 @@ int task_parse(json_object *object, struct task *ret) {
         task.orphan_pid = (pid_t) pid;
         task.orphan_start_time = get_number(object, "orphan-start-time");
         task.inode = get_number(object, "inode");
+        if (json_object_object_get_ex(object, "changes", &changes)) {
+                r = definition_changes_from_json(changes, &task.changes);
+                if (r < 0)
+                        return r;
+        }
 
         *ret = task;
         task = (struct task) {};

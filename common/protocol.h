@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "common/attribute.h"
+#include "common/definition-changes.h"
 #include "common/failure.h"
 #include "common/macro.h"
 #include "common/message.h"
@@ -20,6 +21,10 @@ enum task_kind {
         TASK_STOP,              /* write `remove` unless the device is in use; done when the directory is gone */
         TASK_RECOVER,           /* undo a create nobody was told of: wait for its worker's end, then remove the device */
         TASK_READ_TYPES,        /* name, description, device API, available instances of a parent's types */
+        TASK_DEFINE,            /* store a new definition */
+        TASK_MODIFY,            /* change the stored definition, as its file is when the task runs */
+        TASK_UNDEFINE,          /* remove the stored definition */
+        TASK_CLEAN_STORE,       /* remove what a worker that died left there */
         _TASK_KIND_MAX,
         _TASK_KIND_INVALID = -1,
 };
@@ -32,7 +37,8 @@ struct task {
         struct attributes attributes;
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
         uint64_t orphan_start_time;     /* RECOVER: tells it from a later process of the same pid, in clock ticks */
-        uint64_t inode;                 /* RECOVER: the device's directory if the daemon saw it, else 0 */
+        uint64_t inode;                 /* RECOVER: the device's directory if it is known, else 0 */
+        struct definition_changes changes;      /* DEFINE, MODIFY */
 };
 
 enum report_kind {

@@ -13,21 +13,16 @@
 #include "common/io.h"
 #include "worker/worker.h"
 
-static void run_task(const struct task *task, struct report *report) {
-        switch (task->kind) {
-        case TASK_CREATE:
-                return run_create(task, report);
-        case TASK_STOP:
-                return run_stop(task, report);
-        case TASK_RECOVER:
-                return run_recover(task, report);
-        case TASK_READ_TYPES:
-                return run_read_types(task, report);
-        default:
-                report->kind = REPORT_FAILED;
-                failure_set(&report->failure, FAILURE_IO_ERROR, "The worker does not know the task");
-        }
-}
+static void (*const tasks[_TASK_KIND_MAX])(const struct task *task, struct report *report) = {
+        [TASK_CREATE] = run_create,
+        [TASK_STOP] = run_stop,
+        [TASK_RECOVER] = run_recover,
+        [TASK_READ_TYPES] = run_read_types,
+        [TASK_DEFINE] = run_define,
+        [TASK_MODIFY] = run_modify,
+        [TASK_UNDEFINE] = run_undefine,
+        [TASK_CLEAN_STORE] = run_clean_store,
+};
 
 void wait_unless_orphaned(uint64_t usec) {
         struct pollfd pollfd = { .fd = WORKER_SOCKET_FD, .events = 0 };
@@ -65,7 +60,7 @@ static int serve_one(void) {
                 return r;
 
         report.kind = REPORT_DONE;
-        run_task(&task, &report);
+        tasks[task.kind](&task, &report);
         r = report_send(WORKER_SOCKET_FD, &report);
         return r < 0 ? r : 1;
 }

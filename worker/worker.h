@@ -11,6 +11,10 @@ void run_create(const struct task *task, struct report *report);
 void run_stop(const struct task *task, struct report *report);
 void run_recover(const struct task *task, struct report *report);
 void run_read_types(const struct task *task, struct report *report);
+void run_define(const struct task *task, struct report *report);
+void run_modify(const struct task *task, struct report *report);
+void run_undefine(const struct task *task, struct report *report);
+void run_clean_store(const struct task *task, struct report *report);
 
 /** wait_unless_orphaned() - sleep @usec. The process ends when the daemon is gone meanwhile: then nobody waits for the
  * answer, and the next daemon looks for itself. */
