@@ -9,8 +9,10 @@
 #define BUS_MANAGER BUS_NAME ".Manager"
 #define BUS_PARENT BUS_NAME ".Parent"
 #define BUS_DEVICE BUS_NAME ".Device"
+#define BUS_DEFINITION BUS_NAME ".Definition"
 #define BUS_JOB BUS_NAME ".Job"
 
 #define BUS_PARENT_PATH BUS_ROOT "/parent"
 #define BUS_DEVICE_PATH BUS_ROOT "/device"
+#define BUS_DEFINITION_PATH BUS_ROOT "/definition"
 #define BUS_JOB_PATH BUS_ROOT "/job"

@@ -35,6 +35,11 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
         return sd_bus_message_append(reply, "s", device_state_to_string(device->state));
 }
 
+static int property_get_defined(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        return sd_bus_message_append(reply, "b", device_is_defined(userdata));
+}
+
 static int find_group(const struct device *device, char *ret, size_t size) {
         _cleanup_close_ int fd = -1;
 
@@ -75,6 +80,7 @@ const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("SysfsPath", "s", NULL, offsetof(struct device, path), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("IOMMUGroup", "s", property_get_iommu_group, 0, 0),
         SD_BUS_PROPERTY("DeviceNode", "s", property_get_device_node, 0, 0),
+        SD_BUS_PROPERTY("Defined", "b", property_get_defined, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_stop,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,

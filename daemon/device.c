@@ -12,8 +12,10 @@
 #include "daemon/bus-names.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/message-ids.h"
 #include "daemon/queue.h"
 #include "daemon/registry.h"
+#include "daemon/store.h"
 
 static const char *const states[_DEVICE_STATE_MAX] = {
         [DEVICE_STARTING] = "starting",
@@ -37,6 +39,10 @@ bool device_is_in_transition(const struct device *device) {
         return device->state == DEVICE_STARTING || device->state == DEVICE_STOPPING;
 }
 
+bool device_is_defined(const struct device *device) {
+        return device->manager->store && store_find(device->manager->store, device->parent, device->uuid);
+}
+
 uint64_t device_grace_usec(const struct device *device) {
         uint64_t age = now_usec() - device->complete_since;
 
@@ -51,9 +57,12 @@ struct device *device_free(struct device *device) {
 
         if (device->prev)
                 DL_DELETE(device->manager->transitions, device);
-        if (device->export.path)
+        if (device->export.path) {
                 HASH_DEL(device->manager->devices, device);
+                stored_definition_device_changed(device->manager, device->parent, device->uuid);
+        }
         export_remove(device->manager->exports, &device->export);
+        attributes_clear(&device->attributes);
         free(device->parent);
         free(device->path);
         free(device->type);
@@ -122,6 +131,7 @@ static void set_state(struct device *device, enum device_state state) {
                 device->complete_since = now_usec();
         device->state = state;
         export_change(manager->exports, &device->export, "State");
+        stored_definition_device_changed(manager, device->parent, device->uuid);
 
         if (device_is_in_transition(device) && !device->prev) {
                 device->transition_since = now_usec();
@@ -133,7 +143,12 @@ static void set_state(struct device *device, enum device_state state) {
         }
 
         if (state == DEVICE_WEDGED)
-                log_full(LOG_WARNING, 0, (struct log_fields) { .uuid = device->uuid, .parent = device->parent },
+                log_full(LOG_WARNING, 0,
+                         (struct log_fields) {
+                                 .message_id = MESSAGE_DEVICE_WEDGED,
+                                 .uuid = device->uuid,
+                                 .parent = device->parent,
+                         },
                          "Device %s is wedged: somebody removed it before it was complete; unloading the driver of "
                          "parent '%s' (or a reboot) frees it", device->uuid, device->parent);
 }

@@ -3,6 +3,7 @@
 
 /* A device as the kernel shows it, made by us or by anyone. */
 
+#include "common/attribute.h"
 #include "common/sysfs.h"
 #include "daemon/export.h"
 
@@ -32,6 +33,7 @@ struct device {
         char *type;                     /* NULL until the kernel has made the link */
         ino_t inode;
         enum device_state state;
+        struct attributes attributes;   /* those it got from us, for who defines it later */
         uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
         uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */
         uint64_t transition_since;      /* of being neither active nor wedged */
@@ -50,6 +52,9 @@ struct device *device_refresh(struct manager *manager, const char *uuid);
 
 /** device_free() - take it out of the registry. */
 struct device *device_free(struct device *device);
+
+/** device_is_defined() - whether its parent has a definition of it. */
+bool device_is_defined(const struct device *device);
 
 /** device_grace_usec() - how long its `remove` must still be left alone; 0: no longer. */
 uint64_t device_grace_usec(const struct device *device);

@@ -40,6 +40,7 @@ struct exports {
         struct export *table;
         struct announcement *queue;
         unsigned int n_queue;
+        bool quiet;
 };
 
 static void announcement_free(struct announcement *a) {
@@ -172,17 +173,24 @@ struct exports *exports_free(struct exports *exports) {
         return NULL;
 }
 
+void exports_set_quiet(struct exports *exports, bool quiet) {
+        exports->quiet = quiet;
+}
+
 void export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata) {
         *export = (struct export) { .path = path, .interface = interface, .userdata = userdata };
         HASH_ADD_KEYPTR(hh, exports->table, export->path, strlen(export->path), export);
-        queue_object(exports, export);
+        if (exports->quiet)
+                export->announced = true;
+        else
+                queue_object(exports, export);
 }
 
 void export_change(struct exports *exports, struct export *export, const char *property) {
         size_t n = 0;
 
         /* What is still to be announced will be with its values of then. */
-        if (!export->announced)
+        if (!export->announced || exports->quiet)
                 return;
 
         for (; export->changes[n]; n++)

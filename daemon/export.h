@@ -34,6 +34,9 @@ DEFINE_CLEANUP_FUNC(struct exports *, exports_free)
 /** exports_new() - @bus is kept referenced. Returns 0 or a negative errno. */
 int exports_new(struct exports **ret, sd_event *event, sd_bus *bus);
 
+/** exports_set_quiet() - announce nothing, or again: before the bus name is taken nobody could have asked yet. */
+void exports_set_quiet(struct exports *exports, bool quiet);
+
 /** export_add() - make an object findable and announce it; takes @path over. */
 void export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata);
 

@@ -2,6 +2,8 @@
 
 /* Job "create": a device exists fully configured, and its caller was told so; or it does not exist. */
 
+#include "daemon/job-create.h"
+
 #include <errno.h>
 #include <inttypes.h>
 
@@ -15,7 +17,7 @@
 #include "daemon/recovery.h"
 #include "daemon/settle.h"
 
-static void fail_exists(struct job *job, const struct device *device) {
+void create_fail_exists(struct job *job, const struct device *device) {
         const char *hint = device->state == DEVICE_STARTING   ? "somebody else is creating it"
                            : device->state == DEVICE_STOPPING ? "it is being removed, try again"
                            : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed, choose another UUID"
@@ -25,34 +27,39 @@ static void fail_exists(struct job *job, const struct device *device) {
                  hint);
 }
 
-static void create_start(struct job *job) {
+int create_prepare(struct job *job) {
         const struct task *task = &job->work.task;
-        struct device *device;
         struct parent *parent;
+
+        parent = parent_find(job->manager, task->parent);
+        if (!parent)
+                parent = parent_refresh(job->manager, task->parent);
+        if (!parent)
+                return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
+                                   "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
+                                   task->parent);
+        if (!parent_has_type(parent, task->type))
+                return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
+                                   "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it has",
+                                   job->uuid, task->parent, task->type);
+        return 0;
+}
+
+static void create_start(struct job *job) {
+        struct device *device;
 
         if (job->undoing)
                 return job_work(job);
 
         device = device_refresh(job->manager, job->uuid);
         if (device)
-                return fail_exists(job, device);
-
-        parent = parent_find(job->manager, task->parent);
-        if (!parent)
-                parent = parent_refresh(job->manager, task->parent);
-        if (!parent)
-                return job_fail(job, FAILURE_NO_SUCH_PARENT,
-                                "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
-                                task->parent);
-        if (!parent_has_type(parent, task->type))
-                return job_fail(job, FAILURE_NO_SUCH_TYPE,
-                                "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it has",
-                                job->uuid, task->parent, task->type);
-
+                return create_fail_exists(job, device);
+        if (create_prepare(job) < 0)
+                return job_finish(job, JOB_FAILED);
         job_work(job);
 }
 
-static int create_assigned(struct job *job) {
+int create_assigned(struct job *job) {
         const struct worker *worker = job->work.worker;
         const struct task *task = &job->work.task;
         struct intent intent = {
@@ -60,6 +67,7 @@ static int create_assigned(struct job *job) {
                 .type = task->type,
                 .pid = worker->pid,
                 .start_time = worker->start_time,
+                .autostart = job->autostart,
         };
         int r;
 
@@ -82,7 +90,7 @@ static void undo(struct job *job) {
         job_work(job);
 }
 
-static void drop_intent(struct job *job) {
+void create_drop_intent(struct job *job) {
         int r;
 
         r = intent_remove(job->uuid);
@@ -94,16 +102,19 @@ static void drop_intent(struct job *job) {
 static void create_end(struct job *job, enum job_result result) {
         struct device *device;
 
-        drop_intent(job);
+        create_drop_intent(job);
         /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
         device = device_refresh(job->manager, job->uuid);
-        if (device && result == JOB_DONE)
+        if (device && result == JOB_DONE) {
                 device->complete_since = 0;
+                attributes_clear(&device->attributes);
+                (void) attributes_copy(&job->work.task.attributes, &device->attributes);
+        }
         parent_capacity_changed(job->manager, job->work.task.parent);
         job_finish(job, result);
 }
 
-static void create_reported(struct job *job, struct report *report) {
+void create_reported(struct job *job, struct report *report) {
         if (job->undoing) {
                 recovery_log(job->uuid, job->work.task.parent, report);
                 if (!report)
@@ -135,6 +146,7 @@ static int create_append_reply(struct job *job, sd_bus_message *reply) {
 
 const struct job_type job_type_create = {
         .name = "create",
+        .creates = true,
         .start = create_start,
         .on_assigned = create_assigned,
         .on_report = create_reported,

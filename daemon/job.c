@@ -9,10 +9,13 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include "daemon/autostart.h"
 #include "daemon/bus-names.h"
 #include "daemon/client.h"
+#include "daemon/job-start.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/message-ids.h"
 #include "daemon/pool.h"
 #include "daemon/queue.h"
 #include "daemon/settle.h"
@@ -99,6 +102,7 @@ struct job *job_free(struct job *job) {
         sd_bus_message_unref(job->message);
         task_clear(&job->work.task);
         failure_clear(&job->failure);
+        free(job->waits_for);
         free(job);
         return NULL;
 }
@@ -156,8 +160,12 @@ void job_finish(struct job *job, enum job_result result) {
                 job_answer_failure(job);
 
         say_result(job, result);
+        autostart_job_ended(job, result);
         exports_job_removed(manager->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
-        queue_remove(job);
+        if (job->parked_outside)
+                start_leave_waiting(job);
+        else
+                queue_remove(job);
         job_free(job);
         manager_job_removed(manager);
 }
@@ -187,14 +195,17 @@ int job_cancel(struct job *job) {
 }
 
 static void explain_timeout(struct job *job) {
-        struct job *head = queue_head(job->queue);
+        struct job *head = job->queue ? queue_head(job->queue) : NULL;
         double seconds = (double) job->timeout / USEC_PER_SEC;
 
         if (job->state == JOB_RUNNING)
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
                             "Device %s: the driver did not finish the %s within %.3g s; job %" PRIu64 " goes on in the "
                             "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
-                            job->type == &job_type_create ? ", the device is removed again should it ever appear" : "");
+                            job->type->creates ? ", the device is removed again should it ever appear" : "");
+        else if (job->waits_for)
+                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s waited %.3g s in vain. %s", job->uuid,
+                            job->type->name, seconds, job->waits_for);
         else if (head != job)
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
                             "Device %s: its %s did not get its turn within %.3g s, because job %" PRIu64 " (%s) of the "
@@ -209,6 +220,8 @@ static void explain_timeout(struct job *job) {
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct job *job = userdata;
 
+        struct log_fields fields = fields_of(job);
+
         explain_timeout(job);
         if (job->state != JOB_RUNNING && !job->undoing) {
                 (void) pool_withdraw(job->manager->pool, &job->work);
@@ -218,7 +231,9 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
         job->expired = true;
         job_answer_failure(job);
-        log_full(LOG_WARNING, 0, fields_of(job), "%s", job->failure.message);
+        autostart_job_ended(job, JOB_TIMEOUT);
+        fields.message_id = MESSAGE_DRIVER_HUNG;
+        log_full(LOG_WARNING, 0, fields, "%s", job->failure.message);
         return 0;
 }
 
@@ -248,12 +263,18 @@ static int on_exit_wake(sd_event_source *source, int fd, uint32_t revents, void 
         return on_wake(source, 0, userdata);
 }
 
+void job_set_waiting(struct job *job) {
+        if (job->state == JOB_WAITING)
+                return;
+
+        job->state = JOB_WAITING;
+        export_change(job->manager->exports, &job->export, "State");
+}
+
 void job_park(struct job *job, uint64_t usec) {
         job_unpark(job);
         job->parked = true;
-        if (job->state != JOB_WAITING)
-                export_change(job->manager->exports, &job->export, "State");
-        job->state = JOB_WAITING;
+        job_set_waiting(job);
         if (usec != USEC_INFINITY &&
             sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC, usec, 0, on_wake, job) < 0)
                 log_full(LOG_WARNING, 0, fields_of(job), "Failed to set a timer for job %" PRIu64, job->id);

@@ -34,6 +34,7 @@ enum job_result {
 /* What a kind of job does. */
 struct job_type {
         const char *name;
+        bool creates;                   /* ends with a device, if all goes well */
 
         /* It is the head of its queue: park it, give it a worker or finish it. */
         void (*start)(struct job *job);
@@ -70,8 +71,13 @@ struct job {
         sd_event_source **exit_sources; /* of the processes whose end wakes it */
         size_t n_exit_sources;
 
+        bool parent_given;              /* by the caller, and not found by looking for the definition */
+        bool autostart;                 /* start: nobody asked, autostart wants to hear how it ends */
+        bool parked_outside;            /* start: waits in no queue, see job-start.c */
+        char *waits_for;                /* what it is parked outside for, as a sentence */
         bool existed;                   /* stop: there was a device when it was asked for, or when its turn came */
-        bool wait;                      /* stop: wait for the device's user to let go */
+        bool wait;                      /* stop: for the device's user; start: for parent, type and an instance */
+        bool interrupted_autostart;     /* recover: what was interrupted was wanted by autostart */
         bool undoing;                   /* create: nobody will hear of success, the device is being removed again */
         struct settle *settle;          /* create: the reply waits for udev */
 
@@ -80,7 +86,8 @@ struct job {
         UT_hash_handle hh;              /* by id */
 };
 
-extern const struct job_type job_type_create, job_type_stop, job_type_recover;
+extern const struct job_type job_type_create, job_type_start, job_type_stop, job_type_recover, job_type_define,
+        job_type_modify, job_type_undefine;
 
 const char *job_state_to_string(enum job_state state);
 
@@ -98,6 +105,9 @@ int job_set_timeout(struct job *job, uint64_t usec);
 
 /** job_work() - have a worker do job->work.task. */
 void job_work(struct job *job);
+
+/** job_set_waiting() - no worker has it any more. */
+void job_set_waiting(struct job *job);
 
 /** job_park() - wait at the head of the queue until queue_kick(), or for @usec unless that is USEC_INFINITY. */
 void job_park(struct job *job, uint64_t usec);

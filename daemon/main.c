@@ -4,15 +4,22 @@
 
 #include <getopt.h>
 
+#include "daemon/autostart.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/pool.h"
 
 static int help(void) {
         printf("mediated [OPTION…]\n\n"
                "Manage the mediated devices of this host on the system bus. Started by systemd, not by hand.\n\n"
                "  -h --help      Show this help\n"
                "     --version   Show the version\n"
-               "     --debug     Log what is done in detail\n");
+               "     --adopt     Note all definitions with start 'auto' of the parents there are as\n"
+               "                 started, and end: for a running host that was managed otherwise\n"
+               "     --autostart-parallel N\n"
+               "                 Creations a parent that autostart has going at once (default %d)\n"
+               "     --debug     Log what is done in detail\n",
+               AUTOSTART_PARALLEL_DEFAULT);
         return EXIT_SUCCESS;
 }
 
@@ -21,35 +28,61 @@ static int version(void) {
         return EXIT_SUCCESS;
 }
 
-/* Returns whether to go on; else the exit status is in @ret. */
-static bool parse_arguments(int argc, char *argv[], int *ret) {
+struct arguments {
+        bool adopt;
+        unsigned int autostart_parallel;
+};
+
+static bool parse_number(const char *text, unsigned int *ret) {
+        unsigned long n;
+        char *end;
+
+        n = strtoul(text, &end, 10);
+        if (n < 1 || n > POOL_BUSY_MAX || *end) {
+                fprintf(stderr, "mediated: '%s' is not a number from 1 to %d\n", text, POOL_BUSY_MAX);
+                return false;
+        }
+        *ret = (unsigned int) n;
+        return true;
+}
+
+/* Returns whether to go on; else the exit status is in @ret_status. */
+static bool parse_arguments(int argc, char *argv[], struct arguments *ret, int *ret_status) {
         static const struct option options[] = {
                 { "help", no_argument, NULL, 'h' },
                 { "version", no_argument, NULL, 'v' },
+                { "adopt", no_argument, NULL, 'a' },
+                { "autostart-parallel", required_argument, NULL, 'p' },
                 { "debug", no_argument, NULL, 'd' },
                 {},
         };
         int c;
 
+        *ret_status = 2;
         while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0)
                 switch (c) {
                 case 'h':
-                        *ret = help();
+                        *ret_status = help();
                         return false;
                 case 'v':
-                        *ret = version();
+                        *ret_status = version();
                         return false;
+                case 'a':
+                        ret->adopt = true;
+                        break;
+                case 'p':
+                        if (!parse_number(optarg, &ret->autostart_parallel))
+                                return false;
+                        break;
                 case 'd':
                         log_set_debug(true);
                         break;
                 default:
-                        *ret = 2;
                         return false;
                 }
 
         if (optind < argc) {
                 fprintf(stderr, "mediated: takes no arguments, see --help\n");
-                *ret = 2;
                 return false;
         }
         return true;
@@ -57,14 +90,17 @@ static bool parse_arguments(int argc, char *argv[], int *ret) {
 
 int main(int argc, char *argv[]) {
         _cleanup_(manager_freep) struct manager *manager = NULL;
+        struct arguments arguments = { .autostart_parallel = AUTOSTART_PARALLEL_DEFAULT };
         int r;
 
-        if (!parse_arguments(argc, argv, &r))
+        if (!parse_arguments(argc, argv, &arguments, &r))
                 return r;
 
         r = manager_new(&manager);
-        if (r >= 0)
-                r = manager_run(manager);
+        if (r < 0)
+                return EXIT_FAILURE;
+        manager->autostart_parallel = arguments.autostart_parallel;
 
+        r = arguments.adopt ? manager_adopt(manager) : manager_run(manager);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

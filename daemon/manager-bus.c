@@ -9,6 +9,7 @@
 #include "common/uuid.h"
 #include "daemon/bus-names.h"
 #include "daemon/bus-util.h"
+#include "daemon/definition-requests.h"
 #include "daemon/device-bus.h"
 #include "daemon/device.h"
 #include "daemon/job-bus.h"
@@ -17,6 +18,8 @@
 #include "daemon/parent-bus.h"
 #include "daemon/parent.h"
 #include "daemon/requests.h"
+#include "daemon/store.h"
+#include "daemon/stored-definition-bus.h"
 #include "daemon/types-query.h"
 
 static int open_list(sd_bus_message *message, const char *contents, sd_bus_message **ret) {
@@ -80,10 +83,38 @@ static int method_list_devices(sd_bus_message *message, void *userdata, sd_bus_e
                 return r;
         HASH_ITER(hh, manager->devices, device, next) {
                 r = sd_bus_message_append(reply, "(ssssbo)", device->uuid, device->parent,
-                                          device->type ? device->type : "", device_state_to_string(device->state), false,
-                                          device->export.path);
+                                          device->type ? device->type : "", device_state_to_string(device->state),
+                                          device_is_defined(device), device->export.path);
                 if (r < 0)
                         return r;
+        }
+        return send_list(reply);
+}
+
+static int append_definition(sd_bus_message *reply, const struct stored_definition *definition) {
+        return sd_bus_message_append(reply, "(ssssbo)", definition->uuid, definition->directory->parent,
+                                     definition->valid ? definition->type : "",
+                                     definition->valid ? start_mode_to_string(definition->start) : "",
+                                     stored_definition_is_active(definition), definition->export.path);
+}
+
+static int method_list_definitions(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct store_directory *directory, *next_directory;
+        struct manager *manager = userdata;
+        int r;
+
+        r = open_list(message, "(ssssbo)", &reply);
+        if (r < 0)
+                return r;
+        HASH_ITER(hh, manager->store->directories, directory, next_directory) {
+                struct stored_definition *definition, *next;
+
+                HASH_ITER(hh, directory->definitions, definition, next) {
+                        r = append_definition(reply, definition);
+                        if (r < 0)
+                                return r;
+                }
         }
         return send_list(reply);
 }
@@ -141,6 +172,30 @@ static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_err
         return sd_bus_reply_method_return(message, "o", device->export.path);
 }
 
+static int method_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct stored_definition *definition;
+        struct manager *manager = userdata;
+        const char *text, *parent;
+        char uuid[UUID_TEXT_SIZE];
+        int r;
+
+        r = sd_bus_message_read(message, "ss", &text, &parent);
+        if (r < 0)
+                return r;
+        if (uuid_normalize(text, uuid) < 0)
+                return bus_fail_uuid(message, text);
+        r = definition_resolve_parent(manager, message, uuid, &parent);
+        if (r != 0)
+                return r;
+
+        definition = store_find(manager->store, parent, uuid);
+        if (!definition)
+                return bus_fail(message, FAILURE_NOT_DEFINED,
+                                "Device %s is not defined for parent '%.255s'; ListDefinitions tells those that are", uuid,
+                                parent);
+        return sd_bus_reply_method_return(message, "o", definition->export.path);
+}
+
 static int method_get_job(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
         struct job *job;
@@ -159,6 +214,45 @@ static int method_get_job(sd_bus_message *message, void *userdata, sd_bus_error 
 
 static int method_create_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         return request_create(userdata, message);
+}
+
+static int method_start_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        const char *uuid, *parent;
+        int r;
+
+        r = sd_bus_message_read(message, "ss", &uuid, &parent);
+        if (r < 0)
+                return r;
+        return request_start(userdata, message, uuid, parent);
+}
+
+static int method_define(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        return request_define(userdata, message);
+}
+
+static int method_modify(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        const char *uuid, *parent;
+        int r;
+
+        r = sd_bus_message_read(message, "ss", &uuid, &parent);
+        if (r < 0)
+                return r;
+        return request_modify(userdata, message, uuid, parent);
+}
+
+static int method_undefine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        const char *uuid, *parent;
+        int r;
+
+        r = sd_bus_message_read(message, "ss", &uuid, &parent);
+        if (r < 0)
+                return r;
+        return request_undefine(userdata, message, uuid, parent);
+}
+
+static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        manager_reload(userdata);
+        return sd_bus_reply_method_return(message, NULL);
 }
 
 static int method_stop_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -200,6 +294,13 @@ static int property_get_device_count(sd_bus *bus, const char *path, const char *
         return sd_bus_message_append(reply, "u", HASH_COUNT(manager->devices));
 }
 
+static int property_get_definition_count(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                         sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
+
+        return sd_bus_message_append(reply, "u", manager->store->n_definitions);
+}
+
 static int property_get_job_count(sd_bus *bus, const char *path, const char *interface, const char *property,
                                   sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
@@ -215,27 +316,44 @@ static const sd_bus_vtable manager_vtable[] = {
                                 method_list_types, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListDevices", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssbo)", devices), method_list_devices,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListDefinitions", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssbo)", definitions),
+                                method_list_definitions, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(tssso)", jobs), method_list_jobs,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetParent", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", parent), method_get_parent,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetDevice", SD_BUS_ARGS("s", uuid), SD_BUS_RESULT("o", device), method_get_device,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetDefinition", SD_BUS_ARGS("s", uuid, "s", parent), SD_BUS_RESULT("o", definition),
+                                method_get_definition, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetJob", SD_BUS_ARGS("t", id), SD_BUS_RESULT("o", job), method_get_job,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CreateDevice",
                                 SD_BUS_ARGS("s", uuid, "s", parent, "s", type, "a(ss)", attributes, "a{sv}", options),
                                 SD_BUS_RESULT("s", uuid, "o", device), method_create_device, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("StartDevice", SD_BUS_ARGS("s", uuid, "s", parent, "a{sv}", options),
+                                SD_BUS_RESULT("o", device), method_start_device, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("StopDevice", SD_BUS_ARGS("s", uuid, "a{sv}", options), SD_BUS_NO_RESULT,
                                 method_stop_device, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Define",
+                                SD_BUS_ARGS("s", uuid, "s", parent, "s", type, "s", start, "a(ss)", attributes, "a{sv}",
+                                            options),
+                                SD_BUS_RESULT("s", uuid, "o", definition), method_define, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Modify",
+                                SD_BUS_ARGS("s", uuid, "s", parent, "a{sv}", changes, "a{sv}", options),
+                                SD_BUS_RESULT("o", definition), method_modify, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Undefine", SD_BUS_ARGS("s", uuid, "s", parent, "a{sv}", options), SD_BUS_NO_RESULT,
+                                method_undefine, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("CancelJob", SD_BUS_ARGS("t", id), SD_BUS_NO_RESULT, method_cancel_job,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL_WITH_ARGS("JobNew", SD_BUS_ARGS("t", id, "s", uuid, "s", kind, "o", job), 0),
         SD_BUS_SIGNAL_WITH_ARGS("JobRemoved",
                                 SD_BUS_ARGS("t", id, "s", uuid, "s", kind, "s", result, "o", job), 0),
         SD_BUS_PROPERTY("Version", "s", property_get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("ParentCount", "u", property_get_parent_count, 0, 0),
         SD_BUS_PROPERTY("DeviceCount", "u", property_get_device_count, 0, 0),
+        SD_BUS_PROPERTY("DefinitionCount", "u", property_get_definition_count, 0, 0),
         SD_BUS_PROPERTY("JobCount", "u", property_get_job_count, 0, 0),
         SD_BUS_VTABLE_END,
 };
@@ -248,6 +366,7 @@ int manager_bus_attach(struct manager *manager) {
         } objects[] = {
                 { BUS_PARENT_PATH, BUS_PARENT, parent_vtable },
                 { BUS_DEVICE_PATH, BUS_DEVICE, device_vtable },
+                { BUS_DEFINITION_PATH, BUS_DEFINITION, definition_vtable },
                 { BUS_JOB_PATH, BUS_JOB, job_vtable },
         };
         sd_bus *bus = manager->bus;

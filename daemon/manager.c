@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/intent.h"
+#include "common/io.h"
 #include "common/root.h"
+#include "daemon/autostart.h"
 #include "daemon/bus-names.h"
 #include "daemon/device.h"
 #include "daemon/export.h"
@@ -25,6 +28,7 @@
 #include "daemon/recovery.h"
 #include "daemon/registry.h"
 #include "daemon/settle.h"
+#include "daemon/store.h"
 #include "daemon/types-query.h"
 
 static const char *worker_program(void) {
@@ -152,6 +156,10 @@ int manager_new(struct manager **ret) {
         r = pool_new(&manager->pool, manager->event, worker_program());
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
+        manager->autostart_parallel = AUTOSTART_PARALLEL_DEFAULT;
+        r = store_new(&manager->store, manager);
+        if (r < 0)
+                return r;
         r = registry_new(&manager->registry, manager);
         if (r < 0)
                 return r;
@@ -164,6 +172,11 @@ int manager_new(struct manager **ret) {
         return 0;
 }
 
+static void say_ready(struct manager *manager) {
+        (void) sd_notifyf(false, "READY=1\nSTATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(manager->parents),
+                          HASH_COUNT(manager->devices), manager->store->n_definitions);
+}
+
 static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(message);
@@ -173,23 +186,69 @@ static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_err
                 return sd_event_exit(manager->event, -EEXIST);
         }
 
-        (void) sd_notifyf(false, "READY=1\nSTATUS=%u parents, %u devices.", HASH_COUNT(manager->parents),
-                          HASH_COUNT(manager->devices));
+        say_ready(manager);
         return 0;
 }
 
-int manager_run(struct manager *manager) {
+static int look_at_all(struct manager *manager) {
         int r;
 
+        exports_set_quiet(manager->exports, true);
+        /* Definitions before parents: autostart begins when it sees a parent. */
+        (void) store_scan(manager->store);
         r = registry_enumerate(manager->registry);
         if (r < 0)
                 return r;
         registry_settle(manager->registry);
         manager->enumerated = true;
-        /* Before the first request can come in: it must queue behind what is to be cleaned up. */
+        exports_set_quiet(manager->exports, false);
+        return 0;
+}
+
+static void on_cleaned(struct work *work, struct report *report) {
+        task_clear(&work->task);
+        free(work);
+}
+
+static void clean_store(struct manager *manager) {
+        struct work *work = calloc(1, sizeof(*work));
+
+        if (!work)
+                return;
+        *work = (struct work) { .task.kind = TASK_CLEAN_STORE, .on_report = on_cleaned, .background = true };
+        pool_submit(manager->pool, work);
+}
+
+int manager_adopt(struct manager *manager) {
+        int r;
+
+        manager->draining = true;
+        r = look_at_all(manager);
+        if (r < 0)
+                return r;
+        r = autostart_adopt(manager);
+        return r < 0 ? log_error_errno(r, "Failed to note what is started already: %m") : 0;
+}
+
+void manager_reload(struct manager *manager) {
+        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_usec());
+        (void) store_scan(manager->store);
+        (void) registry_enumerate(manager->registry);
+        registry_settle(manager->registry);
+        say_ready(manager);
+}
+
+int manager_run(struct manager *manager) {
+        int r;
+
+        /* First of all: whatever is asked for these UUIDs must queue behind what is to be cleaned up. */
         r = recovery_start(manager);
         if (r < 0)
                 return r;
+        r = look_at_all(manager);
+        if (r < 0)
+                return r;
+        clean_store(manager);
 
         r = manager_bus_attach(manager);
         if (r < 0)
@@ -225,6 +284,7 @@ struct manager *manager_free(struct manager *manager) {
                 parent_free(parent);
         while (manager->settles)
                 settle_free(manager->settles);
+        store_free(manager->store);
         registry_free(manager->registry);
         exports_free(manager->exports);
         sd_bus_flush_close_unref(manager->bus);

@@ -18,6 +18,7 @@ struct pool;
 struct queue;
 struct registry;
 struct settle;
+struct store;
 struct types_query;
 
 /* How long running jobs may go on when the daemon is asked to stop. */
@@ -30,6 +31,7 @@ struct manager {
         struct monitor *monitor;
         struct pool *pool;
         struct registry *registry;
+        struct store *store;
 
         struct parent *parents;         /* by name */
         struct device *devices;         /* by UUID */
@@ -39,10 +41,12 @@ struct manager {
         sd_event_source *queue_source;
         struct job *jobs;               /* by id */
         struct client *clients;         /* by unique name, of those with jobs */
+        struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;
         struct types_query *types_queries;
         uint64_t last_job_id;
 
+        unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
         bool enumerated;                /* what is found from now on is new */
         bool draining;
 };
@@ -52,6 +56,13 @@ DEFINE_CLEANUP_FUNC(struct manager *, manager_free)
 
 /** manager_new() - connect to the bus, start the monitor and the first worker. Returns 0 or a negative errno. */
 int manager_new(struct manager **ret);
+
+/** manager_adopt() - look at the kernel and the store, note every `auto` definition of a registered parent as started
+ * already, and be done: for a host whose devices somebody else has managed until now. Returns 0 or a negative errno. */
+int manager_adopt(struct manager *manager);
+
+/** manager_reload() - look at the kernel and the store again. */
+void manager_reload(struct manager *manager);
 
 /** manager_run() - look at the kernel, take the bus name, and serve until asked to stop. Returns 0 or a negative
  * errno. */

@@ -8,7 +8,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "daemon/autostart.h"
 #include "daemon/bus-names.h"
+#include "daemon/job-start.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/pool.h"
@@ -16,6 +18,10 @@
 
 /* Creates and removes come in bursts; the instances are read once after so long. */
 #define CAPACITY_USEC (100 * USEC_PER_MSEC)
+
+/* While somebody waits for a type or an instance. Vendor services may need a minute, and tell nobody. */
+#define RETRY_MIN_USEC USEC_PER_SEC
+#define RETRY_MAX_USEC (30 * USEC_PER_SEC)
 
 struct parent *parent_find(struct manager *manager, const char *name) {
         struct parent *parent;
@@ -37,6 +43,7 @@ bool parent_has_type(const struct parent *parent, const char *type) {
 
 static void parent_destroy(struct parent *parent) {
         sd_event_source_disable_unref(parent->capacity_source);
+        sd_event_source_disable_unref(parent->retry_source);
         json_object_put(parent->types);
         task_clear(&parent->read_work.task);
         free(parent->name);
@@ -52,14 +59,17 @@ struct parent *parent_free(struct parent *parent) {
                 return NULL;
 
         manager = parent->manager;
-        if (parent->export.path)
+        if (parent->export.path) {
                 HASH_DEL(manager->parents, parent);
+                autostart_parent_gone(manager, parent->name);
+        }
         export_remove(manager->exports, &parent->export);
 
         /* A worker may be stuck in its driver for ever; what it has of us must stay valid. */
         if (parent->reading && manager->pool && !pool_withdraw(manager->pool, &parent->read_work)) {
                 parent->gone = true;
                 parent->capacity_source = sd_event_source_disable_unref(parent->capacity_source);
+                parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
         } else
                 parent_destroy(parent);
 
@@ -91,6 +101,8 @@ static void on_types(struct work *work, struct report *report) {
         if (parent->read_again)
                 parent_read_types(parent);
         types_query_check(parent->manager);
+        start_wake(parent->manager, parent->name);
+        autostart_types_read(parent);
 }
 
 void parent_read_types(struct parent *parent) {
@@ -105,6 +117,28 @@ void parent_read_types(struct parent *parent) {
         pool_submit(parent->manager->pool, &parent->read_work);
 }
 
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        parent_read_types(userdata);
+        return 0;
+}
+
+static bool is_armed(sd_event_source *source) {
+        int enabled;
+
+        return sd_event_source_get_enabled(source, &enabled) >= 0 && enabled != SD_EVENT_OFF;
+}
+
+void parent_read_again_later(struct parent *parent) {
+        if (is_armed(parent->retry_source) ||
+            sd_event_source_set_time_relative(parent->retry_source, parent->retry_usec) < 0)
+                return;
+
+        (void) sd_event_source_set_enabled(parent->retry_source, SD_EVENT_ONESHOT);
+        parent->retry_usec *= 2;
+        if (parent->retry_usec > RETRY_MAX_USEC)
+                parent->retry_usec = RETRY_MAX_USEC;
+}
+
 static int on_capacity(sd_event_source *source, uint64_t usec, void *userdata) {
         struct parent *changed = userdata, *parent, *next;
 
@@ -116,11 +150,8 @@ static int on_capacity(sd_event_source *source, uint64_t usec, void *userdata) {
 
 void parent_capacity_changed(struct manager *manager, const char *name) {
         struct parent *parent = parent_find(manager, name);
-        int enabled;
 
-        if (!parent)
-                return;
-        if (sd_event_source_get_enabled(parent->capacity_source, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+        if (!parent || is_armed(parent->capacity_source))
                 return;
         if (sd_event_source_set_time_relative(parent->capacity_source, CAPACITY_USEC) >= 0)
                 (void) sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_ONESHOT);
@@ -146,6 +177,7 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
                 .task = { .kind = TASK_READ_TYPES, .parent = strdup(name) },
                 .userdata = parent,
                 .on_report = on_types,
+                .background = true,
         };
         if (!parent->name || !parent->path || !parent->physical || !parent->read_work.task.parent)
                 return NULL;
@@ -153,6 +185,9 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
         if (sd_event_add_time_relative(manager->event, &parent->capacity_source, CLOCK_MONOTONIC, 0, 0, on_capacity,
                                        parent) < 0 ||
             sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_OFF) < 0 ||
+            sd_event_add_time_relative(manager->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 0, on_retry, parent) <
+                    0 ||
+            sd_event_source_set_enabled(parent->retry_source, SD_EVENT_OFF) < 0 ||
             sd_bus_path_encode(BUS_PARENT_PATH, name, &path) < 0)
                 return NULL;
 
@@ -164,6 +199,7 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
 struct parent *parent_refresh(struct manager *manager, const char *name) {
         struct parent *parent = parent_find(manager, name);
         struct sysfs_parent look;
+        bool is_new = false;
         int r;
 
         r = sysfs_look_at_parent(name, &look);
@@ -179,8 +215,15 @@ struct parent *parent_refresh(struct manager *manager, const char *name) {
                 if (!parent)
                         return NULL;
                 log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is here", name);
+                is_new = true;
         }
 
+        /* Whatever the hint was about, it may be what somebody waits for. */
+        parent->retry_usec = RETRY_MIN_USEC;
         parent_read_types(parent);
+        if (is_new) {
+                autostart_parent_here(parent);
+                start_wake(manager, name);
+        }
         return parent;
 }

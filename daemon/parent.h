@@ -29,6 +29,8 @@ struct parent {
         bool read_again;                /* something happened while a read was under way */
         bool gone;                      /* unregistered while a read is under way: freed when that comes back */
         sd_event_source *capacity_source;
+        sd_event_source *retry_source;  /* reads again what somebody waits for */
+        uint64_t retry_usec;
         UT_hash_handle hh;
 };
 
@@ -44,6 +46,10 @@ bool parent_has_type(const struct parent *parent, const char *type);
 
 /** parent_read_types() - have a worker read the types again. */
 void parent_read_types(struct parent *parent);
+
+/** parent_read_again_later() - somebody waits for a type or an instance: read the types again after a time that grows
+ * from call to call. */
+void parent_read_again_later(struct parent *parent);
 
 /** parent_capacity_changed() - a device came or went: soon read again what all parents of the same physical device
  * have left, because they share it. */

@@ -23,7 +23,8 @@ struct pool {
         struct worker *workers[_WORKER_STATE_MAX];      /* a list a state; the first idle one was used last: it is warm */
         unsigned int n_workers[_WORKER_STATE_MAX];
         struct work *waiting;
-        unsigned int n_waiting;
+        struct work *background;        /* when nothing else waits */
+        unsigned int n_waiting;         /* both */
         unsigned int n_start_failures;
         sd_event_source *dispatch_source;
         sd_event_source *tick_source;
@@ -63,7 +64,7 @@ void pool_move(struct pool *pool, struct worker *worker, enum worker_state state
         DL_PREPEND(pool->workers[state], worker);
         pool->n_workers[state]++;
 
-        if (pool->waiting)
+        if (pool->n_waiting > 0)
                 want_dispatch(pool);
         if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
                 want_tick(pool);
@@ -74,12 +75,18 @@ void pool_remove(struct pool *pool, struct worker *worker) {
         pool->n_workers[worker->state]--;
 }
 
-static struct work *take_waiting(struct pool *pool) {
-        struct work *work = pool->waiting;
+static void unqueue(struct pool *pool, struct work *work) {
+        struct work **list = work->background ? &pool->background : &pool->waiting;
 
-        DL_DELETE(pool->waiting, work);
+        DL_DELETE(*list, work);
         pool->n_waiting--;
         work->queued = false;
+}
+
+static struct work *take_waiting(struct pool *pool) {
+        struct work *work = pool->waiting ? pool->waiting : pool->background;
+
+        unqueue(pool, work);
         return work;
 }
 
@@ -126,7 +133,7 @@ static bool may_spawn(struct pool *pool) {
 static int on_dispatch(sd_event_source *source, void *userdata) {
         struct pool *pool = userdata;
 
-        while (pool->waiting && pool->workers[WORKER_IDLE])
+        while (pool->n_waiting > 0 && pool->workers[WORKER_IDLE])
                 assign_first(pool);
 
         while (may_spawn(pool))
@@ -134,13 +141,13 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
                         break;
 
         /* Without processes or fds there will be none in a second either; a caller rather hears of it. */
-        if (pool->waiting && pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_BUSY]) {
+        if (pool->n_waiting > 0 && pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_BUSY]) {
                 struct work *work = take_waiting(pool);
 
                 work->on_report(work, NULL);
         }
 
-        if (pool->waiting)
+        if (pool->n_waiting > 0)
                 want_tick(pool);
         return 0;
 }
@@ -154,7 +161,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
                 if (++n > POOL_IDLE_MAX && now_usec() - worker->since >= IDLE_USEC)
                         worker_retire(worker);
 
-        if (pool->waiting)
+        if (pool->n_waiting > 0)
                 want_dispatch(pool);
         if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
                 want_tick(pool);
@@ -162,7 +169,9 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 void pool_submit(struct pool *pool, struct work *work) {
-        DL_APPEND(pool->waiting, work);
+        struct work **list = work->background ? &pool->background : &pool->waiting;
+
+        DL_APPEND(*list, work);
         pool->n_waiting++;
         work->queued = true;
         work->worker = NULL;
@@ -173,9 +182,7 @@ bool pool_withdraw(struct pool *pool, struct work *work) {
         if (!work->queued)
                 return false;
 
-        DL_DELETE(pool->waiting, work);
-        pool->n_waiting--;
-        work->queued = false;
+        unqueue(pool, work);
         return true;
 }
 

@@ -80,18 +80,27 @@ struct job *queue_peek(struct manager *manager, const char *uuid) {
         return queue ? queue->jobs : NULL;
 }
 
-int queue_submit(struct job *job) {
+int queue_enter(struct job *job) {
         struct manager *manager = job->manager;
 
         job->queue = queue_get(manager, job->uuid);
         if (!job->queue)
                 return -ENOMEM;
         DL_APPEND(job->queue->jobs, job);
-        exports_job_new(manager->exports, job->id, job->uuid, job->type->name, job->export.path);
         if (job->queue->jobs == job) {
                 job->parked = true;
                 kick(manager, job->queue);
         }
+        return 0;
+}
+
+int queue_submit(struct job *job) {
+        int r;
+
+        r = queue_enter(job);
+        if (r < 0)
+                return r;
+        exports_job_new(job->manager->exports, job->id, job->uuid, job->type->name, job->export.path);
         return 0;
 }
 

@@ -24,6 +24,9 @@ void queue_done(struct manager *manager);
  * errno. */
 int queue_submit(struct job *job);
 
+/** queue_enter() - the same for a job that has been in a queue before: it is no new one to the bus. */
+int queue_enter(struct job *job);
+
 /** queue_remove() - take a job out; the next one starts in the event loop. */
 void queue_remove(struct job *job);
 

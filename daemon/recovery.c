@@ -7,10 +7,12 @@
 #include <errno.h>
 
 #include "common/intent.h"
+#include "daemon/autostart.h"
 #include "daemon/device.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/message-ids.h"
 #include "daemon/parent.h"
 #include "daemon/queue.h"
 
@@ -19,9 +21,10 @@ void recovery_log(const char *uuid, const char *parent, const struct report *rep
 
         if (!report)
                 log_full(LOG_WARNING, 0, fields, "The worker that was cleaning up device %s died", uuid);
-        else if (report->kind == REPORT_UNDONE)
+        else if (report->kind == REPORT_UNDONE) {
+                fields.message_id = MESSAGE_HALF_MADE_REMOVED;
                 log_full(LOG_WARNING, 0, fields, "Half-made device %s was removed: its creation was interrupted", uuid);
-        else if (report->kind != REPORT_DONE)
+        } else if (report->kind != REPORT_DONE)
                 log_full(LOG_WARNING, 0, fields, "Creation of device %s was interrupted. %s", uuid,
                          report->failure.message);
 }
@@ -41,6 +44,8 @@ static void recover_reported(struct job *job, struct report *report) {
         if (r < 0)
                 log_warning_errno(r, "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
         (void) device_refresh(job->manager, job->uuid);
+        if (job->interrupted_autostart)
+                autostart_interrupted(job->manager, job->work.task.parent, job->uuid);
         parent_capacity_changed(job->manager, job->work.task.parent);
         job_finish(job, JOB_DONE);
 }
@@ -71,6 +76,7 @@ static int recover_one(const char *uuid, void *userdata) {
         job->work.task.orphan_pid = intent.pid;
         job->work.task.orphan_start_time = intent.start_time;
         job->work.task.inode = intent.inode;
+        job->interrupted_autostart = intent.autostart;
         r = queue_submit(job);
         if (r < 0)
                 return r;

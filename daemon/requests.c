@@ -10,18 +10,19 @@
 #include "daemon/bus-util.h"
 #include "daemon/client.h"
 #include "daemon/device.h"
+#include "daemon/job-start.h"
 #include "daemon/job.h"
 #include "daemon/manager.h"
 #include "daemon/options.h"
 #include "daemon/queue.h"
 #include "daemon/settle.h"
 
-static int refuse_draining(struct manager *manager, sd_bus_message *message) {
+int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
         return manager->draining ? bus_fail(message, FAILURE_SHUTTING_DOWN,
                                             "mediated is stopping; ask again when it has been started") : 0;
 }
 
-static int accept_job(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
+int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
         int r;
 
         if (HASH_COUNT(manager->jobs) > QUEUE_JOBS_MAX)
@@ -47,8 +48,7 @@ static int accept_job(struct manager *manager, sd_bus_message *message, struct j
         return 0;
 }
 
-/* Returns 0; 1 when @message was answered with an error; or a negative errno. So do all that check arguments here. */
-static int read_attributes(sd_bus_message *message, const char *uuid, struct attributes *ret) {
+int request_read_attributes(sd_bus_message *message, const char *uuid, struct attributes *ret) {
         char reason[ATTRIBUTES_CHECK_MESSAGE_SIZE];
         const char *name, *value;
         size_t bad;
@@ -85,7 +85,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         const char *text, *parent, *type;
         int r;
 
-        r = refuse_draining(manager, message);
+        r = request_refuse_draining(manager, message);
         if (r != 0)
                 return r;
         r = sd_bus_message_read(message, "sss", &text, &parent, &type);
@@ -95,7 +95,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
                 return bus_fail_uuid(message, text);
         if (!*text)
                 uuid_random(uuid);
-        r = read_attributes(message, uuid, &attributes);
+        r = request_read_attributes(message, uuid, &attributes);
         if (r != 0)
                 return r;
         r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE, &options);
@@ -118,7 +118,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
                         return r;
         }
 
-        r = accept_job(manager, message, job, &options);
+        r = request_accept(manager, message, job, &options);
         if (r != 0)
                 return r;
         TAKE_PTR(job);
@@ -131,7 +131,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         char uuid[UUID_TEXT_SIZE];
         int r;
 
-        r = refuse_draining(manager, message);
+        r = request_refuse_draining(manager, message);
         if (r != 0)
                 return r;
         if (uuid_normalize(text, uuid) < 0)
@@ -150,9 +150,10 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         job->wait = options.wait;
         job->existed = device_find(manager, uuid);
 
-        r = accept_job(manager, message, job, &options);
+        r = request_accept(manager, message, job, &options);
         if (r != 0)
                 return r;
+        start_cancel_waiting(manager, uuid, "stopped");
         TAKE_PTR(job);
         return 1;
 }

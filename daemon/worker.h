@@ -21,6 +21,7 @@ struct work {
         /* The end: a report, or NULL when the worker was lost. The report may be emptied by the callee. */
         void (*on_report)(struct work *work, struct report *report);
 
+        bool background;                /* nobody waits for it: whatever does goes first */
         struct worker *worker;          /* NULL while it waits for one */
         bool queued;
         struct work *prev, *next;

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Autostart.
+ *
+ * A parent may be there before its types, its types before a free instance, and the daemon after all of them. So
+ * autostart is no shot fired at an event but a state of each definition: it is tried when its parent registers, once;
+ * what then lacks its type or an instance waits and is tried again whenever the types were read again, which uevents,
+ * the coming and going of devices, and a timer with growing intervals see to. What was tried is recorded outside the
+ * daemon, so that a restart does not start again what somebody has stopped. */
+
+#include "daemon/autostart.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "daemon/device.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/message-ids.h"
+#include "daemon/queue.h"
+#include "daemon/registration.h"
+#include "daemon/store.h"
+#include "daemon/type-properties.h"
+
+static struct log_fields fields_of(const struct stored_definition *definition) {
+        return (struct log_fields) { .uuid = definition->uuid, .parent = definition->directory->parent };
+}
+
+static void unlist(struct stored_definition *definition) {
+        if (definition->pending)
+                DL_DELETE(definition->directory->pending, definition);
+        definition->pending = false;
+}
+
+static bool wants_start(const struct stored_definition *definition) {
+        return definition->valid && definition->start == START_AUTO;
+}
+
+static void fail(struct stored_definition *definition, const char *error) {
+        struct log_fields fields = fields_of(definition);
+
+        fields.message_id = MESSAGE_AUTOSTART_FAILED;
+        stored_definition_set_start_state(definition, START_STATE_FAILED, error);
+        log_full(LOG_ERR, 0, fields, "Autostart of device %s on parent '%s' failed: %s", definition->uuid,
+                 definition->directory->parent, error);
+}
+
+/* The types are read again after a while: some drivers have no uevent for what is waited for. */
+static void wait_for(struct stored_definition *definition, enum start_state state) {
+        struct parent *parent = parent_find(definition->manager, definition->directory->parent);
+
+        if (definition->start_state != state)
+                log_full(LOG_INFO, 0, fields_of(definition), "Autostart of device %s waits: %s of parent '%s' is not there",
+                         definition->uuid, state == START_STATE_WAITING_TYPE ? "its type" : "a free instance",
+                         definition->directory->parent);
+        (void) registration_remove(definition->directory->parent, definition->uuid);
+        stored_definition_set_start_state(definition, state, NULL);
+        if (parent)
+                parent_read_again_later(parent);
+}
+
+static void submit(struct stored_definition *definition) {
+        _cleanup_(job_freep) struct job *job = NULL;
+
+        if (job_new(&job, definition->manager, &job_type_start, definition->uuid) < 0 ||
+            job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT) < 0)
+                return fail(definition, "Out of memory");
+        job->work.task.parent = strdup(definition->directory->parent);
+        job->parent_given = true;
+        job->autostart = true;
+        job->work.background = true;
+        if (queue_submit(job) < 0)
+                return fail(definition, "Out of memory");
+
+        TAKE_PTR(job);
+        definition->directory->n_starting++;
+        stored_definition_set_start_state(definition, START_STATE_STARTING, NULL);
+}
+
+static void start(struct stored_definition *definition) {
+        const char *parent_name = definition->directory->parent;
+        struct parent *parent = parent_find(definition->manager, parent_name);
+
+        if (!parent)
+                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+        if (stored_definition_is_active(definition)) {
+                (void) registration_add(parent_name, definition->uuid);
+                return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+        }
+        if (!parent_has_type(parent, definition->type))
+                return wait_for(definition, START_STATE_WAITING_TYPE);
+
+        submit(definition);
+}
+
+static void pump(struct store_directory *directory) {
+        struct manager *manager = directory->store->manager;
+
+        while (directory->pending && directory->n_starting < manager->autostart_parallel && !manager->draining) {
+                struct stored_definition *definition = directory->pending;
+
+                unlist(definition);
+                start(definition);
+        }
+}
+
+static void enlist(struct stored_definition *definition) {
+        if (definition->pending)
+                return;
+        definition->pending = true;
+        DL_APPEND(definition->directory->pending, definition);
+}
+
+static void try_once(struct stored_definition *definition) {
+        if (!wants_start(definition) || definition->start_state == START_STATE_STARTING)
+                return;
+        if (registration_has(definition->directory->parent, definition->uuid))
+                return stored_definition_set_start_state(definition,
+                                                         stored_definition_is_active(definition) ? START_STATE_ACTIVE
+                                                                                                 : START_STATE_NONE,
+                                                         NULL);
+        enlist(definition);
+}
+
+void autostart_parent_here(struct parent *parent) {
+        struct manager *manager = parent->manager;
+        struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent->name) : NULL;
+        struct stored_definition *definition, *next;
+        int r;
+
+        r = registration_begin(parent);
+        if (r < 0)
+                log_full(LOG_WARNING, r, (struct log_fields) { .parent = parent->name },
+                         "Failed to record the registration of parent '%s', its definitions may be started again: %m",
+                         parent->name);
+        if (!directory)
+                return;
+
+        HASH_ITER(hh, directory->definitions, definition, next)
+                try_once(definition);
+        pump(directory);
+}
+
+void autostart_parent_gone(struct manager *manager, const char *parent) {
+        struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent) : NULL;
+        struct stored_definition *definition, *next;
+
+        if (!directory)
+                return;
+        HASH_ITER(hh, directory->definitions, definition, next) {
+                unlist(definition);
+                if (wants_start(definition) && definition->start_state != START_STATE_STARTING)
+                        stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+        }
+}
+
+/* What people ask for on this parent goes first; its end has the types read again, so the turn comes. */
+static bool has_requests(struct manager *manager, const char *parent) {
+        struct job *job, *next;
+
+        HASH_ITER(hh, manager->jobs, job, next)
+                if (job->message && !job->parked_outside && job->type->creates && job->work.task.parent &&
+                    streq(job->work.task.parent, parent))
+                        return true;
+        return false;
+}
+
+/* How many of a type may still be tried in this turn, counted down in @remaining. */
+static bool take_instance(struct parent *parent, json_object *remaining, const char *type) {
+        json_object *values, *n;
+        uint32_t available;
+
+        if (!parent->types || !json_object_object_get_ex(parent->types, type, &values))
+                return false;
+        if (!json_object_object_get_ex(remaining, type, &n)) {
+                available = type_available_instances(values);
+                n = json_object_new_int64(available);
+                json_object_object_add(remaining, type, n);
+        }
+        if (json_object_get_int64(n) == 0)
+                return false;
+        json_object_int_inc(n, -1);
+        return true;
+}
+
+void autostart_types_read(struct parent *parent) {
+        struct manager *manager = parent->manager;
+        struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent->name) : NULL;
+        struct stored_definition *definition, *next;
+        _cleanup_json_ json_object *remaining = json_object_new_object();
+        bool waiting = false, requests;
+
+        if (!directory)
+                return;
+
+        requests = has_requests(manager, parent->name);
+        HASH_ITER(hh, directory->definitions, definition, next) {
+                if (!wants_start(definition) || definition->pending)
+                        continue;
+                if ((definition->start_state == START_STATE_WAITING_TYPE && parent_has_type(parent, definition->type)) ||
+                    (definition->start_state == START_STATE_WAITING_INSTANCE && !requests &&
+                     take_instance(parent, remaining, definition->type)))
+                        enlist(definition);
+                else if (definition->start_state == START_STATE_WAITING_TYPE ||
+                         definition->start_state == START_STATE_WAITING_INSTANCE)
+                        waiting = true;
+        }
+        pump(directory);
+        if (waiting)
+                parent_read_again_later(parent);
+}
+
+void autostart_consider(struct stored_definition *definition) {
+        const char *parent_name = definition->directory->parent;
+        struct parent *parent;
+
+        if (!wants_start(definition)) {
+                unlist(definition);
+                stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
+                return;
+        }
+
+        parent = parent_find(definition->manager, parent_name);
+        if (!parent) {
+                stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+                return;
+        }
+        /* As with `systemctl enable`: what becomes `auto` is started when its parent registers the next time. */
+        (void) registration_add(parent_name, definition->uuid);
+        stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
+}
+
+void autostart_forget(struct stored_definition *definition) {
+        unlist(definition);
+}
+
+static bool exists_as_defined(const struct stored_definition *definition) {
+        const struct device *device = device_find(definition->manager, definition->uuid);
+
+        return device && streq(device->parent, definition->directory->parent) && device->type &&
+               streq(device->type, definition->type);
+}
+
+static void take_result(struct stored_definition *definition, const struct job *job, enum job_result result) {
+        if (result == JOB_DONE)
+                return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+
+        switch (job->failure.code) {
+        case FAILURE_NO_AVAILABLE_INSTANCES:
+                return wait_for(definition, START_STATE_WAITING_INSTANCE);
+        case FAILURE_NO_SUCH_TYPE:
+                return wait_for(definition, START_STATE_WAITING_TYPE);
+        case FAILURE_NO_SUCH_PARENT:
+                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+        case FAILURE_SHUTTING_DOWN:
+                (void) registration_remove(definition->directory->parent, definition->uuid);
+                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+        case FAILURE_JOB_CANCELED:
+                return stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
+        case FAILURE_ALREADY_EXISTS:
+                if (exists_as_defined(definition))
+                        return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+                return fail(definition, job->failure.message);
+        default:
+                return fail(definition, job->failure.message);
+        }
+}
+
+void autostart_job_ended(struct job *job, enum job_result result) {
+        struct store_directory *directory;
+        struct stored_definition *definition;
+
+        if (!job->autostart)
+                return;
+        job->autostart = false;
+
+        directory = store_find_directory(job->manager->store, job->work.task.parent);
+        if (!directory)
+                return;
+        directory->n_starting--;
+        definition = store_find(job->manager->store, job->work.task.parent, job->uuid);
+        if (definition && wants_start(definition))
+                take_result(definition, job, result);
+        pump(directory);
+}
+
+void autostart_interrupted(struct manager *manager, const char *parent_name, const char *uuid) {
+        struct stored_definition *definition = store_find(manager->store, parent_name, uuid);
+
+        (void) registration_remove(parent_name, uuid);
+        if (!definition || !parent_find(manager, parent_name))
+                return;
+        try_once(definition);
+        pump(definition->directory);
+}
+
+int autostart_adopt(struct manager *manager) {
+        struct store_directory *directory, *next_directory;
+        int r;
+
+        HASH_ITER(hh, manager->store->directories, directory, next_directory) {
+                struct parent *parent = parent_find(manager, directory->parent);
+                struct stored_definition *definition, *next;
+
+                if (!parent)
+                        continue;
+                r = registration_begin(parent);
+                if (r < 0)
+                        return r;
+                HASH_ITER(hh, directory->definitions, definition, next) {
+                        if (!wants_start(definition))
+                                continue;
+                        r = registration_add(directory->parent, definition->uuid);
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Starting what is defined with start `auto`: a state of each definition, moved on by what happens to its parent. */
+
+#include "daemon/job.h"
+#include "daemon/parent.h"
+#include "daemon/stored-definition.h"
+
+/* Creations of one parent that autostart has going at once. 64 parents share the pool's 64 workers, and requests of
+ * people go first there. */
+#define AUTOSTART_PARALLEL_DEFAULT 8
+
+/** autostart_parent_here() - a parent has registered, or was here when the daemon started. */
+void autostart_parent_here(struct parent *parent);
+
+/** autostart_parent_gone() - its definitions wait for it again. */
+void autostart_parent_gone(struct manager *manager, const char *parent);
+
+/** autostart_types_read() - its types were read: what waited for a type or an instance may have it now. */
+void autostart_types_read(struct parent *parent);
+
+/** autostart_consider() - a definition is new, or its start mode has changed. */
+void autostart_consider(struct stored_definition *definition);
+
+/** autostart_forget() - a definition is about to go. */
+void autostart_forget(struct stored_definition *definition);
+
+/** autostart_job_ended() - a start that autostart wanted has ended, or its deadline has passed. */
+void autostart_job_ended(struct job *job, enum job_result result);
+
+/** autostart_interrupted() - a crash has interrupted a start that autostart wanted: it is due again. */
+void autostart_interrupted(struct manager *manager, const char *parent, const char *uuid);
+
+/** autostart_adopt() - note everything as tried that a daemon which starts now would start. Returns 0 or a negative
+ * errno. */
+int autostart_adopt(struct manager *manager);

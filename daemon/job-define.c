@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Jobs "define", "modify" and "undefine": a worker writes the store, then the daemon reads what is there. */
+
+#include <errno.h>
+
+#include "daemon/bus-names.h"
+#include "daemon/device.h"
+#include "daemon/job.h"
+#include "daemon/manager.h"
+#include "daemon/store.h"
+
+static void write_start(struct job *job) {
+        job_work(job);
+}
+
+/* Define without a type: that of the active device, with the attributes it got from us. */
+static void define_start(struct job *job) {
+        struct definition_changes *changes = &job->work.task.changes;
+        struct device *device;
+
+        if (changes->type)
+                return job_work(job);
+
+        device = device_refresh(job->manager, job->uuid);
+        if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->work.task.parent))
+                return job_fail(job, FAILURE_INVALID_ARGS,
+                                "Device %s is not active on parent '%s': its definition needs a type", job->uuid,
+                                job->work.task.parent);
+        changes->type = strdup(device->type);
+        if (changes->attributes.n == 0 && attributes_copy(&device->attributes, &changes->attributes) >= 0)
+                changes->set_attributes = true;
+        if (!changes->type)
+                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+        job_work(job);
+}
+
+static bool finish_failed(struct job *job, const struct report *report) {
+        if (!report) {
+                job_fail(job, FAILURE_IO_ERROR,
+                         "The worker that was writing definition %s of parent '%s' died; the old or the new one is stored, "
+                         "look and ask again", job->uuid, job->work.task.parent);
+                return true;
+        }
+        if (report->kind == REPORT_FAILED) {
+                job_fail(job, report->failure.code, "%s", report->failure.message);
+                return true;
+        }
+        return false;
+}
+
+static void write_reported(struct job *job, struct report *report) {
+        /* The table first: what the reply says must be found in it. */
+        (void) store_refresh(job->manager->store, job->work.task.parent, job->uuid);
+        if (!finish_failed(job, report))
+                job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+}
+
+/* Without a parent: one after the other, until no parent defines the UUID any more. */
+static void undefine_start(struct job *job) {
+        struct stored_definition *definition;
+
+        if (!job->parent_given) {
+                if (store_find_all(job->manager->store, job->uuid, &definition, 1) == 0)
+                        return job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined", job->uuid);
+                free(job->work.task.parent);
+                job->work.task.parent = strdup(definition->directory->parent);
+        }
+        job_work(job);
+}
+
+static void undefine_reported(struct job *job, struct report *report) {
+        struct stored_definition *definition;
+
+        (void) store_refresh(job->manager->store, job->work.task.parent, job->uuid);
+        if (finish_failed(job, report))
+                return;
+        if (!job->parent_given && !job->expired &&
+            store_find_all(job->manager->store, job->uuid, &definition, 1) > 0)
+                return undefine_start(job);
+        job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+}
+
+static int definition_path(struct job *job, char **ret) {
+        return sd_bus_path_encode_many(ret, BUS_DEFINITION_PATH "/%/%", job->work.task.parent, job->uuid);
+}
+
+static int define_append_reply(struct job *job, sd_bus_message *reply) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = definition_path(job, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "so", job->uuid, path);
+}
+
+static int modify_append_reply(struct job *job, sd_bus_message *reply) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = definition_path(job, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "o", path);
+}
+
+const struct job_type job_type_define = {
+        .name = "define",
+        .start = define_start,
+        .on_report = write_reported,
+        .append_reply = define_append_reply,
+};
+
+const struct job_type job_type_modify = {
+        .name = "modify",
+        .start = write_start,
+        .on_report = write_reported,
+        .append_reply = modify_append_reply,
+};
+
+const struct job_type job_type_undefine = {
+        .name = "undefine",
+        .start = undefine_start,
+        .on_report = undefine_reported,
+};

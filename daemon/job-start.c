@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Job "start": create the device of a definition; success if it is active already.
+ *
+ * With the option `wait` it waits for its parent, its type and a free instance outside the queue of its UUID, so that
+ * it blocks nobody; whatever may have brought them puts it at the queue's end again. */
+
+#include "daemon/job-start.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "daemon/bus-names.h"
+#include "daemon/device.h"
+#include "daemon/job-create.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/parent.h"
+#include "daemon/queue.h"
+#include "daemon/registration.h"
+#include "daemon/store.h"
+
+/* So many parents are named where a definition is ambiguous. */
+#define PARENTS_NAMED 8
+
+static void wait_outside(struct job *job) {
+        struct parent *parent = parent_find(job->manager, job->work.task.parent);
+        struct failure *failure = &job->failure;
+
+        free(job->waits_for);
+        job->waits_for = TAKE_PTR(failure->message);
+        failure_clear(failure);
+
+        queue_remove(job);
+        job->parked_outside = true;
+        job_set_waiting(job);
+        DL_APPEND2(job->manager->waiting_starts, job, prev, next);
+        if (parent)
+                parent_read_again_later(parent);
+}
+
+void start_leave_waiting(struct job *job) {
+        DL_DELETE2(job->manager->waiting_starts, job, prev, next);
+        job->parked_outside = false;
+}
+
+void start_wake(struct manager *manager, const char *parent) {
+        struct job *job, *next;
+
+        DL_FOREACH_SAFE2(manager->waiting_starts, job, next, next) {
+                if (!streq(job->work.task.parent, parent))
+                        continue;
+                start_leave_waiting(job);
+                if (queue_enter(job) < 0)
+                        job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+        }
+}
+
+void start_cancel_waiting(struct manager *manager, const char *uuid, const char *why) {
+        struct job *job, *next;
+
+        DL_FOREACH_SAFE2(manager->waiting_starts, job, next, next) {
+                if (!streq(job->uuid, uuid))
+                        continue;
+                failure_set(&job->failure, FAILURE_JOB_CANCELED, "The start of device %s, which waited, ended because the "
+                            "device was %s", uuid, why);
+                job_finish(job, JOB_CANCELED);
+        }
+}
+
+static void fail_ambiguous(struct job *job, struct stored_definition **definitions, size_t n) {
+        char parents[512] = "";
+        size_t length = 0;
+
+        for (size_t i = 0; i < n && i < PARENTS_NAMED && length < sizeof(parents); i++)
+                length += (size_t) snprintf(parents + length, sizeof(parents) - length, "%s'%s'", i > 0 ? ", " : "",
+                                            definitions[i]->directory->parent);
+        job_fail(job, FAILURE_AMBIGUOUS_DEFINITION, "Device %s is defined for %zu parents: %s; name the one that is meant",
+                 job->uuid, n, parents);
+}
+
+/* The file as it is now counts. Returns NULL with the job finished. */
+static struct stored_definition *find_definition(struct job *job) {
+        struct stored_definition *definitions[PARENTS_NAMED], *definition = NULL;
+        struct store *store = job->manager->store;
+        size_t n;
+
+        if (job->parent_given) {
+                definition = store_refresh(store, job->work.task.parent, job->uuid);
+                if (!definition)
+                        job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined for parent '%s'; ListDefinitions "
+                                 "tells those that are", job->uuid, job->work.task.parent);
+                return definition;
+        }
+
+        n = store_find_all(store, job->uuid, definitions, PARENTS_NAMED);
+        if (n > 1)
+                fail_ambiguous(job, definitions, n);
+        else if (n == 1)
+                definition = store_refresh(store, definitions[0]->directory->parent, job->uuid);
+        if (n == 0 || (n == 1 && !definition))
+                job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined; define it first, or create it as a "
+                         "transient device", job->uuid);
+        return definition;
+}
+
+static int take_definition(struct job *job, const struct stored_definition *definition) {
+        struct task *task = &job->work.task;
+
+        task->kind = TASK_CREATE;
+        if (!job->parent_given) {
+                free(task->parent);
+                task->parent = strdup(definition->directory->parent);
+        }
+        free(task->type);
+        task->type = strdup(definition->type);
+        attributes_clear(&task->attributes);
+        if (!task->parent || !task->type || attributes_copy(&definition->attributes, &task->attributes) < 0)
+                return -ENOMEM;
+        return 0;
+}
+
+static bool is_worth_waiting(const struct job *job, enum failure_code code) {
+        return job->wait && !job->expired && !job->manager->draining &&
+               (code == FAILURE_NO_SUCH_PARENT || code == FAILURE_NO_SUCH_TYPE || code == FAILURE_NO_AVAILABLE_INSTANCES);
+}
+
+static void start_start(struct job *job) {
+        struct stored_definition *definition;
+        struct device *device;
+
+        if (job->undoing)
+                return job_work(job);
+
+        definition = find_definition(job);
+        if (!definition)
+                return;
+        if (!definition->valid)
+                return job_fail(job, FAILURE_INVALID_DEFINITION, "Definition %s of parent '%s' is invalid: %s", job->uuid,
+                                definition->directory->parent, definition->reason);
+        if (take_definition(job, definition) < 0)
+                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+
+        device = device_refresh(job->manager, job->uuid);
+        if (device && streq(device->parent, job->work.task.parent)) {
+                if (device->state == DEVICE_ACTIVE)
+                        return job_finish(job, JOB_DONE);
+                if (device_is_in_transition(device))
+                        return job_park(job, USEC_INFINITY);
+        }
+        if (device)
+                return create_fail_exists(job, device);
+
+        if (create_prepare(job) < 0) {
+                if (is_worth_waiting(job, job->failure.code))
+                        return wait_outside(job);
+                return job_finish(job, JOB_FAILED);
+        }
+        job_work(job);
+}
+
+static int start_assigned(struct job *job) {
+        int r;
+
+        r = create_assigned(job);
+        if (r < 0 || !job->autostart)
+                return r;
+        /* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
+        return registration_add(job->work.task.parent, job->uuid);
+}
+
+static void start_reported(struct job *job, struct report *report) {
+        if (!job->undoing && report && report->kind == REPORT_FAILED && is_worth_waiting(job, report->failure.code)) {
+                create_drop_intent(job);
+                failure_set(&job->failure, report->failure.code, "%s", report->failure.message);
+                return wait_outside(job);
+        }
+
+        create_reported(job, report);
+}
+
+static int start_append_reply(struct job *job, sd_bus_message *reply) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "o", path);
+}
+
+const struct job_type job_type_start = {
+        .name = "start",
+        .creates = true,
+        .start = start_start,
+        .on_assigned = start_assigned,
+        .on_report = start_reported,
+        .append_reply = start_append_reply,
+};

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The store: its directories, and who watches them. */
+
+#include "daemon/store.h"
+
+#include <fcntl.h>
+#include <sys/inotify.h>
+
+#include "common/io.h"
+#include "common/name.h"
+#include "common/root.h"
+#include "common/store-file.h"
+#include "common/utf8.h"
+#include "daemon/autostart.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+
+/* An editor needs several steps to save a file; what it did is looked at after so long. */
+#define LOOK_USEC (20 * USEC_PER_MSEC)
+
+/* Not IN_CREATE of a file: it is empty then, IN_CLOSE_WRITE follows. What is made without being opened, a link or a
+ * FIFO, shows as IN_CREATE alone; on_directory_event() sorts that out. */
+#define DIRECTORY_EVENTS (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | IN_ONLYDIR)
+#define STORE_EVENTS (IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+
+struct store_touched {
+        char *key;              /* "PARENT/NAME", "" for everything */
+        UT_hash_handle hh;
+};
+
+struct store_directory *store_find_directory(struct store *store, const char *parent) {
+        struct store_directory *directory;
+
+        HASH_FIND_STR(store->directories, parent, directory);
+        return directory;
+}
+
+struct stored_definition *store_find(struct store *store, const char *parent, const char *uuid) {
+        struct store_directory *directory = store_find_directory(store, parent);
+        struct stored_definition *definition = NULL;
+
+        if (directory)
+                HASH_FIND_STR(directory->definitions, uuid, definition);
+        return definition;
+}
+
+static struct store_directory *directory_get(struct store *store, const char *parent);
+
+struct stored_definition *store_refresh(struct store *store, const char *parent, const char *uuid) {
+        struct store_directory *directory = directory_get(store, parent);
+
+        return directory ? stored_definition_refresh(directory, uuid) : NULL;
+}
+
+size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size) {
+        struct store_directory *directory, *next;
+        size_t n = 0;
+
+        HASH_ITER(hh, store->directories, directory, next) {
+                struct stored_definition *definition;
+
+                HASH_FIND_STR(directory->definitions, uuid, definition);
+                if (definition && n++ < size)
+                        ret[n - 1] = definition;
+        }
+        return n;
+}
+
+void store_touch(struct store *store, const char *parent, const char *name, uint64_t delay_usec) {
+        struct store_touched *touched;
+        _cleanup_free_ char *key = NULL;
+        int enabled;
+
+        if (asprintf(&key, "%s%s%s", parent ? parent : "", parent ? "/" : "", parent ? name : "") < 0)
+                return;
+
+        HASH_FIND_STR(store->touched, key, touched);
+        if (!touched) {
+                touched = calloc(1, sizeof(*touched));
+                if (!touched)
+                        return;
+                touched->key = TAKE_PTR(key);
+                HASH_ADD_KEYPTR(hh, store->touched, touched->key, strlen(touched->key), touched);
+        }
+
+        if (sd_event_source_get_enabled(store->look_source, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+                return;
+        if (sd_event_source_set_time_relative(store->look_source, delay_usec) >= 0)
+                (void) sd_event_source_set_enabled(store->look_source, SD_EVENT_ONESHOT);
+}
+
+static void look_at(struct store *store, char *key) {
+        char *slash = strchr(key, '/');
+        struct store_directory *directory;
+
+        if (!slash) {
+                (void) store_scan(store);
+                return;
+        }
+
+        *slash = '\0';
+        directory = store_find_directory(store, key);
+        if (directory)
+                (void) stored_definition_refresh(directory, slash + 1);
+}
+
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct store *store = userdata;
+        struct store_touched *list = store->touched, *touched, *next;
+
+        /* What is touched during the looks, because it is half written, has its turn later. */
+        store->touched = NULL;
+        HASH_ITER(hh, list, touched, next) {
+                HASH_DEL(list, touched);
+                look_at(store, touched->key);
+                free(touched->key);
+                free(touched);
+        }
+        return 0;
+}
+
+/* Hidden files are nobody's definitions: editors' and our own temporary ones. */
+static bool is_candidate(const char *name) {
+        return name[0] != '.' && utf8_is_valid(name, strlen(name));
+}
+
+static int on_directory_event(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        struct store_directory *directory = userdata;
+
+        if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED)) {
+                if (event->mask & IN_Q_OVERFLOW)
+                        log_info("Events of the store were lost, looking at everything again");
+                store_touch(directory->store, NULL, NULL, LOOK_USEC);
+                return 0;
+        }
+        if (event->len == 0 || !is_candidate(event->name))
+                return 0;
+
+        /* A new regular file that does not parse yet is left alone until it has been closed: see is_half_written(). */
+        store_touch(directory->store, directory->parent, event->name, LOOK_USEC);
+        return 0;
+}
+
+static int on_store_event(sd_event_source *source, const struct inotify_event *event, void *userdata) {
+        struct store *store = userdata;
+
+        if (event->len > 0 && event->name[0] == '.')
+                return 0;
+        store_touch(store, NULL, NULL, LOOK_USEC);
+        return 0;
+}
+
+static struct store_directory *directory_free(struct store_directory *directory) {
+        struct stored_definition *definition, *next;
+
+        if (!directory)
+                return NULL;
+
+        HASH_ITER(hh, directory->definitions, definition, next)
+                stored_definition_free(definition);
+        HASH_DEL(directory->store->directories, directory);
+        sd_event_source_disable_unref(directory->watch);
+        free(directory->parent);
+        free(directory);
+        return NULL;
+}
+
+static int open_directory(struct store *store, const char *parent) {
+        _cleanup_close_ int store_fd = -1;
+
+        store_fd = store_open();
+        return store_fd < 0 ? store_fd : store_open_parent(store_fd, parent);
+}
+
+/* The directory as a known and watched one, if it is in the store. */
+static struct store_directory *directory_get(struct store *store, const char *parent) {
+        struct store_directory *directory = store_find_directory(store, parent);
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (directory)
+                return directory;
+
+        fd = open_directory(store, parent);
+        if (fd < 0)
+                return NULL;
+        directory = calloc(1, sizeof(*directory));
+        if (!directory)
+                return NULL;
+        directory->store = store;
+        directory->parent = strdup(parent);
+        if (!directory->parent) {
+                free(directory);
+                return NULL;
+        }
+        HASH_ADD_KEYPTR(hh, store->directories, directory->parent, strlen(directory->parent), directory);
+
+        r = sd_event_add_inotify_fd(store->manager->event, &directory->watch, fd, DIRECTORY_EVENTS, on_directory_event,
+                                    directory);
+        if (r < 0)
+                log_full(LOG_WARNING, r, (struct log_fields) { .parent = parent },
+                         "Failed to watch /" STORE_DIRECTORY "/%s, changes by others show after a reload: %m", parent);
+        return directory;
+}
+
+static void scan_directory(struct store *store, const char *parent) {
+        struct store_directory *directory = directory_get(store, parent);
+        struct stored_definition *definition, *next;
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int fd;
+
+        if (!directory)
+                return;
+        directory->seen = true;
+
+        fd = open_directory(store, parent);
+        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        if (!dir) {
+                closep(&fd);
+                return;
+        }
+
+        HASH_ITER(hh, directory->definitions, definition, next)
+                (void) stored_definition_refresh(directory, definition->uuid);
+        while ((entry = readdir(dir)))
+                if (is_candidate(entry->d_name) && !store_find(store, parent, entry->d_name))
+                        (void) stored_definition_refresh(directory, entry->d_name);
+}
+
+/* A store that is not there is watched for in the directory where it will be. */
+static void watch(struct store *store, int store_fd) {
+        _cleanup_close_ int etc_fd = -1;
+        int r;
+
+        sd_event_source_disable_unref(store->watch);
+        store->watch = NULL;
+        if (store_fd < 0) {
+                etc_fd = openat(root_fd(), "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                store_fd = etc_fd;
+        }
+        if (store_fd < 0)
+                return;
+
+        r = sd_event_add_inotify_fd(store->manager->event, &store->watch, store_fd, STORE_EVENTS, on_store_event, store);
+        if (r < 0)
+                log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY ", changes by others show after a reload: %m");
+}
+
+int store_scan(struct store *store) {
+        struct store_directory *directory, *next;
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        const char *reason;
+        int fd;
+
+        HASH_ITER(hh, store->directories, directory, next)
+                directory->seen = false;
+
+        fd = store_open();
+        watch(store, fd);
+        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        while (dir && (entry = readdir(dir)))
+                if (parent_name_check(entry->d_name, &reason) >= 0)
+                        scan_directory(store, entry->d_name);
+
+        HASH_ITER(hh, store->directories, directory, next)
+                if (!directory->seen)
+                        directory_free(directory);
+        return fd == -ENOENT || fd >= 0 ? 0 : log_error_errno(fd, "Failed to read /" STORE_DIRECTORY ": %m");
+}
+
+int store_new(struct store **ret, struct manager *manager) {
+        struct store *store;
+        int r;
+
+        store = calloc(1, sizeof(*store));
+        if (!store)
+                return -ENOMEM;
+        store->manager = manager;
+        *ret = store;
+
+        r = sd_event_add_time_relative(manager->event, &store->look_source, CLOCK_MONOTONIC, 0, 0, on_look, store);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(store->look_source, SD_EVENT_OFF);
+}
+
+struct store *store_free(struct store *store) {
+        struct store_directory *directory, *next;
+        struct store_touched *touched, *next_touched;
+
+        if (!store)
+                return NULL;
+
+        HASH_ITER(hh, store->directories, directory, next)
+                directory_free(directory);
+        HASH_ITER(hh, store->touched, touched, next_touched) {
+                HASH_DEL(store->touched, touched);
+                free(touched->key);
+                free(touched);
+        }
+        sd_event_source_disable_unref(store->watch);
+        sd_event_source_disable_unref(store->look_source);
+        free(store);
+        return NULL;
+}

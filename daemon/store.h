@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The store of definitions as the daemon knows it: read at the start, then by inotify, whoever writes. */
+
+#include "daemon/stored-definition.h"
+
+struct manager;
+struct store;
+
+/* /etc/mdevctl.d/PARENT */
+struct store_directory {
+        struct store *store;
+        char *parent;
+        struct stored_definition *definitions;  /* by UUID */
+        struct stored_definition *pending;      /* to be started by autostart, in this order */
+        unsigned int n_starting;                /* of them with a job */
+        sd_event_source *watch;
+        bool seen;
+        UT_hash_handle hh;
+};
+
+struct store {
+        struct manager *manager;
+        struct store_directory *directories;    /* by parent */
+        unsigned int n_definitions;
+        struct store_touched *touched;
+        sd_event_source *watch;                 /* of the store, or of what it will appear in */
+        sd_event_source *look_source;
+};
+
+struct store *store_free(struct store *store);
+
+/** store_new() - an empty one. Returns 0 or a negative errno. */
+int store_new(struct store **ret, struct manager *manager);
+
+/** store_scan() - look at everything: directories and files that are there, and those that are not any more. Returns 0
+ * or a negative errno; an unreadable file affects nothing but itself. */
+int store_scan(struct store *store);
+
+/** store_find_directory() - by the parent's name, or NULL. */
+struct store_directory *store_find_directory(struct store *store, const char *parent);
+
+/** store_find() - NULL when it is not defined. */
+struct stored_definition *store_find(struct store *store, const char *parent, const char *uuid);
+
+/** store_refresh() - the same, having looked at the file now. */
+struct stored_definition *store_refresh(struct store *store, const char *parent, const char *uuid);
+
+/** store_find_all() - the definitions of a UUID under whatever parents. @ret holds at most @size of them. Returns how
+ * many there are. */
+size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size);
+
+/** store_touch() - look at a file soon, at all with NULL. */
+void store_touch(struct store *store, const char *parent, const char *name, uint64_t delay_usec);

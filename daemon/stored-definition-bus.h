@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* org.mediated1.Definition. */
+
+#include <systemd/sd-bus.h>
+
+extern const sd_bus_vtable definition_vtable[];

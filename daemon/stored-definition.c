@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Definitions, one file each. */
+
+#include "daemon/stored-definition.h"
+
+#include <time.h>
+
+#include "common/store-file.h"
+#include "common/utf8.h"
+#include "common/uuid.h"
+#include "daemon/autostart.h"
+#include "daemon/bus-names.h"
+#include "daemon/device.h"
+#include "daemon/log.h"
+#include "daemon/manager.h"
+#include "daemon/message-ids.h"
+#include "daemon/store.h"
+
+/* Others write in place: what does not parse and has just been touched is looked at again after so long. */
+#define HALF_WRITTEN_USEC (200 * USEC_PER_MSEC)
+
+static const char *const start_states[_START_STATE_MAX] = {
+        [START_STATE_NONE] = "none",
+        [START_STATE_WAITING_PARENT] = "waiting-parent",
+        [START_STATE_WAITING_TYPE] = "waiting-type",
+        [START_STATE_WAITING_INSTANCE] = "waiting-instance",
+        [START_STATE_STARTING] = "starting",
+        [START_STATE_ACTIVE] = "active",
+        [START_STATE_FAILED] = "failed",
+};
+
+const char *start_state_to_string(enum start_state state) {
+        return start_states[state];
+}
+
+static void changed(struct stored_definition *definition, const char *property) {
+        export_change(definition->manager->exports, &definition->export, property);
+}
+
+bool stored_definition_is_active(const struct stored_definition *definition) {
+        const struct device *device = device_find(definition->manager, definition->uuid);
+
+        return device && device->state == DEVICE_ACTIVE && streq(device->parent, definition->directory->parent);
+}
+
+enum start_state stored_definition_start_state(const struct stored_definition *definition) {
+        if (!definition->valid || definition->start != START_AUTO)
+                return START_STATE_NONE;
+        if (stored_definition_is_active(definition))
+                return START_STATE_ACTIVE;
+        /* It was started, and has been stopped since by somebody who will have meant it. */
+        return definition->start_state == START_STATE_ACTIVE ? START_STATE_NONE : definition->start_state;
+}
+
+void stored_definition_set_start_state(struct stored_definition *definition, enum start_state state, const char *error) {
+        free(definition->start_error);
+        definition->start_error = error ? strdup(error) : NULL;
+        changed(definition, "StartError");
+        if (definition->start_state == state)
+                return;
+
+        definition->start_state = state;
+        changed(definition, "StartState");
+}
+
+void stored_definition_device_changed(struct manager *manager, const char *parent, const char *uuid) {
+        struct stored_definition *definition = manager->store ? store_find(manager->store, parent, uuid) : NULL;
+
+        if (!definition)
+                return;
+        changed(definition, "Active");
+        changed(definition, "StartState");
+}
+
+static void device_defined_changed(struct stored_definition *definition) {
+        struct device *device = device_find(definition->manager, definition->uuid);
+
+        if (device && streq(device->parent, definition->directory->parent))
+                export_change(definition->manager->exports, &device->export, "Defined");
+}
+
+struct stored_definition *stored_definition_free(struct stored_definition *definition) {
+        if (!definition)
+                return NULL;
+
+        autostart_forget(definition);
+        if (definition->export.path) {
+                HASH_DEL(definition->directory->definitions, definition);
+                definition->directory->store->n_definitions--;
+                device_defined_changed(definition);
+        }
+        export_remove(definition->manager->exports, &definition->export);
+        attributes_clear(&definition->attributes);
+        free(definition->uuid);
+        free(definition->reason);
+        free(definition->type);
+        free(definition->start_error);
+        free(definition);
+        return NULL;
+}
+DEFINE_CLEANUP_FUNC(struct stored_definition *, stored_definition_free)
+
+static struct stored_definition *stored_definition_new(struct store_directory *directory, const char *name) {
+        _cleanup_(stored_definition_freep) struct stored_definition *definition = NULL;
+        char *path;
+
+        definition = calloc(1, sizeof(*definition));
+        if (!definition)
+                return NULL;
+        definition->manager = directory->store->manager;
+        definition->directory = directory;
+        definition->uuid = strdup(name);
+        if (!definition->uuid ||
+            sd_bus_path_encode_many(&path, BUS_DEFINITION_PATH "/%/%", directory->parent, name) < 0)
+                return NULL;
+
+        HASH_ADD_KEYPTR(hh, directory->definitions, definition->uuid, strlen(definition->uuid), definition);
+        directory->store->n_definitions++;
+        export_add(definition->manager->exports, &definition->export, path, BUS_DEFINITION, definition);
+        device_defined_changed(definition);
+        return TAKE_PTR(definition);
+}
+
+static void set_invalid(struct stored_definition *definition, const struct definition_error *error) {
+        _cleanup_free_ char *reason = NULL;
+        struct log_fields fields = {
+                .message_id = MESSAGE_DEFINITION_INVALID,
+                .uuid = definition->uuid,
+                .parent = definition->directory->parent,
+        };
+        int r;
+
+        if (error->line > 0)
+                r = asprintf(&reason, "line %u: %s", error->line, error->message);
+        else
+                r = asprintf(&reason, "%s", error->message);
+        if (r < 0)
+                reason = NULL;
+
+        /* Said once, not at each look. */
+        if (!definition->reason || !reason || !streq(definition->reason, reason))
+                log_full(LOG_WARNING, 0, fields, "Invalid definition /" STORE_DIRECTORY "/%s/%s: %s",
+                         definition->directory->parent, definition->uuid, reason ? reason : "");
+
+        free(definition->reason);
+        definition->reason = TAKE_PTR(reason);
+        definition->valid = false;
+        free(definition->type);
+        definition->type = NULL;
+        attributes_clear(&definition->attributes);
+        changed(definition, "Valid");
+        changed(definition, "StartError");
+}
+
+static void take_contents(struct stored_definition *definition, const struct definition *contents) {
+        const struct attributes *attributes = definition_attributes(contents);
+        enum start_mode start = definition_start(contents);
+        bool was_auto = definition->valid && definition->start == START_AUTO;
+
+        if (!definition->valid)
+                changed(definition, "Valid");
+        definition->valid = true;
+        free(definition->reason);
+        definition->reason = NULL;
+
+        if (!definition->type || !streq(definition->type, definition_type(contents))) {
+                free(definition->type);
+                definition->type = strdup(definition_type(contents));
+                changed(definition, "Type");
+        }
+        if (definition->start != start)
+                changed(definition, "StartMode");
+        definition->start = start;
+        if (!attributes_equal(&definition->attributes, attributes)) {
+                attributes_clear(&definition->attributes);
+                (void) attributes_copy(attributes, &definition->attributes);
+                changed(definition, "Attributes");
+        }
+
+        if (was_auto != (start == START_AUTO))
+                autostart_consider(definition);
+}
+
+static bool is_half_written(const struct stat *st) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        return S_ISREG(st->st_mode) &&
+               (uint64_t) (now.tv_sec - st->st_mtim.tv_sec) * USEC_PER_SEC +
+               (uint64_t) (now.tv_nsec - st->st_mtim.tv_nsec) / NSEC_PER_USEC < HALF_WRITTEN_USEC;
+}
+
+static int read_file(struct store_directory *directory, const char *name, struct definition **ret, struct stat *ret_stat,
+                     struct definition_error *ret_error) {
+        _cleanup_close_ int store_fd = -1, parent_fd = -1;
+
+        store_fd = store_open();
+        if (store_fd < 0)
+                return store_fd;
+        parent_fd = store_open_parent(store_fd, directory->parent);
+        if (parent_fd < 0)
+                return parent_fd;
+        return store_read(parent_fd, name, ret, ret_stat, ret_error);
+}
+
+struct stored_definition *stored_definition_refresh(struct store_directory *directory, const char *name) {
+        _cleanup_definition_ struct definition *contents = NULL;
+        struct stored_definition *definition;
+        struct definition_error error = {};
+        struct stat st = {};
+        int r;
+
+        r = read_file(directory, name, &contents, &st, &error);
+        HASH_FIND_STR(directory->definitions, name, definition);
+        if (r == -ENOENT || r == -ENOTDIR) {
+                stored_definition_free(definition);
+                return NULL;
+        }
+        if (r == -EBADMSG && is_half_written(&st)) {
+                store_touch(directory->store, directory->parent, name, HALF_WRITTEN_USEC);
+                if (definition)
+                        return definition;
+        }
+
+        if (!definition)
+                definition = stored_definition_new(directory, name);
+        if (!definition)
+                return NULL;
+
+        if (r >= 0 && !uuid_is_normal(name)) {
+                snprintf(error.message, sizeof(error.message), "its name is not a UUID in lower case");
+                r = -EBADMSG;
+        } else if (r >= 0 && definition_check(contents, &error) < 0)
+                r = -EBADMSG;
+        else if (r < 0 && !error.message[0])
+                snprintf(error.message, sizeof(error.message), "cannot be read: %s", strerror(-r));
+
+        if (r < 0)
+                set_invalid(definition, &error);
+        else
+                take_contents(definition, contents);
+        return definition;
+}
