@@ -105,6 +105,20 @@ raw_create() {
     echo "$3" >"$MDEV_BUS/$1/mdev_supported_types/$2/create"
 }
 
+# device_dir UUID: its directory, which is below its parent. The link in $MDEV_DEVICES is no witness: of a device in use
+# that is being removed the kernel takes it away long before the device.
+device_dir() {
+    local dir
+
+    for dir in "$MDEV_BUS"/*/"$1"/; do
+        [[ ! -d $dir ]] || echo "${dir%/}"
+    done
+}
+
+device_exists() {
+    [[ -n $(device_dir "$1") ]]
+}
+
 raw_remove() {
     echo 1 >"$MDEV_DEVICES/$1/remove"
 }
@@ -116,9 +130,10 @@ available() {
 
 # The state of a device by the two names in its directory; a wedged one looks like that only for as long as it stays so.
 device_state() {
-    local dir=$MDEV_DEVICES/$1
+    local dir
 
-    if [[ ! -d $dir/ ]]; then
+    dir=$(device_dir "$1")
+    if [[ -z $dir ]]; then
         echo none
     elif [[ -e $dir/remove ]]; then
         if [[ -e $dir/mdev_type ]]; then echo active; else echo starting; fi
@@ -127,8 +142,13 @@ device_state() {
     fi
 }
 
-device_exists() {
-    [[ -d $MDEV_DEVICES/$1/ ]]
+# vfio_node UUID: waits for it, too, because udev makes it ready.
+vfio_node() {
+    local node
+
+    node=/dev/vfio/$(basename "$(readlink "$MDEV_DEVICES/$1/iommu_group")")
+    wait_until 5 test -c "$node"
+    echo "$node"
 }
 
 # hold [--group] UUID: keeps the device (or only its group) in use; sets $holder to the pid of the process that does.
