@@ -269,6 +269,7 @@ test_two_removers() {
     rm "$errors"
 }
 
+systemctl mask --quiet --runtime --now mediated.service
 modprobe --all mtty mbochs mdpy vfio_iommu_type1
 udevadm settle
 number kernel "$(uname --kernel-release)" release
