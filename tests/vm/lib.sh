@@ -157,6 +157,7 @@ hold() {
 
     ready=$(mktemp)
     vfio-hold "$@" >"$ready" &
+    # shellcheck disable=SC2034  # for the caller
     holder=$!
     if ! wait_until 5 grep --quiet holding "$ready"; then
         rm "$ready"

@@ -18,12 +18,18 @@ root=$work/files/run-files
 lib=$root/usr/lib/vm
 
 copy_tests() {
+    local program
+
     mkdir --parents "$root/root" "$root/usr/lib/mediated-tests"
     chmod 700 "$root/root"
-    tar --create --directory "$project" --exclude=__pycache__ tests | tar --extract --no-same-owner --directory "$root/root"
-    [[ ! -d $build/tests ]] ||
-        find "$build/tests" -type f -executable ! -name '*.so*' ! -path '*.p/*' -exec \
-            install --strip --target-directory="$root/usr/lib/mediated-tests" {} +
+    tar --create --directory "$project" --exclude=__pycache__ tests |
+        tar --extract --no-same-owner --directory "$root/root"
+    [[ -d $build/tests ]] || return 0
+    find "$build/tests" -type f -executable ! -name '*.so*' -print0 | while read -r -d '' program; do
+        install "$program" "$root/usr/lib/mediated-tests/"
+        # Scripts among them have nothing to strip.
+        strip "$root/usr/lib/mediated-tests/${program##*/}" 2>/dev/null || true
+    done
 }
 
 copy_script() {
