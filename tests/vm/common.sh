@@ -7,7 +7,7 @@ say() {
     echo "tools/vm: $*" >&2
 }
 
-# hash_of TEXT… FILE…: one hash of everything that a cached result was made from; what is a file counts by its content.
+# hash_of TEXT… FILE…: one hash of all that a cached result is made from; a file counts by its content.
 hash_of() {
     local input
 

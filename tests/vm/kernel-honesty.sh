@@ -47,7 +47,8 @@ test_no_instance_left() {
         uuids+=("$uuid")
     done
     check_equal "all instances of mdpy could be used" 4 "${#uuids[@]}"
-    check_matches "one more" "@(Too many users|No space left on device)" "$(error_of raw_create mdpy mdpy-vga "$(new_uuid)")"
+    check_matches "one more" "@(Too many users|No space left on device)" \
+        "$(error_of raw_create mdpy mdpy-vga "$(new_uuid)")"
     for uuid in "${uuids[@]}"; do
         raw_remove "$uuid"
     done
@@ -118,8 +119,8 @@ test_wedge() {
         sleep 1
         [[ $(device_state "$uuid") == wedged && ${error##*: } == "Resource temporarily unavailable" ]] || continue
         wedged=$((wedged + 1))
-        ((wedged > 1)) || check_matches "the remove of a wedged device" "@(Permission denied|No such file or directory)" \
-            "$(error_of raw_remove "$uuid")"
+        ((wedged > 1)) || check_matches "the remove of a wedged device" \
+            "@(Permission denied|No such file or directory)" "$(error_of raw_remove "$uuid")"
         modprobe --remove mtty
         [[ $(device_state "$uuid") != none ]] || freed=$((freed + 1))
         modprobe mtty
@@ -241,7 +242,8 @@ test_late_remover() {
 
 # Of two at once one removes; the other is told success, or one of these errors, but never EAGAIN.
 test_two_removers() {
-    local uuid i first second go errors successes=0 pattern="@(|No such device|No such file or directory|Permission denied)"
+    local pattern="@(|No such device|No such file or directory|Permission denied)"
+    local uuid i first second go errors error successes
 
     go=$(mktemp --dry-run)
     errors=$(mktemp)

@@ -11,7 +11,7 @@ project=${here%/tests/vm}
 
 build=$1
 work=$2
-script=$(readlink -f -- "$3")
+script=$3
 shift 3
 
 root=$work/files/run-files
@@ -35,11 +35,13 @@ copy_tests() {
 copy_script() {
     local path
 
+    # A pipe, as <(…) makes it, has no other name.
+    [[ ! -f $script ]] || script=$(readlink -f -- "$script")
     if [[ $script == "$project"/tests/* ]]; then
         path=/root/${script#"$project"/}
     else
         path=/root/${script##*/}
-        cp -- "$script" "$root$path"
+        cat -- "$script" >"$root$path"
     fi
     printf '%s\0' "$path" "$@" >"$lib/command"
 }
