@@ -100,7 +100,7 @@ static int start_sysfs(Init *init, int ready_fd) {
                 arguments[n++] = (char *) options->parents[i];
         arguments[n] = NULL;
 
-        init->sysfs = process_spawn(arguments, &(ProcessOptions) {.output_fd = -1, .no_input = true});
+        init->sysfs = process_spawn(arguments, &(ProcessOptions) {.output_fd = -1, .background = true});
         return init->sysfs < 0 ? failed(program, init->sysfs) : 0;
 }
 
@@ -113,7 +113,7 @@ static int start_bus(int ready_fd) {
 
         snprintf(print, sizeof(print), "--print-address=%d", ready_fd);
         log_fd = open(BUS_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-        pid = process_spawn(arguments, &(ProcessOptions) {.output_fd = log_fd, .no_input = true});
+        pid = process_spawn(arguments, &(ProcessOptions) {.output_fd = log_fd, .background = true});
         return pid < 0 ? failed("dbus-daemon", pid) : 0;
 }
 

@@ -33,10 +33,11 @@ static void confine(void) {
 }
 
 static void redirect(const ProcessOptions *options) {
-        if (options->no_input) {
+        if (options->background) {
                 int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
                 (void) dup2(fd, STDIN_FILENO);
+                (void) setsid();
         }
 
         if (options->output_fd >= 0) {
@@ -67,7 +68,7 @@ int process_run(char *const *arguments) {
         int status;
         pid_t pid;
 
-        pid = process_spawn(arguments, &(ProcessOptions) {.output_fd = -1, .no_input = true});
+        pid = process_spawn(arguments, &(ProcessOptions) {.output_fd = -1, .background = true});
         if (pid < 0)
                 return pid;
         if (waitpid(pid, &status, 0) < 0)

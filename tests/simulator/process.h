@@ -9,7 +9,7 @@
 
 typedef struct ProcessOptions {
         int output_fd;          /* standard output and error; -1: inherited */
-        bool no_input;
+        bool background;        /* no standard input, and no signals from the terminal */
         bool confined;          /* with the capabilities of mediated.service only */
 } ProcessOptions;
 

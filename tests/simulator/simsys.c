@@ -4,6 +4,7 @@
  * `simsys READY_FD CREATE_DELAY_MS REMOVE_DELAY_MS [PARENT…]`. */
 
 #include <errno.h>
+#include <sched.h>
 
 #include "tests/simulator/control.h"
 #include "tests/simulator/parent.h"
@@ -31,6 +32,14 @@ static int add_parent(Host *host, const char *string, uint64_t create_delay, uin
         return 0;
 }
 
+/* The real kernel works in the context of whoever calls it, and waits for no CPU. */
+static void get_priority(void) {
+        const struct sched_param param = {.sched_priority = 1};
+
+        if (sched_setscheduler(0, SCHED_RR, &param) < 0)
+                fprintf(stderr, "simsys: no real-time priority, ignoring: %s\n", strerror(errno));
+}
+
 int main(int argc, char **argv) {
         sd_event *event = NULL;
         Sysfs *sysfs = NULL;
@@ -48,6 +57,7 @@ int main(int argc, char **argv) {
         if (r < 0)
                 return fail("cannot begin", r);
 
+        get_priority();
         vfio_init(host);
         for (int i = 4; i < argc; i++) {
                 r = add_parent(host, argv[i], strtoull(argv[2], NULL, 10) * USEC_PER_MSEC,

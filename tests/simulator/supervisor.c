@@ -55,7 +55,7 @@ void supervisor_start(Supervisor *supervisor) {
 
         pid = process_spawn(arguments, &(ProcessOptions) {
                 .output_fd = supervisor->log_fd,
-                .no_input = true,
+                .background = true,
                 .confined = true,
         });
         if (pid < 0) {

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
-#include <linux/fuse.h>
 
 #include "tests/simulator/sysfs.h"
 
@@ -25,8 +24,8 @@ struct Sysfs {
 };
 
 typedef struct OpenDirectory {
-        char *entries;
-        size_t n_entries;
+        Node **nodes;
+        size_t n_nodes;
 } OpenDirectory;
 
 static Sysfs *sysfs_of(fuse_req_t req) {
@@ -55,21 +54,22 @@ static void op_init(void *userdata, struct fuse_conn_info *conn) {
                 conn->want |= FUSE_CAP_CACHE_SYMLINKS;
 }
 
+static void sysfs_entry(Sysfs *sysfs, Node *node, struct fuse_entry_param *e) {
+        e->ino = tree_take_id(sysfs->tree, node);
+        e->attr_timeout = CACHE_SECONDS;
+        e->entry_timeout = node->ops->new_inode_at_lookup ? 0 : CACHE_SECONDS;
+        sysfs_stat(sysfs, node, &e->attr);
+}
+
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         Sysfs *sysfs = sysfs_of(req);
         Node *dir = node_of(req, parent), *node;
-        struct fuse_entry_param e = {
-                .attr_timeout = CACHE_SECONDS,
-                .entry_timeout = CACHE_SECONDS,
-        };
+        struct fuse_entry_param e = {.entry_timeout = CACHE_SECONDS};
 
+        /* That there is no such name is remembered as well. */
         node = dir && node_is_linked(sysfs->tree, dir) ? node_find(dir, name) : NULL;
-        if (node) {
-                e.ino = tree_take_id(sysfs->tree, node);
-                sysfs_stat(sysfs, node, &e.attr);
-                if (node->ops->new_inode_at_lookup)
-                        e.entry_timeout = 0;
-        }
+        if (node)
+                sysfs_entry(sysfs, node, &e);
 
         (void) fuse_reply_entry(req, &e);
 }
@@ -127,59 +127,79 @@ static void op_opendir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi)
         (void) fuse_reply_open(req, fi);
 }
 
-static size_t directory_entry(fuse_req_t req, char *p, size_t size, const Node *node, off_t next) {
-        struct stat st = {.st_ino = node->ino, .st_mode = node->ops->mode};
-
-        return fuse_add_direntry(req, p, size, node->name, &st, next);
+static void directory_clear(OpenDirectory *directory) {
+        for (size_t i = 0; i < directory->n_nodes; i++)
+                node_unref(directory->nodes[i]);
+        free(directory->nodes);
+        *directory = (OpenDirectory) {.nodes = NULL};
 }
 
-static void directory_snapshot(fuse_req_t req, OpenDirectory *directory, Node *dir) {
-        size_t size = 0, n = 0;
+static void directory_snapshot(OpenDirectory *directory, Node *dir) {
         Node *children = node_children(dir);
 
-        for (Node *c = children; c; c = c->hh.next)
-                if (!c->ops->hidden)
-                        size += directory_entry(req, NULL, 0, c, 0);
+        directory_clear(directory);
+        directory->nodes = must(reallocarray(NULL, HASH_COUNT(children) + 1, sizeof(Node *)));
+        for (Node *child = children; child; child = child->hh.next)
+                if (!child->ops->hidden)
+                        directory->nodes[directory->n_nodes++] = node_ref(child);
+}
 
-        free(directory->entries);
-        directory->entries = must(malloc(size + 1));
-        for (Node *c = children; c; c = c->hh.next)
-                if (!c->ops->hidden) {
-                        size_t entry = directory_entry(req, NULL, 0, c, 0);
+/* With `plus`, an entry is the answer to a LOOKUP as well. */
+static size_t directory_entry(fuse_req_t req, char *p, size_t size, Node *node, off_t next, bool plus) {
+        Sysfs *sysfs = sysfs_of(req);
+        struct fuse_entry_param e = {.attr = {.st_ino = node->ino, .st_mode = node->ops->mode}};
+        size_t n;
 
-                        directory_entry(req, directory->entries + n, size - n, c, (off_t) (n + entry));
-                        n += entry;
-                }
-        directory->n_entries = n;
+        if (!plus)
+                return fuse_add_direntry(req, p, size, node->name, &e.attr, next);
+
+        n = fuse_add_direntry_plus(req, NULL, 0, node->name, &e, next);
+        if (n <= size) {
+                if (!node->ops->new_inode_at_lookup)
+                        sysfs_entry(sysfs, node, &e);
+                (void) fuse_add_direntry_plus(req, p, size, node->name, &e, next);
+        }
+        return n;
 }
 
 /* Offsets are positions in what the directory was when its reading began, so that nothing is skipped or read twice. */
-static void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi) {
+static void directory_reply(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi,
+                            bool plus) {
         OpenDirectory *directory = (OpenDirectory *) (uintptr_t) fi->fh;
+        _cleanup_free_ char *entries = must(malloc(size));
         Node *dir = node_of(req, id);
-        size_t start = (size_t) offset, end = start;
+        size_t n = 0;
 
         if (offset == 0 && dir)
-                directory_snapshot(req, directory, dir);
+                directory_snapshot(directory, dir);
 
-        while (end < directory->n_entries) {
-                const struct fuse_dirent *entry = (const struct fuse_dirent *) (directory->entries + end);
+        for (size_t i = (size_t) offset; i < directory->n_nodes; i++) {
+                Node *node = directory->nodes[i];
+                size_t entry;
 
-                if (end + FUSE_DIRENT_SIZE(entry) - start > size)
+                if (!node->parent)
+                        continue;
+                entry = directory_entry(req, entries + n, size - n, node, (off_t) i + 1, plus);
+                if (entry > size - n)
                         break;
-                end += FUSE_DIRENT_SIZE(entry);
+                n += entry;
         }
 
-        if (start >= end)
-                (void) fuse_reply_buf(req, NULL, 0);
-        else
-                (void) fuse_reply_buf(req, directory->entries + start, end - start);
+        (void) fuse_reply_buf(req, entries, n);
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi) {
+        directory_reply(req, id, size, offset, fi, false);
+}
+
+static void op_readdirplus(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi) {
+        directory_reply(req, id, size, offset, fi, true);
 }
 
 static void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi) {
         OpenDirectory *directory = (OpenDirectory *) (uintptr_t) fi->fh;
 
-        free(directory->entries);
+        directory_clear(directory);
         free(directory);
         (void) fuse_reply_err(req, 0);
 }
@@ -371,6 +391,7 @@ static const struct fuse_lowlevel_ops sysfs_ops = {
         .readlink = op_readlink,
         .opendir = op_opendir,
         .readdir = op_readdir,
+        .readdirplus = op_readdirplus,
         .releasedir = op_releasedir,
         .open = op_open,
         .release = op_release,
