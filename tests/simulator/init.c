@@ -205,14 +205,28 @@ static int on_term_time(sd_event_source *source, uint64_t usec, void *userdata) 
         return sd_event_exit(init->event, 128 + SIGTERM);
 }
 
+/* To all that the terminal would send it to: the process group that simhost was started in, whose number in this PID
+ * namespace is 0. The servers have left it. */
+static void forward(int signo) {
+        _cleanup_closedir_ DIR *proc = opendir("/proc");
+        struct dirent *entry;
+
+        while (proc && (entry = readdir(proc))) {
+                pid_t pid = atoi(entry->d_name);
+
+                if (pid > 1 && getpgid(pid) == 0)
+                        (void) kill(pid, signo);
+        }
+}
+
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
         Init *init = userdata;
 
-        /* What a terminal sends the command gets from the terminal. */
-        if (init->command <= 0 || (info->ssi_code == SI_KERNEL && info->ssi_signo == SIGINT))
+        /* What a terminal sends they get from the terminal. */
+        if (info->ssi_code == SI_KERNEL && info->ssi_signo == SIGINT)
                 return 0;
 
-        (void) kill(init->command, (int) info->ssi_signo);
+        forward((int) info->ssi_signo);
 
         /* A shell does not end by it. */
         if (info->ssi_signo == SIGTERM)

@@ -1,0 +1,846 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""That the simulated host is as the kernel is: what the other tests show is worth no more than this."""
+
+import errno
+import os
+import pty
+import re
+import signal
+import socket
+import struct
+import subprocess
+import time
+
+from simulated import (DEVICES, MDEV_BUS, SIMULATE, Background, available, create, device_path, devices, eventually,
+                       fails_with, new_uuid, read, remove, simctl, simctl_fails, simulated, type_path, write)
+
+# --- create and remove
+
+
+@simulated("--no-daemon")
+def test_device_appears_and_goes():
+    device = create("mtty", "mtty-1")
+    path = DEVICES / device
+    assert path.resolve() == (MDEV_BUS / "mtty" / device).resolve()
+    assert sorted(os.listdir(path)) == ["driver", "iommu_group", "mdev_type", "power", "remove", "setting",
+                                        "subsystem", "uevent", "vendor", "vfio-dev"]
+    assert (path / "mdev_type").resolve() == type_path("mtty", "mtty-1").resolve()
+    assert os.listdir(type_path("mtty", "mtty-1") / "devices") == [device]
+    assert (path / "driver").resolve().name == "mtty"
+    group = (path / "iommu_group").resolve().name
+    assert sorted(os.listdir("/dev/vfio")) == [group, "vfio"]
+
+    remove(device)
+    assert not os.path.lexists(path)
+    assert not device_path("mtty", device).exists()
+    assert not os.listdir(type_path("mtty", "mtty-1") / "devices")
+    assert os.listdir("/dev/vfio") == ["vfio"]
+
+
+@simulated("--no-daemon")
+def test_create_takes_a_uuid_and_nothing_else():
+    device = new_uuid()
+    create("mtty", "mtty-1", device.upper())
+    assert devices() == [device]
+    for text in ("", "x", device[:-1], device + "ab", device.replace("-", "x")):
+        with fails_with(errno.EINVAL):
+            create("mtty", "mtty-1", text or " ")
+    with fails_with(errno.EACCES):
+        (type_path("mtty", "mtty-1") / "create").read_bytes()
+
+
+@simulated("--no-daemon")
+def test_uuid_is_global():
+    device = create("mtty", "mtty-1")
+    with fails_with(errno.EEXIST):
+        create("mtty", "mtty-1", device)
+    with fails_with(errno.EEXIST):
+        create("mbochs", "mbochs-small", device)
+    remove(device)
+    create("mbochs", "mbochs-small", device)
+
+
+@simulated("--no-daemon", "--create-delay", "300")
+def test_uuid_is_taken_before_the_device_is_complete():
+    device = new_uuid()
+    creator = Background(create, "mtty", "mtty-1", device)
+    eventually(lambda: device in devices())
+    with fails_with(errno.EEXIST):
+        create("mbochs", "mbochs-small", device)
+    assert creator.errno() == 0
+
+
+@simulated("--no-daemon")
+def test_uuid_is_taken_until_the_last_reference_is_gone():
+    device = create("mtty", "mtty-1")
+    simctl("delay", "mtty", "release", 300)
+    remove(device)
+    assert not device_path("mtty", device).exists()
+    with fails_with(errno.EEXIST):
+        create("mbochs", "mbochs-small", device)
+    assert available("mtty", "mtty-1") == 23
+    time.sleep(0.4)
+    create("mbochs", "mbochs-small", device)
+    assert available("mtty", "mtty-1") == 24
+
+
+@simulated("--no-daemon", "--parent", "mdpy:mdpy-vga=2")
+def test_no_instance_left():
+    create("mdpy", "mdpy-vga")
+    device = create("mdpy", "mdpy-vga")
+    with fails_with(errno.EUSERS):
+        create("mdpy", "mdpy-vga")
+    remove(device)
+    create("mdpy", "mdpy-vga")
+
+
+@simulated("--no-daemon", "--no-parents")
+def test_no_instance_left_says_the_driver():
+    simctl("add-parent", "--enospc", "mtty:mtty-1=1")
+    create("mtty", "mtty-1")
+    device = new_uuid()
+    with fails_with(errno.ENOSPC):
+        create("mtty", "mtty-1", device)
+    assert not device_path("mtty", device).exists()
+    assert available("mtty", "mtty-1") == 0
+
+
+@simulated("--no-daemon")
+def test_types_share_capacity():
+    assert (available("mtty", "mtty-1"), available("mtty", "mtty-2")) == (24, 12)
+    create("mtty", "mtty-1")
+    assert (available("mtty", "mtty-1"), available("mtty", "mtty-2")) == (23, 11)
+    create("mtty", "mtty-2")
+    assert (available("mtty", "mtty-1"), available("mtty", "mtty-2")) == (21, 10)
+    assert available("mbochs", "mbochs-small") == 64
+
+
+@simulated("--no-daemon")
+def test_a_type_of_which_there_can_be_none():
+    simctl("add-parent", "nvidia:nvidia-63=4,nvidia-64=0,nvidia-65=3")
+    assert [available("nvidia", f"nvidia-{i}") for i in (63, 64, 65)] == [4, 0, 3]
+    create("nvidia", "nvidia-65")
+    assert [available("nvidia", f"nvidia-{i}") for i in (63, 64, 65)] == [2, 0, 2]
+    with fails_with(errno.EUSERS):
+        create("nvidia", "nvidia-64")
+
+
+# --- the gap
+
+
+def is_wedged(parent, device):
+    path = device_path(parent, device)
+    return os.path.lexists(path / "mdev_type") and not (path / "remove").exists()
+
+
+@simulated("--no-daemon", "--create-delay", "300")
+def test_remove_in_the_gap_wedges():
+    device = new_uuid()
+    creator = Background(create, "mtty", "mtty-1", device)
+    path = device_path("mtty", device)
+    eventually((path / "remove").exists)
+    assert os.path.lexists(path / "driver")
+    assert not os.path.lexists(path / "mdev_type")
+    assert not os.path.lexists(path / "iommu_group")
+
+    with fails_with(errno.EAGAIN):
+        write(path / "remove", "1")
+    with fails_with(errno.EACCES):
+        write(path / "remove", "1")
+    assert creator.errno() == 0
+    assert is_wedged("mtty", device)
+    with fails_with(errno.EEXIST):
+        create("mtty", "mtty-1", device)
+
+    simctl("remove-parent", "mtty")
+    assert not devices()
+    create("mbochs", "mbochs-small", device)
+
+
+@simulated("--no-daemon", "--create-delay", "1")
+def test_two_plain_loops_wedge_at_once():
+    """Alex Williamson's test: one process creates a UUID whenever it is not there, another removes it when it is.
+
+    A driver's probe takes some time; here it has to be longer than the few requests of FUSE that a remove is."""
+    device = new_uuid()
+    path = device_path("mtty", device)
+
+    def create_for_ever():
+        while True:
+            if not path.exists():
+                try:
+                    create("mtty", "mtty-1", device)
+                except OSError as error:
+                    assert error.errno == errno.EEXIST
+
+    creator = Background(create_for_ever)
+    end = time.monotonic() + 30
+    while True:
+        assert time.monotonic() < end, "never hit the gap"
+        try:
+            if (path / "remove").exists():
+                write(path / "remove", "1")
+        except OSError as error:
+            if error.errno == errno.EAGAIN:
+                break
+            assert error.errno in (errno.ENODEV, errno.ENOENT, errno.EACCES)
+
+    eventually(lambda: is_wedged("mtty", device))
+    os.kill(creator.pid, signal.SIGKILL)
+
+
+@simulated("--no-daemon")
+def test_remove_once_the_type_is_linked_does_not_wedge():
+    device = new_uuid()
+    path = device_path("mtty", device)
+    for _ in range(300):
+        creator = Background(create, "mtty", "mtty-1", device)
+        while not os.path.lexists(path / "mdev_type"):
+            pass
+        write(path / "remove", "1")
+        assert creator.errno() == 0
+        assert not path.exists()
+
+
+@simulated("--no-daemon")
+def test_losers_of_several_removers():
+    device = create("mtty", "mtty-1")
+    path = device_path("mtty", device)
+    simctl("delay", "mtty", "enter", 200)
+    simctl("hang", "mtty", "remove")
+    late = os.open(path / "remove", os.O_WRONLY)
+
+    winner = Background(remove, device)
+    time.sleep(0.05)
+    loser = Background(remove, device)
+    # The loser is told that all went well, though the device is still there.
+    assert loser.errno() == 0
+    assert winner.hangs(0)
+    assert path.exists()
+    # Who had the file open but comes later, and who does not even have it open.
+    with fails_with(errno.ENODEV):
+        os.write(late, b"1")
+    with fails_with(errno.ENOENT):
+        os.open(path / "remove", os.O_WRONLY)
+    with fails_with(errno.EACCES):
+        write(path / "remove", "1")
+
+    simctl("resume", "mtty")
+    assert winner.errno() == 0
+    assert not path.exists()
+
+
+@simulated("--no-daemon")
+def test_several_removers_without_any_help():
+    """With no delay set, two that write at the same moment do both get in, now and then."""
+    results = set()
+    for _ in range(500):
+        device = create("mtty", "mtty-1")
+        files = [os.open(DEVICES / device / "remove", os.O_WRONLY) for _ in range(2)]
+        begin = time.monotonic() + 0.005
+
+        def race(file):
+            while time.monotonic() < begin:
+                pass
+            os.write(file, b"1")
+
+        removers = [Background(race, file) for file in files]
+        results.add(tuple(sorted(remover.errno() for remover in removers)))
+        for file in files:
+            os.close(file)
+        if len(results) == 2:
+            break
+    assert results <= {(0, 0), (0, errno.ENODEV)}
+    assert (0, 0) in results
+
+
+@simulated("--no-daemon")
+def test_what_is_left_while_a_driver_removes():
+    device = create("mtty", "mtty-1")
+    simctl("hang", "mtty", "remove")
+    remover = Background(remove, device)
+    path = device_path("mtty", device)
+    eventually(lambda: not os.path.lexists(path / "mdev_type"))
+    assert remover.hangs()
+    assert sorted(os.listdir(path)) == ["iommu_group", "vfio-dev"]
+    assert not devices()
+    assert not os.listdir(type_path("mtty", "mtty-1") / "devices")
+    simctl("resume", "mtty")
+    assert remover.errno() == 0
+
+
+@simulated("--no-daemon")
+def test_remove_reads_a_number():
+    device = create("mtty", "mtty-1")
+    write(DEVICES / device / "remove", "0")
+    with fails_with(errno.EINVAL):
+        write(DEVICES / device / "remove", "yes")
+    write(DEVICES / device / "remove", "0x1")
+    assert not devices()
+
+
+# --- parallel work, many devices
+
+
+@simulated("--no-daemon", "--create-delay", "100")
+def test_64_echoes_behind_a_slow_driver():
+    names = " ".join(new_uuid() for _ in range(64))
+    path = type_path("mbochs", "mbochs-small") / "create"
+    script = f"for u in {names}; do echo $u > {path} & done; wait"
+    begin = time.monotonic()
+    subprocess.run(["bash", "-c", script], check=True)
+    assert time.monotonic() - begin <= 0.25
+    assert len(devices()) == 64
+
+
+@simulated("--no-daemon", "--no-parents", timeout=120)
+def test_ten_thousand_devices():
+    for i in range(10):
+        simctl("add-parent", f"p{i}:p{i}-1=1000")
+        for _ in range(1000):
+            create(f"p{i}", f"p{i}-1")
+    assert len(devices()) == 10000
+
+    times = []
+    for _ in range(3):
+        begin = time.monotonic()
+        output = subprocess.run(["/usr/bin/mdevctl", "list"], check=True, capture_output=True, text=True).stdout
+        times.append(time.monotonic() - begin)
+        assert len(re.findall(r"^[0-9a-f-]{36} p\d p\d-1 manual", output, re.MULTILINE)) == 10000
+    assert min(times) <= 2
+
+    server = next(pid for pid in os.listdir("/proc") if pid.isdigit() and read(f"/proc/{pid}/comm") == "simsys")
+    resident = int(re.search(r"VmRSS:\s+(\d+) kB", read(f"/proc/{server}/status")).group(1))
+    assert resident < 80 * 1024
+
+    for device in devices():
+        remove(device)
+    assert not devices()
+    assert not subprocess.run(["/usr/bin/mdevctl", "list"], check=True, capture_output=True, text=True).stdout.strip()
+
+
+# --- devices in use
+
+
+@simulated("--no-daemon")
+def test_device_in_use():
+    device = create("mtty", "mtty-1")
+    group = (DEVICES / device / "iommu_group").resolve().name
+    node = f"/dev/vfio/{group}"
+    holder = int(simctl("hold", device))
+    assert read(f"/proc/{holder}/comm") == "simctl-holder"
+    links = [os.readlink(f"/proc/{holder}/fd/{fd}") for fd in os.listdir(f"/proc/{holder}/fd")]
+    assert node in links
+    with fails_with(errno.EBUSY):
+        os.open(node, os.O_RDWR)
+    assert "busy" in simctl_fails("hold", device)
+
+    remover = Background(remove, device)
+    assert remover.hangs()
+    assert remover.state() == "S"
+    other = create("mtty", "mtty-1")
+    remove(other)
+    simctl("release", device)
+    assert remover.errno() == 0
+    assert not device_path("mtty", device).exists()
+
+
+@simulated("--no-daemon")
+def test_killed_remover_of_a_device_in_use_stays():
+    device = create("mtty", "mtty-1")
+    simctl("hold", device)
+    remover = Background(remove, device)
+    assert remover.hangs()
+    os.kill(remover.pid, signal.SIGKILL)
+    assert remover.hangs()
+    assert remover.state() == "D"
+    simctl("release", device)
+    assert remover.errno() == -signal.SIGKILL
+    eventually(lambda: not device_path("mtty", device).exists())
+
+
+@simulated("--no-daemon")
+def test_open_group_alone_does_not_delay_removal():
+    device = create("mtty", "mtty-1")
+    holder = int(simctl("hold", "--group-only", device))
+    group = (DEVICES / device / "iommu_group").resolve().name
+    with fails_with(errno.EBUSY):
+        os.open(f"/dev/vfio/{group}", os.O_RDWR)
+    remove(device)
+    assert not devices()
+    os.kill(holder, signal.SIGKILL)
+
+
+@simulated("--no-daemon")
+def test_crash_of_the_user_frees_the_device():
+    device = create("mtty", "mtty-1")
+    os.kill(int(simctl("hold", device)), signal.SIGKILL)
+    eventually(lambda: simctl_fails("release", device))
+    group = (DEVICES / device / "iommu_group").resolve().name
+    os.close(os.open(f"/dev/vfio/{group}", os.O_RDWR))
+
+
+# --- drivers that hang or fail
+
+
+@simulated("--no-daemon")
+def test_hang_in_create():
+    simctl("hang", "mtty", "create")
+    device = new_uuid()
+    creator = Background(create, "mtty", "mtty-1", device)
+    assert creator.hangs()
+    assert creator.state() == "S"
+    create("mbochs", "mbochs-small")
+    reader = Background(read, device_path("mtty", device) / "uevent")
+    assert reader.hangs()
+    os.kill(creator.pid, signal.SIGTERM)
+    assert creator.hangs()
+    assert creator.state() == "D"
+    simctl("resume", "mtty")
+    assert reader.errno() == 0
+    assert creator.errno() == -signal.SIGTERM
+    assert os.path.lexists(device_path("mtty", device) / "mdev_type")
+
+
+@simulated("--no-daemon")
+def test_hang_in_reads():
+    device = create("mtty", "mtty-1")
+    simctl("hang", "mtty", "read")
+    readers = [Background(read, type_path("mtty", "mtty-1") / "available_instances"),
+               Background(read, type_path("mtty", "mtty-2") / "name"),
+               Background(read, DEVICES / device / "vendor" / "vgpu_params")]
+    assert all([reader.hangs() for reader in readers])
+    read(DEVICES / device / "uevent")
+    os.listdir(DEVICES / device)
+    simctl("resume", "mtty")
+    assert [reader.errno() for reader in readers] == [0, 0, 0]
+
+
+@simulated("--no-daemon")
+def test_hang_in_uevent():
+    device = create("mtty", "mtty-1")
+    simctl("hang", "mtty", "uevent")
+    readers = [Background(read, DEVICES / device / "uevent"), Background(read, MDEV_BUS / "mtty" / "uevent")]
+    assert all([reader.hangs() for reader in readers])
+    read(MDEV_BUS / "mbochs" / "uevent")
+    simctl("resume", "mtty")
+    assert [reader.errno() for reader in readers] == [0, 0]
+
+
+@simulated("--no-daemon")
+def test_delays():
+    for operation, function in (("create", lambda: create("mtty", "mtty-1")), ("remove", lambda: remove(devices()[0])),
+                                ("read", lambda: available("mtty", "mtty-1"))):
+        simctl("delay", "mtty", operation, 200)
+        begin = time.monotonic()
+        function()
+        assert 0.2 <= time.monotonic() - begin < 0.4
+
+
+@simulated("--no-daemon")
+def test_failing_driver():
+    simctl("fail", "mtty", "create", "EIO", 1, 1)
+    device = create("mtty", "mtty-1")
+    with fails_with(errno.EIO):
+        create("mtty", "mtty-1")
+    assert devices() == [device]
+    assert available("mtty", "mtty-1") == 23
+
+    simctl("fail", "mtty", "remove", "EPERM")
+    with fails_with(errno.EPERM):
+        remove(device)
+    assert devices() == [device]
+
+    simctl("fail", "mtty", "vendor/vgpu_params", "EINVAL", 2)
+    for _ in range(2):
+        with fails_with(errno.EINVAL):
+            write(DEVICES / device / "vendor" / "vgpu_params", "x")
+    write(DEVICES / device / "vendor" / "vgpu_params", "x")
+
+    simctl("fail", "mtty", "available_instances", 5)
+    with fails_with(errno.EIO):
+        available("mtty", "mtty-1")
+    remove(device)
+
+
+@simulated("--no-daemon")
+def test_attributes():
+    device = create("mtty", "mtty-1")
+    path = DEVICES / device
+    write(path / "vendor" / "vgpu_params", "frame_rate_limiter=0")
+    write(path / "setting", "one two")
+    assert read(path / "vendor" / "vgpu_params") == "frame_rate_limiter=0"
+    assert read(path / "setting") == "one two"
+    assert read(path / "vendor" / "history") == "vendor/vgpu_params=frame_rate_limiter=0\nsetting=one two"
+    for flags in (os.O_WRONLY, os.O_RDWR):
+        with fails_with(errno.EACCES):
+            os.open(path / "vendor" / "ro", flags)
+    with fails_with(errno.EACCES):
+        write(path / "nothing", "x")
+    with fails_with(errno.EPERM):
+        os.mkdir(path / "folder")
+    write(path / "power" / "control", "on")
+    assert read(path / "power" / "control") == "on"
+    with fails_with(errno.EINVAL):
+        write(path / "power" / "control", "x")
+
+
+# --- parents
+
+
+@simulated("--no-daemon")
+def test_unregistering():
+    inode = os.stat(MDEV_BUS / "mtty" / "mdev_supported_types").st_ino
+    created = [create("mtty", "mtty-1") for _ in range(3)]
+    other = create("mbochs", "mbochs-small")
+    simctl("hold", created[1])
+    file = os.open(type_path("mtty", "mtty-1") / "create", os.O_WRONLY)
+    directory = os.open(DEVICES / created[0], os.O_RDONLY)
+
+    unregistering = subprocess.Popen(["simctl", "remove-parent", "mtty"])
+    eventually(lambda: not os.path.lexists(MDEV_BUS / "mtty"))
+    time.sleep(0.2)
+    assert unregistering.poll() is None
+    with fails_with(errno.ENODEV):
+        os.write(file, new_uuid().encode())
+    simctl("release", created[1])
+    assert unregistering.wait(5) == 0
+
+    assert devices() == [other]
+    assert not os.path.exists("/sys/devices/virtual/mtty/mtty")
+    with fails_with(errno.ENODEV):
+        os.write(file, new_uuid().encode())
+    with fails_with(errno.ENOENT):
+        os.open("uevent", os.O_RDONLY, dir_fd=directory)
+
+    simctl("add-parent", "mtty:mtty-1=3")
+    assert os.stat(MDEV_BUS / "mtty" / "mdev_supported_types").st_ino != inode
+    assert available("mtty", "mtty-1") == 3
+    create("mtty", "mtty-1", created[0])
+
+
+@simulated("--no-daemon", "--create-delay", "300")
+def test_unregistering_waits_for_who_is_inside():
+    creator = Background(create, "mtty", "mtty-1")
+    eventually(devices)
+    unregistering = subprocess.Popen(["simctl", "remove-parent", "mtty"])
+    time.sleep(0.1)
+    assert os.path.lexists(MDEV_BUS / "mtty")
+    with fails_with(errno.ENODEV):
+        create("mtty", "mtty-1")
+    assert creator.errno() == 0
+    assert unregistering.wait(5) == 0
+    assert not devices()
+
+
+@simulated("--no-daemon", "--parent", "0000:41:00.0:nvidia-63=4")
+def test_pci_parent():
+    path = (MDEV_BUS / "0000:41:00.0").resolve()
+    assert str(path) == "/sys/devices/pci0000:41/0000:41:00.0"
+    assert (path / "subsystem").resolve().name == "pci"
+    device = create("0000:41:00.0", "nvidia-63")
+    assert (DEVICES / device).resolve() == path / device
+    simctl("remove-parent", "0000:41:00.0")
+    assert path.exists()
+    assert not (path / "mdev_supported_types").exists()
+    simctl("add-parent", "0000:41:00.0:nvidia-64=1")
+    assert os.listdir(path / "mdev_supported_types") == ["nvidia-64"]
+
+
+@simulated("--no-daemon", "--no-parents")
+def test_types_that_appear_late():
+    simctl("add-parent", "--types-after", 300, "--no-name", "--no-description", "nvidia:nvidia-63=4")
+    types = MDEV_BUS / "nvidia" / "mdev_supported_types"
+    assert not os.listdir(types)
+    assert not (types / "nvidia-63").exists()
+    eventually((types / "nvidia-63").exists, 1)
+    assert sorted(os.listdir(types / "nvidia-63")) == ["available_instances", "create", "device_api", "devices"]
+    create("nvidia", "nvidia-63")
+
+
+# --- uevents
+
+
+class Monitor:
+    """Listens as udev's clients do."""
+
+    def __init__(self, buffer=None):
+        self.socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 15)
+        if buffer:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        self.socket.bind((0, 2))
+
+    def read(self, timeout=1.0):
+        self.socket.settimeout(timeout)
+        data = self.socket.recv(8192)
+        assert data[:8] == b"libudev\0"
+        assert struct.unpack_from(">I", data, 8)[0] == 0xFEEDCAFE
+        offset, size = struct.unpack_from("=II", data, 16)
+        assert offset + size == len(data)
+        return dict(line.split("=", 1) for line in data[offset:-1].decode().split("\0"))
+
+    def read_all(self):
+        events = []
+        try:
+            while True:
+                events.append(self.read(0.3))
+        except TimeoutError:
+            return events
+
+
+@simulated("--no-daemon")
+def test_uevents_of_a_device():
+    monitor = Monitor()
+    before = int(read("/sys/kernel/uevent_seqnum"))
+    device = create("mtty", "mtty-1")
+    path = f"/devices/virtual/mtty/mtty/{device}"
+    group = (DEVICES / device / "iommu_group").resolve().name
+    remove(device)
+
+    events = monitor.read_all()
+    assert [(event["ACTION"], event["SUBSYSTEM"], event["DEVPATH"]) for event in events] == [
+        ("add", "mdev", path),
+        ("add", "vfio", f"/devices/virtual/vfio/{group}"),
+        ("add", "vfio-dev", f"{path}/vfio-dev/vfio{group}"),
+        ("bind", "mdev", path),
+        ("remove", "vfio-dev", f"{path}/vfio-dev/vfio{group}"),
+        ("remove", "vfio", f"/devices/virtual/vfio/{group}"),
+        ("unbind", "mdev", path),
+        ("remove", "mdev", path),
+    ]
+    assert [int(event["SEQNUM"]) for event in events] == list(range(before + 1, before + 9))
+    assert events[1]["DEVNAME"] == f"/dev/vfio/{group}"
+    assert int(read("/sys/kernel/uevent_seqnum")) == before + 8
+
+
+@simulated("--no-daemon")
+def test_uevent_tells_of_what_can_be_seen():
+    """Names that the real kernel remembers, there or not, are right when the uevent and when the answer comes."""
+    monitor = Monitor()
+    device = new_uuid()
+    for _ in range(50):
+        assert not os.path.lexists(DEVICES / device)
+        creator = Background(create, "mtty", "mtty-1", device)
+        assert monitor.read()["ACTION"] == "add"
+        assert os.path.lexists(DEVICES / device)
+        while monitor.read()["ACTION"] != "bind":
+            pass
+        assert creator.errno() == 0
+        assert os.path.lexists(DEVICES / device / "mdev_type")
+        remover = Background(remove, device)
+        while monitor.read()["ACTION"] != "unbind":
+            pass
+        assert monitor.read()["ACTION"] == "remove"
+        assert not device_path("mtty", device).exists()
+        assert remover.errno() == 0
+
+
+@simulated("--no-daemon")
+def test_uevents_of_a_parent():
+    monitor = Monitor()
+    simctl("remove-parent", "mtty")
+    simctl("add-parent", "mtty:mtty-1=1")
+    simctl("add-parent", "0000:41:00.0:nvidia-63=4")
+    assert [(event["ACTION"], event["SUBSYSTEM"], event.get("MDEV_STATE")) for event in monitor.read_all()] == [
+        ("change", "mtty", "unregistered"), ("remove", "mtty", None),
+        ("add", "mtty", None), ("change", "mtty", "registered"),
+        ("add", "pci", None), ("change", "pci", "registered"), ("bind", "pci", None),
+    ]
+    write(MDEV_BUS / "mtty" / "uevent", "change")
+    event = monitor.read()
+    assert (event["ACTION"], event.get("MDEV_STATE")) == ("change", None)
+
+
+@simulated("--no-daemon")
+def test_uevents_reach_libsystemd():
+    """udevadm listens with an sd_device_monitor, whose socket filter knows subsystems by their hash."""
+    with subprocess.Popen(["udevadm", "monitor", "--udev", "--subsystem-match=mdev"], stdout=subprocess.PIPE,
+                          text=True, bufsize=1) as monitor:
+        for line in monitor.stdout:
+            if line.startswith("UDEV - "):
+                break
+        device = create("mtty", "mtty-1")
+        lines = [line for line in (monitor.stdout.readline() for _ in range(3)) if line.strip()]
+        monitor.terminate()
+    assert [line.split()[2] for line in lines] == ["add", "bind"]
+    assert all(line.split()[3].endswith(device) and line.split()[4] == "(mdev)" for line in lines)
+
+
+@simulated("--no-daemon")
+def test_lost_and_late_uevents():
+    monitor = Monitor()
+    simctl("lose-uevents", 3)
+    create("mtty", "mtty-1")
+    assert [event["ACTION"] for event in monitor.read_all()] == ["bind"]
+
+    simctl("delay-uevents", 300)
+    begin = time.monotonic()
+    create("mtty", "mtty-1")
+    assert time.monotonic() - begin < 0.25
+    assert monitor.read()["ACTION"] == "add"
+    assert time.monotonic() - begin >= 0.3
+    simctl("delay-uevents", 0)
+    assert len(monitor.read_all()) == 3
+
+
+@simulated("--no-daemon")
+def test_storm_overflows_a_receive_buffer():
+    large, small = Monitor(4 << 20), Monitor(64 << 10)
+    simctl("storm", 1000)
+    assert len(large.read_all()) == 1000
+    with fails_with(errno.ENOBUFS):
+        while True:
+            small.read()
+
+
+# --- programs that are there
+
+
+@simulated("--no-daemon")
+def test_mdevctl_of_debian():
+    def mdevctl(*arguments):
+        return subprocess.run(["/usr/bin/mdevctl", *arguments], check=True, capture_output=True, text=True).stdout
+
+    assert re.search(r"mtty-2\s+Available instances: 12\s+Device API: vfio-pci", mdevctl("types"))
+    device = new_uuid()
+    mdevctl("start", "-u", device, "-p", "mtty", "-t", "mtty-1")
+    assert mdevctl("list").split()[:3] == [device, "mtty", "mtty-1"]
+    write(DEVICES / device / "vendor" / "vgpu_params", "x")
+    mdevctl("define", "-u", device, "-a")
+    assert os.path.exists(f"/etc/mdevctl.d/mtty/{device}")
+    mdevctl("stop", "-u", device)
+    assert not mdevctl("list").strip()
+    mdevctl("start-parent-mdevs", "mtty")
+    assert devices() == [device]
+
+
+@simulated("--no-daemon")
+def test_bus_and_tools():
+    busctl = subprocess.run(["busctl", "list", "--no-pager"], check=True, capture_output=True, text=True).stdout
+    assert "org.freedesktop.DBus" in busctl
+    assert "PolicyKit" not in busctl
+    socket.create_server(("127.0.0.1", 0)).close()
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("127.0.0.1", 1))
+    device = create("mtty", "mtty-1")
+    info = subprocess.run(["udevadm", "info", f"/sys/bus/mdev/devices/{device}"], check=True, capture_output=True,
+                          text=True).stdout
+    assert "E: DRIVER=mtty" in info
+
+
+# --- the host as a whole
+
+
+def simulate(*arguments, **options):
+    return subprocess.run([SIMULATE, *arguments], check=False, capture_output=True, text=True, timeout=30, **options)
+
+
+def test_exit_status():
+    assert simulate("--no-daemon", "--", "sh", "-c", "exit 7").returncode == 7
+    assert simulate("--no-daemon", "--", "sh", "-c", "kill -9 $$").returncode == 137
+    assert simulate("--no-daemon", "--", "/nonexistent").returncode == 127
+    assert simulate("--parent", "nonsense", "--no-daemon", "--", "true").returncode == 2
+    assert simulate("--nonsense").returncode == 2
+    assert simulate("--no-daemon", "--", "cat", input="through\n").stdout == "through\n"
+
+
+def test_starts_fast():
+    times = []
+    for _ in range(5):
+        begin = time.monotonic()
+        assert simulate("--no-daemon", "--", "true").returncode == 0
+        times.append(time.monotonic() - begin)
+    assert min(times) < 0.3
+
+
+def host_processes():
+    """The processes of simulated hosts, whose PID namespaces are not ours."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if os.readlink(f"/proc/{pid}/ns/pid") != os.readlink("/proc/self/ns/pid"):
+                found.append(int(pid))
+        except OSError:
+            pass
+    return found
+
+
+def traces():
+    with open("/proc/mounts", encoding="utf-8") as file:
+        mounts = file.read()
+    return mounts, sorted(os.listdir("/tmp")), sorted(os.listdir("/run")), sorted(os.listdir("/dev")), \
+        sorted(os.listdir("/etc/mdevctl.d"))
+
+
+def start_busy_host():
+    """A host with something of everything: processes that hang in the kernel, background jobs, what holds a device."""
+    script = """
+        simctl hold $(cat /proc/sys/kernel/random/uuid | tee /run/u; cat /run/u > \
+                /sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create) &&
+        simctl hang mtty remove && simctl hang mbochs read &&
+        (echo 1 > /sys/bus/mdev/devices/$(cat /run/u)/remove) &
+        cat /sys/class/mdev_bus/mbochs/mdev_supported_types/mbochs-small/available_instances &
+        touch /etc/trace /run/trace /dev/trace; sleep 0.3; echo ready; sleep 1000
+    """
+    process = subprocess.Popen([SIMULATE, "--no-daemon", "--", "bash", "-c", script], stdout=subprocess.PIPE, text=True)
+    while process.stdout.readline() != "ready\n":
+        pass
+    return process
+
+
+def ends_without_trace(number, status):
+    before = traces()
+    others = set(host_processes())
+    process = start_busy_host()
+    assert set(host_processes()) > others
+    process.send_signal(number)
+    assert process.wait(10) == status
+    eventually(lambda: not set(host_processes()) - others)
+    assert traces() == before
+
+
+def test_interrupt_leaves_nothing_behind():
+    ends_without_trace(signal.SIGINT, 130)
+
+
+def test_termination_leaves_nothing_behind():
+    ends_without_trace(signal.SIGTERM, 143)
+
+
+def test_kill_leaves_nothing_behind():
+    ends_without_trace(signal.SIGKILL, -signal.SIGKILL)
+
+
+def test_terminal():
+    """Ctrl-C reaches the command, once, and not what makes the host."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        script = "trap 'echo caught; simctl storm 1 && echo alive; exit 3' INT; echo ready; while :; do sleep 0.1; done"
+        os.execv(SIMULATE, [SIMULATE, "--no-daemon", "--", "bash", "-c", script])
+    output = b""
+    while b"ready" not in output:
+        output += os.read(terminal, 1024)
+    os.write(terminal, b"\x03")
+    try:
+        while data := os.read(terminal, 1024):
+            output += data
+    except OSError:
+        pass
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 3
+    assert output.count(b"caught") == 1
+    assert b"alive" in output
+
+
+def test_definitions_are_copied(tmp_path):
+    (tmp_path / "mtty").mkdir()
+    (tmp_path / "mtty" / "x").write_text("here")
+    script = "cat /etc/mdevctl.d/mtty/x; echo changed > /etc/mdevctl.d/mtty/x"
+    result = simulate("--no-daemon", "--definitions", str(tmp_path), "--", "sh", "-c", script)
+    assert result.stdout == "here"
+    assert (tmp_path / "mtty" / "x").read_text() == "here"
+
+
+def test_two_hosts_at_once():
+    script = "simctl add-parent other:other-1=1; sleep 0.3; ls /sys/class/mdev_bus"
+    hosts = [subprocess.Popen([SIMULATE, "--no-daemon", "--no-parents", "--", "sh", "-c", script],
+                              stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    assert [host.communicate(timeout=10)[0] for host in hosts] == ["other\n", "other\n"]
