@@ -23,6 +23,7 @@ typedef struct Change {
         struct Change *next;
         uint64_t dir;           /* the kernel's number of the directory whose entry changed, */
         char *name;
+        bool added;
         UdevMessage *message;   /* or a message to send */
 } Change;
 
@@ -91,25 +92,26 @@ static Change *changes_append(Changes *changes) {
 }
 
 /* Of a directory that the kernel has never asked about it remembers nothing. */
-static void changes_note(Changes *changes, const Node *dir, const char *name) {
+static void changes_note(Changes *changes, const Node *dir, const char *name, bool added) {
         uint64_t id = tree_id(changes->notifier->tree, dir);
         Change *change;
 
-        if (id == 0)
+        if (id == 0 || !changes->notifier->sysfs)
                 return;
 
         change = changes_append(changes);
         change->dir = id;
+        change->added = added;
         change->name = must(strdup(name));
 }
 
 Node *changes_add(Changes *changes, Node *dir, const char *name, const NodeOps *ops, void *owner) {
-        changes_note(changes, dir, name);
+        changes_note(changes, dir, name, true);
         return node_new(changes->notifier->tree, dir, name, ops, owner);
 }
 
 Node *changes_add_link(Changes *changes, Node *dir, const char *name, Node *target) {
-        changes_note(changes, dir, name);
+        changes_note(changes, dir, name, true);
         return node_new_link(changes->notifier->tree, dir, name, target);
 }
 
@@ -120,7 +122,7 @@ void changes_remove(Changes *changes, Node **node) {
         if (!n)
                 return;
 
-        changes_note(changes, n->parent, n->name);
+        changes_note(changes, n->parent, n->name, false);
         node_unlink(changes->notifier->tree, n);
 }
 
@@ -149,6 +151,20 @@ void changes_commit(Changes *changes, changes_then_t then, void *userdata) {
         pthread_mutex_unlock(&notifier->mutex);
 }
 
+/* Of a name that is new the kernel is only to doubt what it remembers: it may have looked meanwhile and found the new
+ * node, which must not be cut off from its path, for somebody may be in that directory or mount something on it. That
+ * needs Linux 6.2. Errors do not matter: mostly the kernel remembers nothing. */
+static void change_forget(const Change *change, struct fuse_session *session) {
+        size_t n = strlen(change->name);
+
+        int r = -ENOSYS;
+
+        if (change->added)
+                r = fuse_lowlevel_notify_expire_entry(session, change->dir, change->name, n, FUSE_LL_EXPIRE_ONLY);
+        if (r == -ENOSYS)
+                (void) fuse_lowlevel_notify_inval_entry(session, change->dir, change->name, n);
+}
+
 static void changes_notify(Changes *changes) {
         Notifier *notifier = changes->notifier;
 
@@ -158,9 +174,7 @@ static void changes_notify(Changes *changes) {
                 if (change->message)
                         udev_send(notifier->udev, change->message);
                 else
-                        /* ENOENT: the kernel does not remember it */
-                        (void) fuse_lowlevel_notify_inval_entry(sysfs_session(notifier->sysfs), change->dir,
-                                                                change->name, strlen(change->name));
+                        change_forget(change, sysfs_session(notifier->sysfs));
 
                 free(change->message);
                 free(change->name);
