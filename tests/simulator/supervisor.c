@@ -84,9 +84,10 @@ pid_t supervisor_pid(const Supervisor *supervisor) {
 }
 
 static void supervisor_answer(Supervisor *supervisor, int fd, int error) {
-        char text[12];
+        char text[12] = "";
 
-        snprintf(text, sizeof(text), "%d", supervisor->pid);
+        if (error >= 0)
+                snprintf(text, sizeof(text), "%d", supervisor->pid);
         (void) words_answer(fd, error, text);
         close(fd);
 }

@@ -727,6 +727,79 @@ def test_bus_and_tools():
     assert "E: DRIVER=mtty" in info
 
 
+# --- the daemon's supervision
+
+
+def daemon_pid():
+    return int(read("/run/mediated-sim/daemon.pid"))
+
+
+def ping():
+    return subprocess.run(["busctl", "call", "--auto-start=no", "org.mediated1", "/org/mediated1",
+                           "org.freedesktop.DBus.Peer", "Ping"], check=False, capture_output=True).returncode == 0
+
+
+@simulated()
+def test_daemon_can_be_called_from_the_beginning():
+    assert ping()
+    assert read(f"/proc/{daemon_pid()}/comm") == "mediated"
+    assert os.path.exists("/run/mediated.log")
+
+
+@simulated()
+def test_daemon_is_started_again_when_it_dies():
+    for kill in (lambda: os.kill(daemon_pid(), signal.SIGKILL), lambda: simctl("daemon", "kill")):
+        before = daemon_pid()
+        kill()
+        eventually(lambda: os.path.exists("/run/mediated-sim/daemon.pid") and daemon_pid() != before, 1)
+        eventually(ping)
+
+
+@simulated()
+def test_daemon_can_be_held_down():
+    before = daemon_pid()
+    simctl("daemon", "restart")
+    assert ping()
+    assert daemon_pid() != before
+    simctl("daemon", "stop")
+    assert not os.path.exists("/run/mediated-sim/daemon.pid")
+    time.sleep(0.3)
+    assert not ping()
+    assert "No such process" in simctl_fails("daemon", "kill")
+    simctl("daemon", "start")
+    assert ping()
+    assert "not supported" in simctl_fails("daemon", "nonsense")
+
+
+@simulated()
+def test_daemon_has_the_capabilities_of_its_unit():
+    status = read(f"/proc/{daemon_pid()}/status")
+    # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_SYS_PTRACE
+    assert int(re.search(r"CapBnd:\s+(\w+)", status).group(1), 16) == 1 << 1 | 1 << 2 | 1 << 19
+
+
+# --- simctl
+
+
+@simulated("--no-daemon")
+def test_simctl_says_what_is_wrong():
+    assert "no parent nowhere" in simctl_fails("remove-parent", "nowhere")
+    assert "exists" in simctl_fails("add-parent", "mtty:mtty-1=1")
+    assert "NAME:TYPE=COUNT" in simctl_fails("add-parent", "mtty")
+    assert "unknown option" in simctl_fails("add-parent", "--nonsense", "new:new-1=1")
+    assert "cannot delay" in simctl_fails("delay", "mtty", "nothing", 1)
+    assert "not a number" in simctl_fails("delay", "mtty", "create", "soon")
+    assert "cannot hang" in simctl_fails("hang", "mtty", "nothing")
+    assert "Invalid" in simctl_fails("fail", "mtty", "create", "ENONSENSE")
+    assert "No such file" in simctl_fails("hold", new_uuid())
+    assert "nobody holds" in simctl_fails("release", new_uuid())
+    assert subprocess.run(["simctl", "nonsense"], check=False, capture_output=True).returncode == 2
+    for verb in ("add-parent", "remove-parent", "hold", "release", "delay", "fail", "hang", "resume", "lose-uevents",
+                 "delay-uevents", "storm", "daemon"):
+        assert subprocess.run(["simctl", verb], check=False, capture_output=True).returncode == 2
+        assert f"  {verb} " in simctl("--help") + " "
+
+
 # --- the host as a whole
 
 
