@@ -91,7 +91,7 @@ static Change *changes_append(Changes *changes) {
         return change;
 }
 
-/* Of a directory that the kernel has never asked about it remembers nothing. */
+/* Of a directory that the kernel has never asked about it remembers nothing; of none at all before it is mounted. */
 static void changes_note(Changes *changes, const Node *dir, const char *name, bool added) {
         uint64_t id = tree_id(changes->notifier->tree, dir);
         Change *change;
