@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What the simulated driver shows of a device: attributes to write and read back, also in a folder as vendors have
- * them, one that cannot be written, and one that tells what has been written in which order. */
+ * them, one that cannot be written, one that tells what has been written in which order, and a link out of the device. */
 
 #include <errno.h>
 
@@ -95,24 +95,36 @@ static void attributes_remember(Attributes *attributes, const char *path, const 
         attributes->n_history += n;
 }
 
-static void value_write(Node *node, Request *request) {
+static int value_store(Node *node, char *data) {
         Attributes *attributes = node->owner;
         char **value = &attributes->values[node->ops - value_ops];
         char path[NODE_CONTENT_MAX];
-        size_t n = strlen(request->data);
+        size_t n = strlen(data);
         int r;
 
         attribute_path(node, attributes, path, sizeof(path));
         r = driver_take_failure(&mdev_parent(attributes->mdev)->driver, path);
-        if (r >= 0) {
-                if (n > 0 && request->data[n - 1] == '\n')
-                        request->data[n - 1] = '\0';
-                free(*value);
-                *value = must(strdup(request->data));
-                attributes_remember(attributes, path, *value);
-        }
+        if (r < 0)
+                return r;
 
-        request_finish(request, r);
+        if (n > 0 && data[n - 1] == '\n')
+                data[n - 1] = '\0';
+        free(*value);
+        *value = must(strdup(data));
+        attributes_remember(attributes, path, *value);
+        return 0;
+}
+
+static void on_write(void *userdata) {
+        Request *request = userdata;
+
+        request_finish(request, request->node->parent ? value_store(request->node, request->data) : -ENODEV);
+}
+
+static void value_write(Node *node, Request *request) {
+        Attributes *attributes = node->owner;
+
+        driver_run(&mdev_parent(attributes->mdev)->driver, OPERATION_WRITE, on_write, request);
 }
 
 static const NodeOps read_only_ops = {.mode = S_IFREG | 0444, .show = read_only_show, .read = attribute_read};
@@ -126,6 +138,7 @@ static void vendor_populate(Node *dir) {
         node_new(tree, dir, "plugin", &value_ops[VALUE_PLUGIN], attributes);
         node_new(tree, dir, "ro", &read_only_ops, attributes);
         node_new(tree, dir, "history", &history_ops, attributes);
+        node_new_link(tree, dir, "outside", mdev_parent(attributes->mdev)->driver_dir);
 }
 
 static const NodeOps vendor_ops = {.mode = S_IFDIR | 0755, .populate = vendor_populate};

@@ -31,6 +31,7 @@ static const char *const operation_table[_OPERATION_MAX] = {
         [OPERATION_REMOVE] = "remove",
         [OPERATION_RELEASE] = "release",
         [OPERATION_READ] = "read",
+        [OPERATION_WRITE] = "write",
         [OPERATION_UEVENT] = "uevent",
 };
 

@@ -13,6 +13,7 @@ typedef enum Operation {
         OPERATION_REMOVE,       /* unbind */
         OPERATION_RELEASE,      /* from the end of the directory until the last reference is gone */
         OPERATION_READ,         /* of what the driver implements */
+        OPERATION_WRITE,        /* of a device's attribute */
         OPERATION_UEVENT,       /* the device's lock, which reading `uevent` takes */
         _OPERATION_MAX,
         _OPERATION_INVALID = -1,
