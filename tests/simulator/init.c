@@ -52,8 +52,8 @@ static int loopback_up(void) {
 
 /* The programs that have just been built come first. */
 static int set_environment(const Options *options) {
-        static const char *const directories[] = {"client", "daemon", "worker", "tests/simulator"};
-        char path[PATH_MAX * 5] = "", worker[PATH_MAX];
+        static const char *const directories[] = {"client", "daemon", "worker", "tests/simulator", "tests/benchmark"};
+        char path[PATH_MAX * 6] = "", worker[PATH_MAX];
         const char *old = getenv("PATH");
         size_t n = 0;
 
