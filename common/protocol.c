@@ -44,6 +44,7 @@ void task_clear(struct task *task) {
         free(task->uuid);
         free(task->parent);
         free(task->type);
+        free(task->path);
         attributes_clear(&task->attributes);
         definition_changes_clear(&task->changes);
         *task = (struct task) {};
@@ -99,6 +100,7 @@ int task_send(int fd, const struct task *task) {
         put_string(object, "uuid", task->uuid);
         put_string(object, "parent", task->parent);
         put_string(object, "type", task->type);
+        put_string(object, "path", task->path);
         if (task->attributes.n > 0)
                 json_object_object_add(object, "attributes", attributes_to_json(&task->attributes));
         put_number(object, "orphan-pid", (uint64_t) task->orphan_pid);
@@ -122,7 +124,7 @@ int task_parse(json_object *object, struct task *ret) {
         task.kind = r;
 
         if (take_string(object, "uuid", &task.uuid) < 0 || take_string(object, "parent", &task.parent) < 0 ||
-            take_string(object, "type", &task.type) < 0)
+            take_string(object, "type", &task.type) < 0 || take_string(object, "path", &task.path) < 0)
                 return -ENOMEM;
         if (json_object_object_get_ex(object, "attributes", &attributes)) {
                 r = attributes_from_json(attributes, &task.attributes);

@@ -34,6 +34,7 @@ struct task {
         char *uuid;
         char *parent;
         char *type;
+        char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
         struct attributes attributes;
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
         uint64_t orphan_start_time;     /* RECOVER: tells it from a later process of the same pid, in clock ticks */

@@ -62,35 +62,107 @@ static int parent_of(const char *path, char ret[static SYSFS_NAME_SIZE]) {
         return 0;
 }
 
-int sysfs_look_at_device(const char *uuid, struct sysfs_device *ret) {
-        _cleanup_close_ int fd = -1;
-        char link[PATH_MAX];
+static int look_at(int fd, const char *path, struct sysfs_device *ret) {
         struct stat st;
         int r;
 
-        fd = sysfs_open_device(uuid);
-        if (fd < 0)
-                return fd;
         if (fstat(fd, &st) < 0)
                 return -errno;
-
-        device_link(uuid, link);
-        r = resolve_link(link, ret->path, sizeof(ret->path));
-        if (r < 0)
-                return r;
+        if (path != ret->path)
+                snprintf(ret->path, sizeof(ret->path), "%s", path);
         r = parent_of(ret->path, ret->parent);
         if (r < 0)
                 return r;
-
         ret->inode = st.st_ino;
+
         /* The kernel makes `remove` before `mdev_type` and takes it away before it. Asked for in the other order, a
          * removal between the two questions shows as one in progress, and never as a device being created. */
         r = readlink_name_at(fd, "mdev_type", ret->type, sizeof(ret->type));
         if (r < 0)
                 ret->type[0] = '\0';
         ret->has_remove = faccessat(fd, "remove", F_OK, 0) >= 0;
-
         return 0;
+}
+
+static int look_at_path(const char *path, struct sysfs_device *ret) {
+        _cleanup_close_ int fd = -1;
+
+        fd = openat(root_fd(), path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return fd < 0 ? -errno : look_at(fd, path, ret);
+}
+
+int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device *ret) {
+        _cleanup_close_ int fd = -1;
+        char link[PATH_MAX];
+        int r;
+
+        fd = sysfs_open_device(uuid);
+        if (fd == -ENOENT && path)
+                return look_at_path(path, ret);
+        if (fd < 0)
+                return fd;
+
+        device_link(uuid, link);
+        r = resolve_link(link, ret->path, sizeof(ret->path));
+        if (r == -ENOENT && path)
+                return look_at_path(path, ret);
+        return r < 0 ? r : look_at(fd, ret->path, ret);
+}
+
+static DIR *open_directory(const char *path) {
+        DIR *dir;
+        int fd;
+
+        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        dir = fd < 0 ? NULL : fdopendir(fd);
+        if (!dir)
+                closep(&fd);
+        return dir;
+}
+
+int sysfs_find_device(const char *uuid, struct sysfs_device *ret) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = sysfs_look_at_device(uuid, NULL, ret);
+        if (r != -ENOENT)
+                return r;
+
+        dir = open_directory(SYSFS_PARENTS);
+        while (dir && (entry = readdir(dir))) {
+                struct sysfs_parent parent;
+                char path[PATH_MAX];
+
+                if (sysfs_look_at_parent(entry->d_name, &parent) < 0 ||
+                    (size_t) snprintf(path, sizeof(path), "%s/%s", parent.path, uuid) >= sizeof(path))
+                        continue;
+                r = look_at_path(path, ret);
+                if (r >= 0)
+                        return r;
+        }
+        return -ENOENT;
+}
+
+int sysfs_list_devices(const char *parent, void (*func)(const char *uuid, const char *path, void *userdata),
+                       void *userdata) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct sysfs_parent look;
+        struct dirent *entry;
+        int r;
+
+        r = sysfs_look_at_parent(parent, &look);
+        if (r < 0)
+                return r;
+        dir = open_directory(look.path + 1);
+        while (dir && (entry = readdir(dir))) {
+                char path[PATH_MAX];
+
+                if (uuid_is_normal(entry->d_name) &&
+                    (size_t) snprintf(path, sizeof(path), "%s/%s", look.path, entry->d_name) < sizeof(path))
+                        func(entry->d_name, path, userdata);
+        }
+        return dir ? 0 : -errno;
 }
 
 int sysfs_look_at_parent(const char *name, struct sysfs_parent *ret) {

@@ -34,9 +34,19 @@ struct sysfs_parent {
  * is none. @uuid must be normal. */
 int sysfs_open_device(const char *uuid);
 
-/** sysfs_look_at_device() - look at a device now. Both names present: complete; only remove: being created; neither:
+/** sysfs_look_at_device() - look at a device now. @path is where it was seen last, or NULL: the kernel takes the link in
+ * /sys/bus/mdev/devices away at the beginning of a removal, and the device's directory only when its user has let go.
+ * Both names present: complete; only remove: being created; neither:
  * being removed (drivers/vfio/mdev/mdev_core.c makes mdev_type last and removes it first). Returns 0, or -ENOENT. */
-int sysfs_look_at_device(const char *uuid, struct sysfs_device *ret);
+int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device *ret);
+
+/** sysfs_find_device() - the same, looking below every parent for one whose link is gone. */
+int sysfs_find_device(const char *uuid, struct sysfs_device *ret);
+
+/** sysfs_list_devices() - call @func with UUID and path of each directory below a parent that is named like a device.
+ * Returns 0 or a negative errno. */
+int sysfs_list_devices(const char *parent, void (*func)(const char *uuid, const char *path, void *userdata),
+                       void *userdata);
 
 /** sysfs_look_at_parent() - look at a registered parent now. @name is one that readdir() or the kernel gave; a name
  * with a slash, "." or ".." is -ENOENT. Returns 0 or a negative errno. */

@@ -154,12 +154,16 @@ static void set_state(struct device *device, enum device_state state) {
 }
 
 struct device *device_refresh(struct manager *manager, const char *uuid) {
+        return device_refresh_at(manager, uuid, NULL);
+}
+
+struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path) {
         struct device *device = device_find(manager, uuid);
         struct sysfs_device look;
         bool is_new;
         int r;
 
-        r = sysfs_look_at_device(uuid, &look);
+        r = sysfs_look_at_device(uuid, device ? device->path : path, &look);
         /* Another directory is another device, even if nobody saw the first one go. */
         if (device && (r < 0 || device->inode != look.inode)) {
                 device = device_free(device);

@@ -50,6 +50,9 @@ struct device *device_find(struct manager *manager, const char *uuid);
  * Returns it, or NULL when there is none. */
 struct device *device_refresh(struct manager *manager, const char *uuid);
 
+/** device_refresh_at() - the same for one that may only be found at @path, because its removal has begun. */
+struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path);
+
 /** device_free() - take it out of the registry. */
 struct device *device_free(struct device *device);
 

@@ -25,8 +25,10 @@ static void stop_start(struct job *job) {
         }
 
         job->existed = true;
-        if (!job->work.task.parent)
+        if (!job->work.task.parent) {
                 job->work.task.parent = strdup(device->parent);
+                job->work.task.path = strdup(device->path);
+        }
 
         if (device->state == DEVICE_WEDGED)
                 return job_fail(job, FAILURE_WEDGED,

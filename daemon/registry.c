@@ -29,6 +29,7 @@
 struct touched {
         bool is_parent;
         char key[SYSFS_NAME_SIZE + 1];          /* the name, after a 'p' or a 'd' */
+        char *path;                             /* of a device that was found there, else NULL */
         UT_hash_handle hh;
 };
 
@@ -39,7 +40,7 @@ struct registry {
         sd_event_source *transition_source;
 };
 
-static void touch(struct registry *registry, const char *name, bool is_parent) {
+static void touch(struct registry *registry, const char *name, bool is_parent, const char *path) {
         char key[SYSFS_NAME_SIZE + 1];
         struct touched *touched;
 
@@ -52,17 +53,18 @@ static void touch(struct registry *registry, const char *name, bool is_parent) {
         if (!touched)
                 return;
         touched->is_parent = is_parent;
+        touched->path = path ? strdup(path) : NULL;
         strcpy(touched->key, key);
         HASH_ADD_STR(registry->touched, key, touched);
         (void) sd_event_source_set_enabled(registry->look_source, SD_EVENT_ONESHOT);
 }
 
 void registry_touch_device(struct registry *registry, const char *uuid) {
-        touch(registry, uuid, false);
+        touch(registry, uuid, false, NULL);
 }
 
 void registry_touch_parent(struct registry *registry, const char *name) {
-        touch(registry, name, true);
+        touch(registry, name, true, NULL);
 }
 
 static void look_at_first(struct registry *registry) {
@@ -73,7 +75,8 @@ static void look_at_first(struct registry *registry) {
         if (touched->is_parent)
                 (void) parent_refresh(registry->manager, touched->key + 1);
         else
-                (void) device_refresh(registry->manager, touched->key + 1);
+                (void) device_refresh_at(registry->manager, touched->key + 1, touched->path);
+        free(touched->path);
         free(touched);
 }
 
@@ -89,6 +92,10 @@ static int on_look(sd_event_source *source, void *userdata) {
 void registry_settle(struct registry *registry) {
         while (registry->touched)
                 look_at_first(registry);
+}
+
+static void touch_found(const char *uuid, const char *path, void *userdata) {
+        touch(userdata, uuid, false, path);
 }
 
 static int touch_directory(struct registry *registry, const char *path, bool is_parent) {
@@ -108,8 +115,12 @@ static int touch_directory(struct registry *registry, const char *path, bool is_
         }
 
         while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.' && (is_parent || uuid_is_normal(entry->d_name)))
-                        touch(registry, entry->d_name, is_parent);
+                if (entry->d_name[0] != '.' && (is_parent || uuid_is_normal(entry->d_name))) {
+                        touch(registry, entry->d_name, is_parent, NULL);
+                        /* A device in use that is being removed has lost its link already. */
+                        if (is_parent)
+                                (void) sysfs_list_devices(entry->d_name, touch_found, registry);
+                }
 
         return 0;
 }
@@ -119,16 +130,16 @@ int registry_enumerate(struct registry *registry) {
         struct parent *parent, *next_parent;
         int r;
 
-        r = touch_directory(registry, SYSFS_PARENTS, true);
+        r = touch_directory(registry, SYSFS_DEVICES, false);
         if (r >= 0)
-                r = touch_directory(registry, SYSFS_DEVICES, false);
+                r = touch_directory(registry, SYSFS_PARENTS, true);
         if (r < 0)
                 return log_error_errno(r, "Failed to enumerate parents and devices: %m");
 
         HASH_ITER(hh, registry->manager->parents, parent, next_parent)
-                touch(registry, parent->name, true);
+                touch(registry, parent->name, true, NULL);
         HASH_ITER(hh, registry->manager->devices, device, next_device)
-                touch(registry, device->uuid, false);
+                touch(registry, device->uuid, false, NULL);
         return 0;
 }
 
@@ -145,7 +156,7 @@ static int on_transition(sd_event_source *source, uint64_t usec, void *userdata)
         struct device *device;
 
         DL_FOREACH(registry->manager->transitions, device)
-                touch(registry, device->uuid, false);
+                touch(registry, device->uuid, false, NULL);
         registry_watch_transitions(registry->manager);
         return 0;
 }
@@ -201,6 +212,7 @@ struct registry *registry_free(struct registry *registry) {
 
         HASH_ITER(hh, registry->touched, touched, next) {
                 HASH_DEL(registry->touched, touched);
+                free(touched->path);
                 free(touched);
         }
         sd_event_source_disable_unref(registry->look_source);

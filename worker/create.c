@@ -50,10 +50,11 @@ static int write_create(const struct task *task, struct failure *failure) {
 static void explain_exists(const struct task *task, struct failure *failure) {
         struct sysfs_device device;
 
-        if (sysfs_look_at_device(task->uuid, &device) >= 0)
+        if (sysfs_find_device(task->uuid, &device) >= 0)
                 failure_set(failure, FAILURE_ALREADY_EXISTS,
-                            "Device %s already exists on parent '%s'; stop it first, or choose another UUID",
-                            task->uuid, device.parent);
+                            "Device %s already exists on parent '%s'%s; stop it first, or choose another UUID",
+                            task->uuid, device.parent,
+                            device.has_remove ? "" : ", where it is being removed but still in use");
         else
                 failure_set(failure, FAILURE_ALREADY_EXISTS,
                             "The kernel has UUID %s reserved although no device shows it: somebody else is just "
@@ -94,7 +95,7 @@ static int create(const struct task *task, struct failure *failure) {
                         return 0;
                 (void) intent_set_writing(task->uuid, false);
 
-                if (r != -EEXIST || now_usec() >= end || sysfs_look_at_device(task->uuid, &device) >= 0)
+                if (r != -EEXIST || now_usec() >= end || sysfs_find_device(task->uuid, &device) >= 0)
                         break;
                 wait_unless_orphaned(RELEASE_RETRY_USEC);
         }
@@ -137,7 +138,7 @@ static void note_inode(const struct task *task) {
         _cleanup_intent_ struct intent intent = {};
         struct sysfs_device device;
 
-        if (intent_load(task->uuid, &intent) < 0 || sysfs_look_at_device(task->uuid, &device) < 0)
+        if (intent_load(task->uuid, &intent) < 0 || sysfs_look_at_device(task->uuid, NULL, &device) < 0)
                 return;
 
         intent.inode = device.inode;
@@ -167,7 +168,7 @@ static void undo(const struct task *task, struct failure *failure) {
         struct sysfs_device device;
 
         failure->message = NULL;
-        if (sysfs_look_at_device(task->uuid, &device) >= 0)
+        if (sysfs_look_at_device(task->uuid, NULL, &device) >= 0)
                 remove_device(task->uuid, &device, &removal);
         else
                 removal.kind = REPORT_DONE;

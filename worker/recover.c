@@ -25,7 +25,7 @@ void run_recover(const struct task *task, struct report *report) {
         /* Read after its end: until then it may have changed the phase. */
         if (intent_load(task->uuid, &intent) < 0 || !intent.writing)
                 return;
-        if (sysfs_look_at_device(task->uuid, &device) < 0)
+        if (sysfs_find_device(task->uuid, &device) < 0)
                 return;
 
         if (!streq(device.parent, task->parent) || (device.type[0] && !streq(device.type, task->type)) ||

@@ -38,7 +38,7 @@ static void wait_until_gone(const char *uuid, const struct sysfs_device *expecte
         struct sysfs_device device;
 
         for (;;) {
-                if (sysfs_look_at_device(uuid, &device) < 0 || device.inode != expected->inode) {
+                if (sysfs_look_at_device(uuid, expected->path, &device) < 0 || device.inode != expected->inode) {
                         report->kind = REPORT_DONE;
                         return;
                 }
@@ -92,15 +92,16 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, struct
 
         report->kind = REPORT_DONE;
         device_fd = sysfs_open_device(uuid);
+        /* Without its link it is being removed already, by somebody else. */
         if (device_fd < 0 || fstat(device_fd, &st) < 0 || st.st_ino != expected->inode)
-                return;
+                return wait_until_gone(uuid, expected, report);
 
         if (is_in_use(device_fd, report, &group_fd)) {
                 report->kind = REPORT_BUSY;
                 return;
         }
 
-        if (sysfs_look_at_device(uuid, &device) < 0 || device.inode != expected->inode)
+        if (sysfs_look_at_device(uuid, expected->path, &device) < 0 || device.inode != expected->inode)
                 return;
         if (!device.has_remove || !device.type[0])
                 return wait_until_gone(uuid, expected, report);
@@ -124,7 +125,7 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, struct
 void run_stop(const struct task *task, struct report *report) {
         struct sysfs_device device;
 
-        if (sysfs_look_at_device(task->uuid, &device) < 0) {
+        if (sysfs_look_at_device(task->uuid, task->path, &device) < 0) {
                 report->kind = REPORT_DONE;
                 return;
         }

@@ -108,6 +108,10 @@ void fake_device_set(const char *parent, const char *uuid, int has_remove, const
         }
 }
 
+void fake_device_unlink(const char *uuid) {
+        assert_int_equal(unlink(path_of("sys/bus/mdev/devices/%s", uuid)), 0);
+}
+
 void fake_device_remove(const char *parent, const char *uuid) {
         unlink(path_of("sys/bus/mdev/devices/%s", uuid));
         put_away(path_of("sys/devices/virtual/%s/%s", parent, uuid));

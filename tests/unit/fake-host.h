@@ -11,4 +11,7 @@ void fake_parent_remove(const char *name);
 
 /** fake_device_set() - make the device's directory if need be, with or without its two names. */
 void fake_device_set(const char *parent, const char *uuid, int has_remove, const char *type);
+
+/** fake_device_unlink() - take its link in /sys/bus away, as the kernel does at the beginning of a removal. */
+void fake_device_unlink(const char *uuid);
 void fake_device_remove(const char *parent, const char *uuid);

@@ -56,6 +56,24 @@ static void test_states(void **state) {
         assert_null(device_find(manager, UUID_A));
 }
 
+/* A device in use: the kernel has taken its link away, its directory stays until its user lets go. */
+static void test_stopping_without_link(void **state) {
+        fake_device_set("mtty", UUID_A, true, "mtty-1");
+        assert_int_equal(state_of(UUID_A), DEVICE_ACTIVE);
+        fake_device_set("mtty", UUID_A, false, NULL);
+        fake_device_unlink(UUID_A);
+        assert_int_equal(state_of(UUID_A), DEVICE_STOPPING);
+
+        /* A daemon that starts now must find it too. */
+        device_free(device_find(manager, UUID_A));
+        assert_null(device_refresh(manager, UUID_A));
+        assert_int_equal(registry_enumerate(manager->registry), 0);
+        registry_settle(manager->registry);
+        assert_non_null(device_find(manager, UUID_A));
+        assert_int_equal(device_find(manager, UUID_A)->state, DEVICE_STOPPING);
+        assert_string_equal(device_find(manager, UUID_A)->parent, "mtty");
+}
+
 static void test_wedged_only_after_a_while(void **state) {
         fake_device_set("mtty", UUID_A, false, "mtty-1");
         assert_int_equal(state_of(UUID_A), DEVICE_STOPPING);
@@ -173,6 +191,7 @@ static void test_transitions_are_watched(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_states),
+                TEST(test_stopping_without_link),
                 TEST(test_wedged_only_after_a_while),
                 TEST(test_grace_after_a_strangers_create),
                 TEST(test_no_grace_for_what_was_there_before),
