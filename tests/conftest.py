@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""With -p no:terminal --lines: one line a test, `PASS name`, `FAIL name: why` or `SKIP name: why`, as all test suites here
+print it."""
+
+import pytest
+
+
+class Lines:
+    def __init__(self):
+        self.failed = False
+
+    @staticmethod
+    def name_of(report):
+        return report.nodeid.replace("tests/", "", 1)
+
+    @pytest.hookimpl
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed = True
+            why = getattr(getattr(report.longrepr, "reprcrash", None), "message", report.when).splitlines()[0]
+            print(f"FAIL {self.name_of(report)}: {why}", flush=True)
+            for line in [*report.longreprtext.splitlines(), *report.capstdout.splitlines()]:
+                print(f"    {line}", flush=True)
+        elif report.skipped:
+            print(f"SKIP {self.name_of(report)}: {report.longrepr[2].removeprefix('Skipped: ')}", flush=True)
+        elif report.when == "call":
+            print(f"PASS {self.name_of(report)} ({report.duration:.2f} s)", flush=True)
+
+    @pytest.hookimpl
+    def pytest_collectreport(self, report):
+        if report.failed:
+            print(f"FAIL {report.nodeid}: cannot be read\n    " + report.longreprtext.replace("\n", "\n    "), flush=True)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--lines", action="store_true", help="print one line a test and nothing else")
+
+
+def pytest_configure(config):
+    if config.getoption("--lines"):
+        config.pluginmanager.register(Lines(), "lines")

@@ -1,0 +1,363 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A simulated host with the real daemon in it, as tests like it.
+
+    with Host(create_delay=100) as host:
+        device = host.create()
+        assert host.states() == {device: "active"}
+
+While it runs, the test's process is in the host's mount, network and PID namespaces: /sys, /run and the system bus are
+the host's, and so are the processes that it starts. What may block belongs into such a process (host.shell, host.start):
+a thread cannot be made here, and this process must not get stuck in a write to /sys."""
+
+import asyncio
+import collections
+import contextlib
+import ctypes
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import time
+import uuid as uuids
+
+from bus import DEVICE, JOB, MANAGER, OBJECT_MANAGER, PARENT, PROPERTIES, ROOT, Bus, Signals, encode, plain
+from dbus_next import Variant
+
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+SIMULATE = SOURCE / "tools" / "simulate"
+
+DEVICES = pathlib.Path("/sys/bus/mdev/devices")
+MDEV_BUS = pathlib.Path("/sys/class/mdev_bus")
+LOG = pathlib.Path("/run/mediated.log")
+DAEMON_PID = pathlib.Path("/run/mediated-sim/daemon.pid")
+INTENTS = pathlib.Path("/run/mediated/intents")
+
+# What a program that was built with sanitizers says when it has found something.
+SANITIZER = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL")
+
+UNKNOWN_INSTANCES = 0xFFFFFFFF
+
+Device = collections.namedtuple("Device", "uuid parent type state defined path")
+Job = collections.namedtuple("Job", "id uuid kind state path")
+Type = collections.namedtuple("Type", "parent type name device_api available description")
+
+_OPTION_TYPES = {"timeout": "t", "settle": "b", "wait": "b"}
+_NAMESPACES = (("mnt", 0x00020000), ("net", 0x40000000), ("pid", 0x20000000))
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def new_uuid():
+    return str(uuids.uuid4())
+
+
+def device_path(uuid):
+    return f"{ROOT}/device/{encode(uuid)}"
+
+
+def parent_path(name):
+    return f"{ROOT}/parent/{encode(name)}"
+
+
+def options(**values):
+    """Keywords as a{sv}; an option that is not known, or of another type, is given as a Variant."""
+    return {key: value if isinstance(value, Variant) else
+            Variant(_OPTION_TYPES[key], int(value * 1e6) if key == "timeout" else value)
+            for key, value in values.items()}
+
+
+class _Namespaces:
+    """The way in and back."""
+
+    def __init__(self):
+        self.home = {name: os.open(f"/proc/self/ns/{name}", os.O_RDONLY | os.O_CLOEXEC) for name, _ in _NAMESPACES}
+        self.directory = os.open(".", os.O_RDONLY | os.O_CLOEXEC)
+
+    def enter(self, pid):
+        # Opened before the first step: after it /proc is another one.
+        files = [(open(f"/proc/{pid}/ns/{name}", "rb"), kind) for name, kind in _NAMESPACES]
+        for file, kind in files:
+            with file:
+                if _libc.setns(file.fileno(), kind) < 0:
+                    raise OSError(ctypes.get_errno(), "cannot enter the simulated host")
+
+    def leave(self):
+        for name, kind in _NAMESPACES:
+            if _libc.setns(self.home[name], kind) < 0:
+                raise OSError(ctypes.get_errno(), "cannot leave the simulated host")
+            os.close(self.home[name])
+        os.fchdir(self.directory)
+        os.close(self.directory)
+
+
+def _child_of(pid):
+    for directory in pathlib.Path("/proc").iterdir():
+        if directory.name.isdigit():
+            with contextlib.suppress(OSError):
+                if int((directory / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
+                    return int(directory.name)
+    raise AssertionError("the simulated host has no process")
+
+
+class Host:
+    def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True):
+        self.arguments = [f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
+        if parents is not None:
+            self.arguments += [f"--parent={parent}" for parent in parents] or ["--no-parents"]
+        if not daemon:
+            self.arguments.append("--no-daemon")
+        self.processes = []
+        self.buses = []
+
+    # --- its life
+
+    def __enter__(self):
+        environment = {**os.environ, "MEDIATED_BUILD": str(build_directory())}
+        read_end, self.stay = os.pipe()
+        self.errors = os.memfd_create("errors")
+        # Runs until its standard input ends; `ready` comes when the daemon has its name.
+        self.simulate = subprocess.Popen([SIMULATE, *self.arguments, "--", "sh", "-c", "echo ready; exec cat"],
+                                         stdin=read_end, stdout=subprocess.PIPE, stderr=self.errors, env=environment)
+        os.close(read_end)
+        ready = self.simulate.stdout.readline()
+        assert ready == b"ready\n", f"no simulated host: {self._said_by_simulator()}"
+        self.namespaces = _Namespaces()
+        self.namespaces.enter(_child_of(self.simulate.pid))
+        self.log_file = os.open(LOG, os.O_RDONLY | os.O_CLOEXEC) if LOG.exists() else None
+        self.loop = asyncio.new_event_loop()
+        self.bus = self.new_bus()
+        return self
+
+    def __exit__(self, kind, value, traceback):
+        for bus in self.buses:
+            bus.close()
+        self._cancel_calls()
+        for process in self.processes:
+            process.kill()
+        self.namespaces.leave()
+        ended = self._end()
+        log, errors = self.log(), self._said_by_simulator()
+        for file in (self.log_file, self.errors):
+            if file is not None:
+                os.close(file)
+
+        if kind is not None:
+            print(f"--- the daemon's log:\n{log}--- the simulator's:\n{errors}---")
+        assert ended, "the simulated host did not end"
+        found = SANITIZER.search(log + errors)
+        assert not found, f"{found.group()}\n{log}{errors}"
+
+    def _cancel_calls(self):
+        tasks = asyncio.all_tasks(self.loop)
+        for task in tasks:
+            task.cancel()
+        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        self.loop.close()
+
+    def _end(self):
+        os.close(self.stay)
+        ended = True
+        try:
+            self.simulate.wait(20)
+        except subprocess.TimeoutExpired:
+            ended = False
+            self.simulate.kill()
+        self.simulate.wait()
+        self.simulate.stdout.close()
+        for process in self.processes:
+            process.communicate()
+        return ended
+
+    def _said_by_simulator(self):
+        return os.pread(self.errors, 1 << 20, 0).decode(errors="replace")
+
+    def log(self):
+        """All that the daemon and its workers have said."""
+        return os.pread(self.log_file, 1 << 24, 0).decode(errors="replace") if self.log_file is not None else ""
+
+    # --- asking the daemon
+
+    def new_bus(self):
+        """A connection of its own."""
+        self.buses.append(Bus(self.loop))
+        return self.buses[-1]
+
+    def signals(self):
+        self.buses.append(Signals(self.loop))
+        return self.buses[-1]
+
+    def begin(self, member, signature="", *body, bus=None):
+        return (bus or self.bus).begin(ROOT, MANAGER, member, signature, *body)
+
+    def call(self, member, signature="", *body):
+        return self.begin(member, signature, *body).result()
+
+    def begin_create(self, uuid=None, parent="mtty", type="mtty-1", attributes=(), bus=None, **opts):
+        return self.begin("CreateDevice", "sssa(ss)a{sv}", new_uuid() if uuid is None else uuid, parent, type,
+                          [list(pair) for pair in attributes], options(**opts), bus=bus)
+
+    def create(self, *args, **kwargs):
+        """Creates a device and returns its UUID."""
+        uuid, path = self.begin_create(*args, **kwargs).result()
+        assert path == device_path(uuid)
+        return uuid
+
+    def begin_stop(self, uuid, bus=None, **opts):
+        return self.begin("StopDevice", "sa{sv}", uuid, options(**opts), bus=bus)
+
+    def stop(self, uuid, **opts):
+        self.begin_stop(uuid, **opts).result()
+
+    def devices(self):
+        return {row[0]: Device(*row) for row in self.call("ListDevices")}
+
+    def states(self):
+        return {device.uuid: device.state for device in self.devices().values()}
+
+    def state(self, uuid):
+        return self.states().get(uuid)
+
+    def jobs(self):
+        return [Job(*row) for row in self.call("ListJobs")]
+
+    def types(self, parent=""):
+        return {(row[0], row[1]): Type(*row) for row in self.call("ListTypes", "s", parent)}
+
+    def available(self, parent, type):
+        """As the last read of the driver told it, from the parent's properties."""
+        return self.properties(parent_path(parent), PARENT)["Types"].get(type, {}).get("AvailableInstances")
+
+    def properties(self, path, interface):
+        return plain(self.bus.call(path, PROPERTIES, "GetAll", "s", interface))
+
+    def property(self, name, path=ROOT, interface=MANAGER):
+        return plain(self.bus.call(path, PROPERTIES, "Get", "ss", interface, name))
+
+    def device(self, uuid):
+        return self.properties(device_path(uuid), DEVICE)
+
+    def job(self, path):
+        return self.properties(path, JOB)
+
+    def objects(self):
+        return plain(self.bus.call(ROOT, OBJECT_MANAGER, "GetManagedObjects"))
+
+    def job_of(self, uuid, kind=None):
+        """The id of the unfinished job of a UUID, as soon as there is one."""
+        return self.eventually(lambda: next((job.id for job in self.jobs()
+                                             if job.uuid == uuid and kind in (None, job.kind)), None))
+
+    # --- time
+
+    def sleep(self, seconds):
+        self.bus.sleep(seconds)
+
+    def eventually(self, condition, seconds=5, what="the condition"):
+        return self.bus.eventually(condition, seconds, what)
+
+    # --- the host
+
+    def simctl(self, *arguments):
+        result = subprocess.run(["simctl", *map(str, arguments)], check=False, capture_output=True, text=True,
+                                env=self._environment(), timeout=60)
+        assert result.returncode == 0, result.stderr
+        return result.stdout.strip()
+
+    def shell(self, command, *arguments, timeout=30, check=True):
+        """Runs it to its end; returns the process with its output."""
+        result = subprocess.run(["bash", "-c", command, "bash", *map(str, arguments)], check=False, text=True,
+                                stdin=subprocess.DEVNULL, capture_output=True, env=self._environment(), timeout=timeout)
+        assert not check or result.returncode == 0, f"{command}: {result.stderr}"
+        return result
+
+    def start(self, command, *arguments):
+        """Starts it, and ends it with the host at the latest."""
+        process = subprocess.Popen(["bash", "-c", command, "bash", *map(str, arguments)], text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=self._environment())
+        self.processes.append(process)
+        return process
+
+    @staticmethod
+    def _environment():
+        build = build_directory()
+        return {**os.environ, "MEDIATED_BUILD": str(build),
+                "PATH": f"{build}/tests/simulator:{build}/tests/race:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+    def raw_create(self, uuid=None, parent="mtty", type="mtty-1"):
+        """As `echo UUID > create`. Only where the driver does not hang."""
+        uuid = uuid or new_uuid()
+        write(create_file(parent, type), uuid)
+        return uuid
+
+    def raw_remove(self, uuid):
+        write(DEVICES / uuid / "remove", "1")
+
+    def start_raw_create(self, uuid=None, parent="mtty", type="mtty-1"):
+        """The same in a process of its own; returns the UUID once its device has begun to be."""
+        uuid = uuid or new_uuid()
+        self.start(f"echo {uuid} >{create_file(parent, type)}")
+        self.eventually((DEVICES / uuid).is_dir, what=f"the directory of {uuid}")
+        return uuid
+
+    # --- the daemon as a process
+
+    def daemon_pid(self):
+        return int(DAEMON_PID.read_text())
+
+    def processes_named(self, name):
+        found = []
+        for directory in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if directory.name.isdigit() and (directory / "comm").read_text().rstrip("\n") == name[:15]:
+                    found.append(int(directory.name))
+        return found
+
+    def workers(self):
+        return self.processes_named("mediated-worker")
+
+    def kill(self, *pids, sig=signal.SIGKILL):
+        """By a process of the host's: their numbers are the host's."""
+        self.shell(f"kill -{int(sig)} $@", *pids)
+
+    def busy_workers(self):
+        """Those that sleep in a write or read of a file of the simulated kernel."""
+        found = []
+        for pid in self.workers():
+            with contextlib.suppress(OSError):
+                syscall = pathlib.Path(f"/proc/{pid}/wchan").read_text()
+                if "fuse" in syscall or "request_wait" in syscall:
+                    found.append(pid)
+        return found
+
+    def wait_ready(self, old_pid=None, seconds=10):
+        """Until a daemon other than that answers; returns how long it took."""
+        begin = time.monotonic()
+
+        def answers():
+            with contextlib.suppress(Exception):
+                if self.daemon_pid() != old_pid:
+                    reply = self.begin("ListJobs")
+                    reply.result(1)
+                    return True
+            return False
+
+        self.eventually(answers, seconds, "the daemon")
+        return time.monotonic() - begin
+
+
+def build_directory():
+    return pathlib.Path(os.environ.get("MEDIATED_BUILD", SOURCE / "build")).resolve()
+
+
+def create_file(parent, type):
+    return MDEV_BUS / parent / "mdev_supported_types" / type / "create"
+
+
+def write(path, text):
+    with open(path, "wb", buffering=0) as file:
+        file.write(f"{text}\n".encode())
+
+
+def read(path):
+    return pathlib.Path(path).read_text(encoding="utf-8").rstrip("\n")
