@@ -13,6 +13,7 @@ import asyncio
 import collections
 import contextlib
 import ctypes
+import json
 import os
 import pathlib
 import re
@@ -26,6 +27,8 @@ from dbus_next import Variant
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 SIMULATE = SOURCE / "tools" / "simulate"
+
+BUILD = pathlib.Path(os.environ.get("MEDIATED_BUILD", SOURCE / "build")).resolve()
 
 DEVICES = pathlib.Path("/sys/bus/mdev/devices")
 MDEV_BUS = pathlib.Path("/sys/class/mdev_bus")
@@ -112,7 +115,7 @@ class Host:
     # --- its life
 
     def __enter__(self):
-        environment = {**os.environ, "MEDIATED_BUILD": str(build_directory())}
+        environment = {**os.environ, "MEDIATED_BUILD": str(BUILD)}
         read_end, self.stay = os.pipe()
         self.errors = os.memfd_create("errors")
         # Runs until its standard input ends; `ready` comes when the daemon has its name.
@@ -129,12 +132,14 @@ class Host:
         return self
 
     def __exit__(self, kind, value, traceback):
-        for bus in self.buses:
-            bus.close()
-        self._cancel_calls()
-        for process in self.processes:
-            process.kill()
-        self.namespaces.leave()
+        try:
+            for bus in self.buses:
+                bus.close()
+            self._cancel_calls()
+            for process in self.processes:
+                process.kill()
+        finally:
+            self.namespaces.leave()
         ended = self._end()
         log, errors = self.log(), self._said_by_simulator()
         for file in (self.log_file, self.errors):
@@ -151,7 +156,8 @@ class Host:
         tasks = asyncio.all_tasks(self.loop)
         for task in tasks:
             task.cancel()
-        self.loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        if tasks:
+            self.loop.run_until_complete(asyncio.wait(tasks))
         self.loop.close()
 
     def _end(self):
@@ -280,9 +286,8 @@ class Host:
 
     @staticmethod
     def _environment():
-        build = build_directory()
-        return {**os.environ, "MEDIATED_BUILD": str(build),
-                "PATH": f"{build}/tests/simulator:{build}/tests/race:/usr/sbin:/usr/bin:/sbin:/bin"}
+        return {**os.environ, "MEDIATED_BUILD": str(BUILD),
+                "PATH": f"{BUILD}/tests/simulator:{BUILD}/tests/race:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def raw_create(self, uuid=None, parent="mtty", type="mtty-1"):
         """As `echo UUID > create`. Only where the driver does not hang."""
@@ -346,10 +351,6 @@ class Host:
         return time.monotonic() - begin
 
 
-def build_directory():
-    return pathlib.Path(os.environ.get("MEDIATED_BUILD", SOURCE / "build")).resolve()
-
-
 def create_file(parent, type):
     return MDEV_BUS / parent / "mdev_supported_types" / type / "create"
 
@@ -361,3 +362,14 @@ def write(path, text):
 
 def read(path):
     return pathlib.Path(path).read_text(encoding="utf-8").rstrip("\n")
+
+
+def build_option(name):
+    """A meson option of the build that is tested."""
+    result = subprocess.run(["meson", "introspect", "--buildoptions", BUILD], check=True, capture_output=True, text=True)
+    return next(option["value"] for option in json.loads(result.stdout) if option["name"] == name)
+
+
+def is_sanitized():
+    """Everything takes longer then."""
+    return build_option("b_sanitize") != "none"
