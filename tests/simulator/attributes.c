@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the simulated driver shows of a device: attributes to write and read back, also in a folder as vendors have
- * them, one that cannot be written, one that tells what has been written in which order, and a link out of the device. */
+/* What the simulated driver shows of a device: attributes to write and read back, also in a folder as vendors
+ * have them, one that cannot be written, one that tells what has been written in which order, and a link out of
+ * the device. */
 
 #include <errno.h>
 
@@ -69,7 +70,10 @@ static void on_read(void *userdata) {
         if (attributes) {
                 attribute_path(request->node, attributes, path, sizeof(path));
                 /* What can be written fails when it is written. */
-                r = request->node->ops->write ? 0 : driver_take_failure(&mdev_parent(attributes->mdev)->driver, path);
+                if (request->node->ops->write)
+                        r = 0;
+                else
+                        r = driver_take_failure(&mdev_parent(attributes->mdev)->driver, path);
         }
 
         if (r < 0)

@@ -2,13 +2,13 @@
 
 /* What one step of the simulated kernel changes, and how others learn of it.
  *
- * The tree changes at once. Then, in this order: the real kernel forgets what it remembers of the changed names, the
- * uevents go out, and the step's continuation runs, which may answer a writer. So nobody who saw the uevent or the
- * answer sees the old state.
+ * The tree changes at once. Then, in this order: the real kernel forgets what it remembers of the changed
+ * names, the uevents go out, and the step's continuation runs, which may answer a writer. So nobody who saw the
+ * uevent or the answer sees the old state.
  *
- * The first two are done by a thread of their own. To forget a name the real kernel takes the lock of its directory,
- * which a process may hold while it waits for our answer to a LOOKUP: the thread that answers must not wait for it.
- * The threads share nothing but the two queues. */
+ * The first two are done by a thread of their own. To forget a name the real kernel takes the lock of its
+ * directory, which a process may hold while it waits for our answer to a LOOKUP: the thread that answers must
+ * not wait for it. The threads share nothing but the two queues. */
 
 #define FUSE_USE_VERSION 312
 
@@ -91,7 +91,8 @@ static Change *changes_append(Changes *changes) {
         return change;
 }
 
-/* Of a directory that the kernel has never asked about it remembers nothing; of none at all before it is mounted. */
+/* Of a directory that the kernel has never asked about it remembers nothing; of none at all before it is
+ * mounted. */
 static void changes_note(Changes *changes, const Node *dir, const char *name, bool added) {
         uint64_t id = tree_id(changes->notifier->tree, dir);
         Change *change;
@@ -151,9 +152,9 @@ void changes_commit(Changes *changes, changes_then_t then, void *userdata) {
         pthread_mutex_unlock(&notifier->mutex);
 }
 
-/* Of a name that is new the kernel is only to doubt what it remembers: it may have looked meanwhile and found the new
- * node, which must not be cut off from its path, for somebody may be in that directory or mount something on it. That
- * needs Linux 6.2. Errors do not matter: mostly the kernel remembers nothing. */
+/* Of a name that is new the kernel is only to doubt what it remembers: it may have looked meanwhile and found
+ * the new node, which must not be cut off from its path, for somebody may be in that directory or mount
+ * something on it. That needs Linux 6.2. Errors do not matter: mostly the kernel remembers nothing. */
 static void change_forget(const Change *change, struct fuse_session *session) {
         size_t n = strlen(change->name);
 

@@ -201,9 +201,11 @@ static int verb_delay_uevents(Connection *connection, const Words *words) {
         return r;
 }
 
-/* About a device that never is, of the subsystem that monitors of mediated devices let through. */
+/* Of the subsystem that monitors of mediated devices let through, and about all devices in turn; if there are
+ * none, about one that never was. */
 static int verb_storm(Connection *connection, const Words *words) {
         Udev *udev = connection->host->udev;
+        Mdev *mdev = NULL;
         unsigned n;
         int r;
 
@@ -213,8 +215,12 @@ static int verb_storm(Connection *connection, const Words *words) {
 
         for (unsigned i = 0; i < n; i++) {
                 _cleanup_free_ UdevMessage *message = NULL;
+                char devpath[PATH_MAX] = "/devices/virtual/storm/storm";
 
-                message = udev_message_new(udev, "change", "mdev", "/devices/virtual/storm/storm", NULL);
+                mdev = host_next_mdev(connection->host, mdev);
+                if (mdev)
+                        node_path(mdev_node(mdev), NULL, devpath + 1, sizeof(devpath) - 1);
+                message = udev_message_new(udev, "change", "mdev", devpath, NULL);
                 udev_send(udev, message);
         }
 
@@ -272,9 +278,10 @@ static int on_listen(sd_event_source *source, int fd, uint32_t revents, void *us
         connection = must(calloc(1, sizeof(Connection)));
         connection->host = userdata;
         connection->fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
-        r = connection->fd < 0 ? -errno :
-                                 sd_event_add_io(sd_event_source_get_event(source), &connection->source, connection->fd,
-                                                 EPOLLIN, on_connection, connection);
+        r = connection->fd < 0 ? -errno : 0;
+        if (r >= 0)
+                r = sd_event_add_io(connection->host->event, &connection->source, connection->fd, EPOLLIN,
+                                    on_connection, connection);
         if (r < 0) {
                 if (connection->fd >= 0)
                         close(connection->fd);

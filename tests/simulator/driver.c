@@ -71,7 +71,8 @@ static int on_defer(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* Continues when the driver has done its part: at once if it takes no time, never if it hangs and is not resumed. */
+/* Continues when the driver has done its part: at once if it takes no time, never if it hangs and is not
+ * resumed. */
 void driver_run(Driver *driver, Operation operation, driver_then_t then, void *userdata) {
         uint64_t delay = driver->delays[operation];
         Wait *wait;
@@ -89,7 +90,8 @@ void driver_run(Driver *driver, Operation operation, driver_then_t then, void *u
         if (delay == 0)
                 r = sd_event_add_defer(driver->event, &wait->source, on_defer, wait);
         else
-                r = sd_event_add_time_relative(driver->event, &wait->source, CLOCK_MONOTONIC, delay, 1, on_time, wait);
+                r = sd_event_add_time_relative(driver->event, &wait->source, CLOCK_MONOTONIC, delay, 1, on_time,
+                                               wait);
         if (r < 0)
                 abort();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Process 1 of a simulated host: builds it, runs the command in it, and passes on signals and reaps meanwhile. When it
- * ends the kernel ends everything else in the host. */
+/* Process 1 of a simulated host: builds it, runs the command in it, and passes on signals and reaps meanwhile.
+ * When it ends the kernel ends everything else in the host. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,9 @@ static int loopback_up(void) {
 
 /* The programs that have just been built come first. */
 static int set_environment(const Options *options) {
-        static const char *const directories[] = {"client", "daemon", "worker", "tests/simulator", "tests/benchmark"};
+        static const char *const directories[] = {
+                "client", "daemon", "worker", "tests/simulator", "tests/benchmark",
+        };
         char path[PATH_MAX * 6] = "", worker[PATH_MAX];
         const char *old = getenv("PATH");
         size_t n = 0;
@@ -106,8 +108,10 @@ static int start_sysfs(Init *init, int ready_fd) {
 
 static int start_bus(int ready_fd) {
         char print[32];
-        char *arguments[] = {(char *) "dbus-daemon", (char *) "--system", (char *) "--nofork", (char *) "--nopidfile",
-                             (char *) "--nosyslog", print, NULL};
+        char *arguments[] = {
+                (char *) "dbus-daemon", (char *) "--system",   (char *) "--nofork", (char *) "--nopidfile",
+                (char *) "--nosyslog",  print,                 NULL,
+        };
         _cleanup_close_ int log_fd = -1;
         pid_t pid;
 
@@ -154,7 +158,7 @@ static int start_command(Init *init) {
                 int r = ready_wait(0);
 
                 if (r < 0) {
-                        fprintf(stderr, "simulate: the daemon has not taken its name on the bus: %s\n", strerror(-r));
+                        failed("the daemon has not taken its name on the bus", r);
                         _exit(125);
                 }
         }
@@ -205,8 +209,8 @@ static int on_term_time(sd_event_source *source, uint64_t usec, void *userdata) 
         return sd_event_exit(init->event, 128 + SIGTERM);
 }
 
-/* To all that the terminal would send it to: the process group that simhost was started in, whose number in this PID
- * namespace is 0. The servers have left it. */
+/* To all that the terminal would send it to: the process group that simhost was started in, whose number in
+ * this PID namespace is 0. The servers have left it. */
 static void forward(int signo) {
         _cleanup_closedir_ DIR *proc = opendir("/proc");
         struct dirent *entry;
@@ -254,7 +258,8 @@ int init_main(const Options *options) {
         Init init = {.options = options};
         int r;
 
-        /* SIGCHLD and the signals to pass on are blocked since before the fork; nothing is lost until the loop runs. */
+        /* SIGCHLD and the signals to pass on are blocked since before the fork; nothing is lost until the loop
+         * runs. */
         r = mounts_prepare(options);
         if (r >= 0)
                 r = loopback_up();

@@ -4,8 +4,8 @@
  * {mdev_core,mdev_sysfs}.c and drivers/base/{core,bus,dd}.c. Its sharp edges are the point:
  *
  * - A UUID is in the global list from before its device appears until after that has gone.
- * - Between device_add() and the link mdev_type lies the driver's probe. A `remove` written in that gap deletes itself
- *   and then gets EAGAIN: nobody can remove the device any more.
+ * - Between device_add() and the link mdev_type lies the driver's probe. A `remove` written in that gap deletes
+ *   itself and then gets EAGAIN: nobody can remove the device any more.
  * - Of several writers who got into `remove` together one removes; the others are told that all went well.
  * - The writer sleeps in unbinding until the device's user lets go. By then `uevent` and the link in
  *   /sys/bus/mdev/devices are gone, while the device's directory stays. */
@@ -45,6 +45,17 @@ Mdev *host_find_mdev(Host *host, const char *uuid) {
 
         HASH_FIND_STR(host->mdevs, uuid, mdev);
         return mdev;
+}
+
+/* The next that has a directory, after the last the first, NULL if there is none. */
+Mdev *host_next_mdev(Host *host, Mdev *mdev) {
+        for (unsigned i = HASH_COUNT(host->mdevs); i > 0; i--) {
+                mdev = mdev && mdev->hh.next ? mdev->hh.next : host->mdevs;
+                if (mdev->node)
+                        return mdev;
+        }
+
+        return NULL;
 }
 
 Parent *mdev_parent(const Mdev *mdev) {
@@ -372,7 +383,8 @@ static void mdev_probe_failed(Mdev *mdev, int error) {
         mdev_remove_directory(mdev, changes);
 }
 
-/* The driver's part of probing is done: what it registers, then the core's links, the last of which is mdev_type. */
+/* The driver's part of probing is done: what it registers, then the core's links, the last of which is
+ * mdev_type. */
 static void mdev_probed(void *userdata) {
         Mdev *mdev = userdata;
         Parent *parent = mdev_parent(mdev);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The tree of directories, links and files that /sys shows, and the numbers by which the kernel's FUSE knows them.
+/* The tree of directories, links and files that /sys shows, and the numbers by which the kernel's FUSE knows
+ * them.
  *
- * A number is the index of a slot, and the slot's generation above it: a lookup by number is one array access, and a
- * number that the kernel has forgotten never comes back for another node. A node that left the tree stays in memory
- * until the kernel has forgotten all its numbers, because requests about it may still come. */
+ * A number is the index of a slot, and the slot's generation above it: a lookup by number is one array access,
+ * and a number that the kernel has forgotten never comes back for another node. A node that left the tree stays
+ * in memory until the kernel has forgotten all its numbers, because requests about it may still come. */
 
 #include <errno.h>
 #include <limits.h>
@@ -205,7 +206,8 @@ Node *node_children(Node *dir) {
         return dir->children;
 }
 
-/* The path below base, or below the root if base is none of its parents; returns its length, 0 if it does not fit. */
+/* The path below base, or below the root if base is none of its parents; returns its length, 0 if it does not
+ * fit. */
 size_t node_path(const Node *node, const Node *base, char *path, size_t size) {
         size_t n, length = strlen(node->name);
 

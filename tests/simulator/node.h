@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The tree of directories, links and files that /sys shows, and the numbers by which the kernel's FUSE knows them. */
+/* The tree of directories, links and files that /sys shows, and the numbers by which the kernel's FUSE knows
+ * them. */
 
 #include <stdint.h>
 #include <sys/stat.h>

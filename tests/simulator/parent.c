@@ -343,7 +343,8 @@ int parent_register(Host *host, const Spec *spec, const ParentOptions *options) 
                 parent_add_device(parent, changes);
         parent_bind_driver(parent, changes);
 
-        parent->types_dir = changes_add(changes, parent->device, "mdev_supported_types", &node_directory_ops, NULL);
+        parent->types_dir = changes_add(changes, parent->device, "mdev_supported_types", &node_directory_ops,
+                                        NULL);
         if (options->types_delay > 0)
                 r = sd_event_add_time_relative(host->event, &parent->types_timer, CLOCK_MONOTONIC,
                                                options->types_delay, 1, on_types_timer, parent);

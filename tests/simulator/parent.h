@@ -18,7 +18,8 @@ struct Type {
         Node *devices;
 };
 
-/* All types of a parent share one capacity, as the ports of the kernel's sample mtty: a device takes COUNT's part. */
+/* All types of a parent share one capacity, as the ports of the kernel's sample mtty: a device takes COUNT's
+ * part. */
 struct Registration {
         Parent *parent;
         unsigned n_ref;
@@ -51,7 +52,8 @@ struct Parent {
         Registration *registration;
         sd_event_source *types_timer;
 
-        /* The kernel's unreg_sem: creates and removes are inside, unregistering waits for them and lets no more in. */
+        /* The kernel's unreg_sem: creates and removes are inside, unregistering waits for them and lets no more
+         * in. */
         unsigned n_inside;
         bool unregistering;
         driver_then_t unregistered;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Runs a command in a simulated host: the part that stays outside. It reads the options, starts process 1 of the host
- * in namespaces of its own, passes signals on, and ends with the command's status. All that belongs to the host ends
- * with process 1, which ends when this does, however that happens. */
+/* Runs a command in a simulated host: the part that stays outside. It reads the options, starts process 1 of
+ * the host in namespaces of its own, passes signals on, and ends with the command's status. All that belongs to
+ * the host ends with process 1, which ends when this does, however that happens. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,21 +47,21 @@ static const struct option options_table[] = {
 static void help(void) {
         printf("tools/simulate [OPTION…] [--] [COMMAND [ARG…]]\n"
                "\n"
-               "Runs COMMAND, or a shell, as root in a simulated host: with mediated devices that need neither hardware\n"
-               "nor kernel modules, a system bus, and the daemon that has just been built. Ends with COMMAND's status\n"
-               "and leaves nothing behind. In the host, `simctl` changes it; see `simctl --help`.\n"
+               "Runs COMMAND, or a shell, as root in a simulated host: with mediated devices that need neither\n"
+               "hardware nor kernel modules, a system bus, and the daemon that has just been built. Ends with\n"
+               "COMMAND's status and leaves nothing behind. In it, `simctl` changes it; see `simctl --help`.\n"
                "\n"
                "  --parent NAME:TYPE=COUNT[,TYPE=COUNT…]\n"
-               "                      a parent and the types it supports; the types share one capacity, of which a\n"
-               "                      device takes COUNT's part (repeatable; default: mtty:mtty-1=24,mtty-2=12\n"
-               "                      and mbochs:mbochs-small=64)\n"
+               "                      a parent and the types it supports; the types share one capacity, of\n"
+               "                      which a device takes COUNT's part (repeatable; default:\n"
+               "                      mtty:mtty-1=24,mtty-2=12 and mbochs:mbochs-small=64)\n"
                "  --no-parents        no parent at first\n"
                "  --create-delay MS   how long the drivers take to create a device\n"
                "  --remove-delay MS   how long they take to remove one\n"
                "  --definitions DIR   a copy of it is /etc/mdevctl.d\n"
                "  --no-daemon         do not run the daemon\n"
                "  --polkit            with the real polkit, started when it is asked\n"
-               "  -v, --verbose       show what the daemon logs (else it goes to /run/mediated.log in the host)\n");
+               "  -v, --verbose       show what the daemon logs (else it goes to the host's /run/mediated.log)\n");
 }
 
 static int parse_msec(const char *string, const char **ret) {
@@ -251,5 +251,9 @@ int main(int argc, char **argv) {
         }
 
         r = check_daemon(&options);
-        return r < 0 ? EXIT_FAILURE : run(&options);
+        if (r < 0)
+                return EXIT_FAILURE;
+
+        /* No more processes can be made in a PID namespace that has ended; a leak checker would want one. */
+        _exit(run(&options));
 }

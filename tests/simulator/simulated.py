@@ -28,8 +28,8 @@ def simulated(*options, timeout=60):
         @functools.wraps(function)
         def run():
             path = sys.modules[function.__module__].__file__
-            command = [SIMULATE, *options, "--", "/usr/bin/python3", "-m", "pytest", "-q", "--no-header", "--tb=short",
-                       "-p", "no:cacheprovider", f"{path}::{function.__name__}"]
+            command = [SIMULATE, *options, "--", "/usr/bin/python3", "-m", "pytest", "-q", "--no-header",
+                       "--tb=short", "-p", "no:cacheprovider", f"{path}::{function.__name__}"]
             environment = {**os.environ, "MEDIATED_SIMULATED": function.__name__, "PYTHONDONTWRITEBYTECODE": "1"}
             result = subprocess.run(command, env=environment, timeout=timeout, check=False,
                                     stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Keeps the daemon running, as its unit does on a real host: 100 ms after it died it is started again, unless simctl
- * has stopped it. */
+/* Keeps the daemon running, as its unit does on a real host: 100 ms after it died it is started again, unless
+ * simctl has stopped it. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,9 +2,10 @@
 
 /* The tree as a FUSE file system, with answers that may come later.
  *
- * The kernel may remember names and attributes for ever, because it is told of each change (changes.c): that makes a
- * walk over thousands of devices as fast as in the real sysfs. Contents are never cached. No handler here waits for
- * anything: a driver that takes its time, or never returns, is a request that is not answered yet. */
+ * The kernel may remember names and attributes for ever, because it is told of each change (changes.c): that
+ * makes a walk over thousands of devices as fast as in the real sysfs. Contents are never cached. No handler
+ * here waits for anything: a driver that takes its time, or never returns, is a request that is not answered
+ * yet. */
 
 #define FUSE_USE_VERSION 312
 
@@ -162,7 +163,8 @@ static size_t directory_entry(fuse_req_t req, char *p, size_t size, Node *node, 
         return n;
 }
 
-/* Offsets are positions in what the directory was when its reading began, so that nothing is skipped or read twice. */
+/* Offsets are positions in what the directory was when its reading began, so that nothing is skipped or read
+ * twice. */
 static void directory_reply(fuse_req_t req, fuse_ino_t id, size_t size, off_t offset, struct fuse_file_info *fi,
                             bool plus) {
         OpenDirectory *directory = (OpenDirectory *) (uintptr_t) fi->fh;
@@ -425,7 +427,9 @@ static int on_fuse(sd_event_source *source, int fd, uint32_t revents, void *user
 }
 
 int sysfs_new(Sysfs **ret, sd_event *event, Tree *tree, const char *mount_point) {
-        const char *arguments[] = {"simsys", "-o", "allow_other,default_permissions,fsname=sysfs,subtype=simulated"};
+        const char *arguments[] = {
+                "simsys", "-o", "allow_other,default_permissions,fsname=sysfs,subtype=simulated",
+        };
         struct fuse_args args = FUSE_ARGS_INIT(ELEMENTSOF(arguments), (char **) arguments);
         Sysfs *sysfs;
         int r, fd;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* uevents, as udev sends them to whoever monitors it: the format is libudev's (systemd: libsystemd/sd-device/
- * device-monitor.c), sent as root to the multicast group that udevd uses. Here no udevd stands between the kernel and
- * its listeners, so udev_set_delay() can say how far it is behind. */
+ * device-monitor.c), sent as root to the multicast group that udevd uses. Here no udevd stands between the
+ * kernel and its listeners, so udev_set_delay() can say how far it is behind. */
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* VFIO groups: what a device's user opens. One process at a time can have /dev/vfio/GROUP open. What keeps a device
- * from being removed is not that, but the device fd that is got from it with VFIO_GROUP_GET_DEVICE_FD; here the fd of
- * the group stands for it from then on (kernel: drivers/vfio/vfio_main.c). */
+/* VFIO groups: what a device's user opens. One process at a time can have /dev/vfio/GROUP open. What keeps a
+ * device from being removed is not that, but the device fd that is got from it with VFIO_GROUP_GET_DEVICE_FD;
+ * here the fd of the group stands for it from then on (kernel: drivers/vfio/vfio_main.c). */
 
 #include <errno.h>
 #include <linux/vfio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What simctl and the two servers say to each other: a list of words a packet. An answer is an errno (0: success) and
- * a text. */
+/* What simctl and the two servers say to each other: a list of words a packet. An answer is an errno (0:
+ * success) and a text. */
 
 #include "common/macro.h"
 
