@@ -643,25 +643,6 @@ def test_uevent_tells_of_what_can_be_seen():
 
 
 @simulated("--no-daemon")
-def test_path_of_a_new_directory_stays():
-    """Who opens it as soon as it is there is not cut off from it by what the real kernel is told afterwards."""
-    for _ in range(100):
-        device = new_uuid()
-        path = (MDEV_BUS / "mtty").resolve() / device
-        creator = Background(create, "mtty", "mtty-1", device)
-        while True:
-            try:
-                directory = os.open(path, os.O_RDONLY)
-                break
-            except FileNotFoundError:
-                pass
-        assert creator.errno() == 0
-        assert os.readlink(f"/proc/self/fd/{directory}") == str(path)
-        os.close(directory)
-        remove(device)
-
-
-@simulated("--no-daemon")
 def test_uevents_of_a_parent():
     monitor = Monitor()
     simctl("remove-parent", "mtty")
