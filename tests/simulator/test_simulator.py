@@ -285,7 +285,7 @@ def test_remove_reads_a_number():
 
 @simulated("--no-daemon", "--create-delay", "100")
 def test_64_echoes_behind_a_slow_driver():
-    """The best of three, because what else runs on this machine is not what is tested; one at a time it is 6.4 s."""
+    """The best of three: what else runs on this machine is not what is tested. One at a time it would be 6.4 s."""
     path = type_path("mbochs", "mbochs-small") / "create"
     times = []
     for _ in range(3):
