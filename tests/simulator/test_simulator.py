@@ -878,12 +878,15 @@ def start_busy_host():
 def ends_without_trace(number, status):
     before = traces()
     process = start_busy_host()
-    init = read(f"/proc/{process.pid}/task/{process.pid}/children").split()[0]
-    host = namespace(init)
-    assert host != namespace("self")
-    assert len(processes_in(host)) > 5
-    process.send_signal(number)
-    assert process.wait(10) == status
+    try:
+        init = read(f"/proc/{process.pid}/task/{process.pid}/children").split()[0]
+        host = namespace(init)
+        assert host != namespace("self")
+        assert len(processes_in(host)) > 5
+        process.send_signal(number)
+        assert process.wait(10) == status
+    finally:
+        process.kill()
     eventually(lambda: not processes_in(host))
     assert traces() == before
 
