@@ -16,6 +16,8 @@ static const char *const task_kinds[_TASK_KIND_MAX] = {
         [TASK_DEFINE] = "define",
         [TASK_MODIFY] = "modify",
         [TASK_UNDEFINE] = "undefine",
+        [TASK_LIVE] = "live",
+        [TASK_GET_ATTRIBUTES] = "get-attributes",
         [TASK_CLEAN_STORE] = "clean-store",
 };
 
@@ -23,6 +25,8 @@ static const char *const report_kinds[_REPORT_KIND_MAX] = {
         [REPORT_HELLO] = "hello",
         [REPORT_DONE] = "done",
         [REPORT_FAILED] = "failed",
+        [REPORT_CALLOUT_BEGIN] = "callout-begin",
+        [REPORT_CALLOUT_END] = "callout-end",
         [REPORT_BUSY] = "busy",
         [REPORT_UNDONE] = "undone",
         [REPORT_KEPT] = "kept",
@@ -53,6 +57,7 @@ void task_clear(struct task *task) {
 void report_clear(struct report *report) {
         failure_clear(&report->failure);
         free(report->holders);
+        attributes_clear(&report->attributes);
         json_object_put(report->types);
         *report = (struct report) {};
 }
@@ -101,6 +106,10 @@ int task_send(int fd, const struct task *task) {
         put_string(object, "parent", task->parent);
         put_string(object, "type", task->type);
         put_string(object, "path", task->path);
+        put_number(object, "job", task->job);
+        put_number(object, "force", task->force);
+        put_number(object, "callout-timeout", task->callout_timeout);
+        put_number(object, "auto", task->start == START_AUTO);
         if (task->attributes.n > 0)
                 json_object_object_add(object, "attributes", attributes_to_json(&task->attributes));
         put_number(object, "orphan-pid", (uint64_t) task->orphan_pid);
@@ -136,6 +145,10 @@ int task_parse(json_object *object, struct task *ret) {
         if (pid > INT32_MAX)
                 return -EBADMSG;
         task.orphan_pid = (pid_t) pid;
+        task.job = get_number(object, "job");
+        task.force = get_number(object, "force");
+        task.callout_timeout = get_number(object, "callout-timeout");
+        task.start = get_number(object, "auto") ? START_AUTO : START_MANUAL;
         task.orphan_start_time = get_number(object, "orphan-start-time");
         task.inode = get_number(object, "inode");
         if (json_object_object_get_ex(object, "changes", &changes)) {
@@ -203,6 +216,9 @@ int report_send(int fd, const struct report *report) {
         if (report->n_holders > 0)
                 json_object_object_add(object, "holders", holders_to_json(report->holders, report->n_holders));
         put_number(object, "start-time", report->start_time);
+        put_number(object, "served", report->served);
+        if (report->has_attributes)
+                json_object_object_add(object, "attributes", attributes_to_json(&report->attributes));
         if (report->types)
                 json_object_object_add(object, "types", json_object_get(report->types));
 
@@ -231,6 +247,13 @@ int report_parse(json_object *object, struct report *ret) {
                         return r;
         }
         report.start_time = get_number(object, "start-time");
+        report.served = get_number(object, "served");
+        if (json_object_object_get_ex(object, "attributes", &value)) {
+                r = attributes_from_json(value, &report.attributes);
+                if (r < 0)
+                        return r;
+                report.has_attributes = true;
+        }
         if (json_object_object_get_ex(object, "types", &value)) {
                 if (!json_object_is_type(value, json_type_object))
                         return -EBADMSG;

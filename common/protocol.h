@@ -24,6 +24,8 @@ enum task_kind {
         TASK_DEFINE,            /* store a new definition */
         TASK_MODIFY,            /* change the stored definition, as its file is when the task runs */
         TASK_UNDEFINE,          /* remove the stored definition */
+        TASK_LIVE,              /* change a running device's attributes by a callout */
+        TASK_GET_ATTRIBUTES,    /* ask a callout for a running device's attributes */
         TASK_CLEAN_STORE,       /* remove what a worker that died left there */
         _TASK_KIND_MAX,
         _TASK_KIND_INVALID = -1,
@@ -34,6 +36,10 @@ struct task {
         char *uuid;
         char *parent;
         char *type;
+        uint64_t job;                   /* its number, for callouts; 0: no job */
+        bool force;                     /* go on when a callout refuses */
+        uint64_t callout_timeout;       /* µs a callout may take; 0: the default */
+        enum start_mode start;          /* CREATE: the definition's, for callouts */
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
         struct attributes attributes;
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
@@ -46,6 +52,8 @@ enum report_kind {
         REPORT_HELLO,
         REPORT_DONE,
         REPORT_FAILED,
+        REPORT_CALLOUT_BEGIN,   /* on the way: callouts run; what they need does not count for the deadline */
+        REPORT_CALLOUT_END,
         REPORT_BUSY,            /* STOP: somebody has the device open; nothing was written */
         REPORT_UNDONE,          /* RECOVER: there was a device, and it is removed */
         REPORT_KEPT,            /* RECOVER: the device is not ours or in use; the message says why */
@@ -64,6 +72,9 @@ struct report {
         struct holder *holders;         /* BUSY */
         size_t n_holders;
         uint64_t start_time;            /* HELLO: the worker's own, in clock ticks */
+        bool served;                    /* a callout has the task's parent for its own */
+        bool has_attributes;            /* GET_ATTRIBUTES: a callout told them */
+        struct attributes attributes;
         json_object *types;             /* READ_TYPES: {TYPE: {"name": …, "available_instances": …}} */
 };
 

@@ -7,7 +7,7 @@
 
 #include "common/intent.h"
 #include "common/io.h"
-#include "worker/worker.h"
+#include "worker/callouts.h"
 
 /* The kernel frees a UUID a little after the device's directory is gone (mdev_device_release): so long a create of it
  * is tried again. */
@@ -180,7 +180,7 @@ static void undo(const struct task *task, struct failure *failure) {
                 failure->message = NULL;
 }
 
-void run_create(const struct task *task, struct report *report) {
+static void create_and_configure(const struct task *task, void *userdata, struct report *report) {
         _cleanup_close_ int device_fd = -1;
 
         report->kind = REPORT_FAILED;
@@ -202,4 +202,16 @@ void run_create(const struct task *task, struct report *report) {
         }
 
         report->kind = REPORT_DONE;
+}
+
+void run_create(const struct task *task, struct report *report) {
+        _cleanup_definition_ struct definition *conf = NULL;
+
+        if (definition_new(task->type, task->start, &task->attributes, &conf) < 0) {
+                report->kind = REPORT_FAILED;
+                failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
+                return;
+        }
+
+        callouts_around(task, "start", conf, create_and_configure, NULL, report);
 }

@@ -21,6 +21,8 @@ static void (*const tasks[_TASK_KIND_MAX])(const struct task *task, struct repor
         [TASK_DEFINE] = run_define,
         [TASK_MODIFY] = run_modify,
         [TASK_UNDEFINE] = run_undefine,
+        [TASK_LIVE] = run_live,
+        [TASK_GET_ATTRIBUTES] = run_get_attributes,
         [TASK_CLEAN_STORE] = run_clean_store,
 };
 
@@ -33,6 +35,12 @@ void wait_unless_orphaned(uint64_t usec) {
 
         if (ppoll(&pollfd, 1, &ts, NULL) > 0 && (pollfd.revents & POLLHUP))
                 _exit(EXIT_SUCCESS);
+}
+
+void say_in_callout(bool begins) {
+        struct report report = { .kind = begins ? REPORT_CALLOUT_BEGIN : REPORT_CALLOUT_END };
+
+        (void) report_send(WORKER_SOCKET_FD, &report);
 }
 
 static int say_hello(void) {

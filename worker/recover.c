@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "common/intent.h"
-#include "worker/worker.h"
+#include "worker/callouts.h"
 
 static void keep(struct report *report, const char *uuid, const char *why) {
         report->kind = REPORT_KEPT;
@@ -14,7 +14,15 @@ static void keep(struct report *report, const char *uuid, const char *why) {
                 report->failure.message = NULL;
 }
 
-void run_recover(const struct task *task, struct report *report) {
+/* Whoever was told `pre` shall hear `post`. */
+static void tell_callouts(const struct task *task) {
+        _cleanup_definition_ struct definition *conf = NULL;
+
+        if (definition_new(task->type, START_MANUAL, NULL, &conf) >= 0)
+                callouts_failed(task, "start", conf);
+}
+
+static void recover(const struct task *task, struct report *report) {
         _cleanup_intent_ struct intent intent = {};
         struct sysfs_device device;
 
@@ -39,4 +47,9 @@ void run_recover(const struct task *task, struct report *report) {
                 report->kind = REPORT_UNDONE;
         else if (report->kind == REPORT_BUSY)
                 keep(report, task->uuid, "somebody has it open");
+}
+
+void run_recover(const struct task *task, struct report *report) {
+        recover(task, report);
+        tell_callouts(task);
 }

@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #include "common/io.h"
-#include "worker/worker.h"
+#include "worker/callouts.h"
 
 #define GONE_POLL_MIN_USEC ((uint64_t) 200)
 #define GONE_POLL_MAX_USEC (100 * USEC_PER_MSEC)
@@ -122,13 +122,37 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, struct
         }
 }
 
+bool device_is_in_use(const char *uuid, struct report *report) {
+        _cleanup_close_ int device_fd = -1, group_fd = -1;
+
+        device_fd = sysfs_open_device(uuid);
+        return device_fd >= 0 && is_in_use(device_fd, report, &group_fd);
+}
+
+static void stop(const struct task *task, void *userdata, struct report *report) {
+        const struct sysfs_device *device = userdata;
+
+        remove_device(task->uuid, device, report);
+}
+
 void run_stop(const struct task *task, struct report *report) {
+        _cleanup_definition_ struct definition *conf = NULL;
         struct sysfs_device device;
 
         if (sysfs_look_at_device(task->uuid, task->path, &device) < 0) {
                 report->kind = REPORT_DONE;
                 return;
         }
+        /* A stop that will not happen, and may be tried each second, is none of a callout's business. */
+        if (callouts_exist() && device_is_in_use(task->uuid, report)) {
+                report->kind = REPORT_BUSY;
+                return;
+        }
+        if (definition_new(device.type, START_MANUAL, NULL, &conf) < 0) {
+                report->kind = REPORT_FAILED;
+                failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
+                return;
+        }
 
-        remove_device(task->uuid, &device, report);
+        callouts_around(task, "stop", conf, stop, &device, report);
 }

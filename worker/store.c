@@ -17,7 +17,7 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "common/store-file.h"
-#include "worker/worker.h"
+#include "worker/callouts.h"
 
 /* Others write their definitions in place. One that does not parse and was touched less than so long ago is read again
  * until it has been left alone for that time. */
@@ -121,23 +121,25 @@ static int replace(const struct task *task, int store_fd, int parent_fd, const c
         return fsync(parent_fd) < 0 ? -errno : 0;
 }
 
-/* Checks what became of the definition, and stores it. */
-static int store(const struct task *task, int store_fd, int parent_fd, const struct definition *definition,
-                 const struct stat *old, struct failure *failure) {
-        struct definition_error error;
+/* What is to be written, and over what. */
+struct change {
+        int store_fd;
+        int parent_fd;
+        const struct definition *definition;
+        const struct stat *old;         /* NULL: nothing */
+};
+
+static int write_change(const struct task *task, const struct change *change, struct failure *failure) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        if (definition_check(definition, &error) < 0)
-                return failure_set(failure, FAILURE_INVALID_ATTRIBUTE, "Definition %s of parent '%s' is unchanged: %s",
-                                   task->uuid, task->parent, error.message);
-        r = definition_format(definition, &text);
+        r = definition_format(change->definition, &text);
         if (r == -EFBIG)
                 return failure_set(failure, FAILURE_LIMITS_EXCEEDED,
                                    "Definition %s of parent '%s' is unchanged: it would be larger than %d bytes",
                                    task->uuid, task->parent, DEFINITION_SIZE_MAX);
         if (r >= 0)
-                r = replace(task, store_fd, parent_fd, text, old);
+                r = replace(task, change->store_fd, change->parent_fd, text, change->old);
         if (r == -EEXIST)
                 return failure_set(failure, FAILURE_ALREADY_DEFINED,
                                    "Device %s is defined for parent '%s' already; modify or undefine it", task->uuid,
@@ -149,7 +151,29 @@ static int store(const struct task *task, int store_fd, int parent_fd, const str
         return 0;
 }
 
-static int define(const struct task *task, struct failure *failure) {
+static void report_outcome(int r, struct report *report) {
+        report->kind = r < 0 ? REPORT_FAILED : REPORT_DONE;
+}
+
+static void run_change(const struct task *task, void *userdata, struct report *report) {
+        report_outcome(write_change(task, userdata, &report->failure), report);
+}
+
+/* Checks what became of the definition, and stores it if no callout refuses. */
+static int store(const struct task *task, const char *action, struct change *change, struct report *report) {
+        struct definition_error error;
+
+        if (definition_check(change->definition, &error) < 0)
+                return failure_set(&report->failure, FAILURE_INVALID_ATTRIBUTE,
+                                   "Definition %s of parent '%s' is unchanged: %s", task->uuid, task->parent,
+                                   error.message);
+
+        callouts_around(task, action, change->definition, run_change, change, report);
+        return report->kind == REPORT_DONE ? 0 : -1;
+}
+
+static int define(const struct task *task, struct report *report) {
+        struct failure *failure = &report->failure;
         _cleanup_close_ int store_fd = -1, parent_fd = -1;
         _cleanup_definition_ struct definition *definition = NULL;
 
@@ -160,7 +184,8 @@ static int define(const struct task *task, struct failure *failure) {
                 return failure_set(failure, FAILURE_IO_ERROR, "Out of memory");
         if (definition_changes_apply(&task->changes, definition, failure) < 0)
                 return -1;
-        return store(task, store_fd, parent_fd, definition, NULL, failure);
+        return store(task, "define",
+                     &(struct change) { .store_fd = store_fd, .parent_fd = parent_fd, .definition = definition }, report);
 }
 
 static bool is_fresh(const struct stat *st) {
@@ -197,7 +222,8 @@ static int read_stored(const struct task *task, int parent_fd, struct definition
         return 0;
 }
 
-static int modify(const struct task *task, struct failure *failure) {
+static int modify(const struct task *task, struct report *report) {
+        struct failure *failure = &report->failure;
         _cleanup_close_ int store_fd = -1, parent_fd = -1;
         _cleanup_definition_ struct definition *definition = NULL;
         struct stat st = {};
@@ -209,15 +235,17 @@ static int modify(const struct task *task, struct failure *failure) {
                 return -1;
         if (definition_changes_apply(&task->changes, definition, failure) < 0)
                 return -1;
-        return store(task, store_fd, parent_fd, definition, &st, failure);
+        return store(task, "modify",
+                     &(struct change) {
+                             .store_fd = store_fd,
+                             .parent_fd = parent_fd,
+                             .definition = definition,
+                             .old = &st,
+                     },
+                     report);
 }
 
-static int undefine(const struct task *task, struct failure *failure) {
-        _cleanup_close_ int store_fd = -1, parent_fd = -1;
-
-        parent_fd = open_parent(task, false, &store_fd, failure);
-        if (parent_fd < 0)
-                return -1;
+static int unlink_stored(const struct task *task, int parent_fd, struct failure *failure) {
         if (unlinkat(parent_fd, task->uuid, 0) < 0) {
                 if (errno == ENOENT)
                         return fail_not_defined(task, failure);
@@ -229,20 +257,36 @@ static int undefine(const struct task *task, struct failure *failure) {
         return 0;
 }
 
-static void report_outcome(int r, struct report *report) {
-        report->kind = r < 0 ? REPORT_FAILED : REPORT_DONE;
+static void run_unlink(const struct task *task, void *userdata, struct report *report) {
+        report_outcome(unlink_stored(task, *(int *) userdata, &report->failure), report);
+}
+
+static int undefine(const struct task *task, struct report *report) {
+        _cleanup_close_ int store_fd = -1, parent_fd = -1;
+        _cleanup_definition_ struct definition *definition = NULL;
+        struct definition_error error;
+
+        parent_fd = open_parent(task, false, &store_fd, &report->failure);
+        if (parent_fd < 0)
+                return -1;
+
+        /* An invalid one is no callout's: it is just removed. */
+        if (store_read(parent_fd, task->uuid, &definition, NULL, &error) < 0)
+                return unlink_stored(task, parent_fd, &report->failure);
+        callouts_around(task, "undefine", definition, run_unlink, &parent_fd, report);
+        return report->kind == REPORT_DONE ? 0 : -1;
 }
 
 void run_define(const struct task *task, struct report *report) {
-        report_outcome(define(task, &report->failure), report);
+        report_outcome(define(task, report), report);
 }
 
 void run_modify(const struct task *task, struct report *report) {
-        report_outcome(modify(task, &report->failure), report);
+        report_outcome(modify(task, report), report);
 }
 
 void run_undefine(const struct task *task, struct report *report) {
-        report_outcome(undefine(task, &report->failure), report);
+        report_outcome(undefine(task, report), report);
 }
 
 void run_clean_store(const struct task *task, struct report *report) {

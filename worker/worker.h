@@ -14,11 +14,16 @@ void run_read_types(const struct task *task, struct report *report);
 void run_define(const struct task *task, struct report *report);
 void run_modify(const struct task *task, struct report *report);
 void run_undefine(const struct task *task, struct report *report);
+void run_live(const struct task *task, struct report *report);
+void run_get_attributes(const struct task *task, struct report *report);
 void run_clean_store(const struct task *task, struct report *report);
 
 /** wait_unless_orphaned() - sleep @usec. The process ends when the daemon is gone meanwhile: then nobody waits for the
  * answer, and the next daemon looks for itself. */
 void wait_unless_orphaned(uint64_t usec);
+
+/** say_in_callout() - tell the daemon that callouts begin or end. */
+void say_in_callout(bool begins);
 
 /** process_start_time() - start time of a process in clock ticks (field 22 of /proc/PID/stat). @pid 0: this one.
  * Returns 0 or a negative errno. */
@@ -35,6 +40,9 @@ int group_hold(int device_fd);
 /** find_holders() - who has the device's nodes in /dev/vfio open. Adds to report->holders. Returns their number or a
  * negative errno. */
 int find_holders(int device_fd, struct report *report);
+
+/** device_is_in_use() - whether somebody has it open. Tells who in @report. */
+bool device_is_in_use(const char *uuid, struct report *report);
 
 /** remove_device() - remove a complete device nobody has open and wait until its directory is gone. Fills in @report:
  * DONE, BUSY or FAILED. */

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Callouts and notifiers around an action. The order of folders and files, the arguments and the meaning of the answers
+ * are mdevctl's, see mdevctl(8). */
+
+#include "worker/callouts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "common/io.h"
+#include "common/root.h"
+#include "worker/callout.h"
+
+/* Says "not my type" and lets the next callout have its turn. */
+#define STATUS_NOT_MINE 2
+
+static const char *const callout_folders[] = {
+        "usr/lib/mdevctl/scripts.d/callouts",
+        "etc/mdevctl.d/scripts.d/callouts",
+};
+
+static const char *const notifier_folders[] = {
+        "usr/lib/mdevctl/scripts.d/notifiers",
+        "etc/mdevctl.d/scripts.d/notifiers",
+};
+
+/* One action on its way through its callouts. */
+struct action {
+        const struct task *task;
+        const char *name;
+        const char *state;
+        const char *type;
+        char *input;            /* the definition as JSON */
+        char *script;           /* the one that serves it, once known */
+};
+
+static void action_clear(struct action *action) {
+        free(action->input);
+        free(action->script);
+}
+
+/* What others than root could have written is not run as root. */
+static bool is_trusted(const struct stat *st, mode_t type) {
+        return (st->st_mode & S_IFMT) == type && st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static DIR *open_folder(const char *folder) {
+        struct stat st;
+        DIR *dir;
+        int fd;
+
+        fd = openat(root_fd(), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return NULL;
+        if (fstat(fd, &st) < 0 || !is_trusted(&st, S_IFDIR)) {
+                fprintf(stderr, "<4>Callouts in /%s are not run: others than root may write there\n", folder);
+                close(fd);
+                return NULL;
+        }
+        dir = fdopendir(fd);
+        if (!dir)
+                close(fd);
+        return dir;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b) {
+        return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int not_hidden(const struct dirent *entry) {
+        return entry->d_name[0] != '.';
+}
+
+static bool may_run(int folder_fd, const char *folder, const char *name) {
+        struct stat st;
+
+        if (fstatat(folder_fd, name, &st, 0) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
+                return false;
+        if (is_trusted(&st, S_IFREG))
+                return true;
+        fprintf(stderr, "<4>Callout /%s/%s is not run: others than root may write it\n", folder, name);
+        return false;
+}
+
+/* Calls @func with each program of a folder, in name order, until it returns something other than 0. */
+static int in_folder(const char *folder, int (*func)(const char *path, void *userdata), void *userdata) {
+        _cleanup_closedir_ DIR *dir = open_folder(folder);
+        struct dirent **entries;
+        int n, r = 0;
+
+        if (!dir)
+                return 0;
+        n = scandirat(root_fd(), folder, &entries, not_hidden, by_name);
+        for (int i = 0; i < n; i++) {
+                char path[PATH_MAX];
+
+                if (r == 0 && may_run(dirfd(dir), folder, entries[i]->d_name) &&
+                    (size_t) snprintf(path, sizeof(path), "/%s/%s", folder, entries[i]->d_name) < sizeof(path))
+                        r = func(path, userdata);
+                free(entries[i]);
+        }
+        if (n >= 0)
+                free(entries);
+        return r;
+}
+
+static int found(const char *path, void *userdata) {
+        return 1;
+}
+
+bool callouts_exist(void) {
+        for (size_t i = 0; i < ELEMENTSOF(callout_folders); i++)
+                if (in_folder(callout_folders[i], found, NULL) || in_folder(notifier_folders[i], found, NULL))
+                        return true;
+        return false;
+}
+
+static int run(const struct action *action, const char *path, const char *event, const char *name, const char *input,
+               struct callout_output *ret) {
+        const struct task *task = action->task;
+        char job[64];
+        char *argv[] = {
+                (char *) path,
+                (char *) "-t", (char *) action->type,
+                (char *) "-e", (char *) event,
+                (char *) "-a", (char *) name,
+                (char *) "-s", (char *) action->state,
+                (char *) "-u", (char *) task->uuid,
+                (char *) "-p", (char *) task->parent,
+                NULL,
+        };
+        char *environment[] = {
+                (char *) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                (char *) "LANG=C.UTF-8",
+                job,
+                NULL,
+        };
+        int r;
+
+        snprintf(job, sizeof(job), "MEDIATED_JOB=%" PRIu64, task->job);
+        r = callout_run(argv, environment, input, task->callout_timeout > 0 ? task->callout_timeout : CALLOUT_TIMEOUT_USEC,
+                        ret);
+        if (r >= 0 && ret->err && *ret->err)
+                fprintf(stderr, "<5>Callout %s (%s %s of %s): %s%s", path, event, name, task->uuid, ret->err,
+                        ret->err[strlen(ret->err) - 1] == '\n' ? "" : "\n");
+        return r;
+}
+
+struct attempt {
+        struct action *action;
+        const char *event;
+        const char *name;
+        const char *input;
+        struct callout_output *output;
+        int error;
+};
+
+/* Returns 1 when the program serves the request, whatever it answered. */
+static int attempt(const char *path, void *userdata) {
+        struct attempt *a = userdata;
+
+        callout_output_clear(a->output);
+        a->error = run(a->action, path, a->event, a->name, a->input, a->output);
+        if (a->error >= 0 && a->output->status == STATUS_NOT_MINE)
+                return 0;
+
+        free(a->action->script);
+        a->action->script = strdup(path);
+        return 1;
+}
+
+/* Asks the script that serves the action, or looks for one. Returns 1 with its answer, 0 when none serves it, or a
+ * negative errno. */
+static int ask(struct action *action, const char *event, const char *name, const char *input,
+               struct callout_output *output) {
+        struct attempt a = { .action = action, .event = event, .name = name, .input = input, .output = output };
+        _cleanup_free_ char *known = action->script ? strdup(action->script) : NULL;
+
+        if (known)
+                return attempt(known, &a) > 0 && a.error < 0 ? a.error : 1;
+
+        for (size_t i = 0; i < ELEMENTSOF(callout_folders); i++)
+                if (in_folder(callout_folders[i], attempt, &a))
+                        return a.error < 0 ? a.error : 1;
+        return 0;
+}
+
+/* The last lines of what it said on stderr: the reason is there, if anywhere. */
+static const char *said(const struct callout_output *output) {
+        static char text[1024];
+        size_t length = output->err ? strlen(output->err) : 0;
+        const char *begin = output->err;
+
+        if (length == 0)
+                return "it said nothing";
+        if (length >= sizeof(text))
+                begin += length - sizeof(text) + 1;
+        snprintf(text, sizeof(text), "%s", begin);
+        for (char *p = text; *p; p++)
+                if ((unsigned char) *p >= 0x80 || (*p < ' ' && *p != '\n'))
+                        *p = '?';
+        for (length = strlen(text); length > 0 && text[length - 1] == '\n';)
+                text[--length] = '\0';
+        return text;
+}
+
+static int refused(const struct action *action, const char *event, int r, const struct callout_output *output,
+                   struct failure *failure) {
+        const char *script = action->script ? action->script : "?";
+
+        if (r < 0)
+                return failure_set(failure, FAILURE_CALLOUT_FAILED, "Device %s: callout %s cannot be run: %s",
+                                   action->task->uuid, script, strerror(-r));
+        if (output->timed_out)
+                return failure_set(failure, FAILURE_CALLOUT_FAILED,
+                                   "Device %s: callout %s did not answer %s of %s in time and was killed; %s",
+                                   action->task->uuid, script, event, action->name, said(output));
+        if (output->status < 0)
+                return failure_set(failure, FAILURE_CALLOUT_FAILED, "Device %s: callout %s was killed in %s of %s",
+                                   action->task->uuid, script, event, action->name);
+        return failure_set(failure, FAILURE_CALLOUT_FAILED,
+                           "Device %s: callout %s refused %s of %s with status %d: %s", action->task->uuid, script, event,
+                           action->name, output->status, said(output));
+}
+
+static int notify_one(const char *path, void *userdata) {
+        struct action *action = userdata;
+        _cleanup_callout_output_ struct callout_output output = {};
+
+        (void) run(action, path, "notify", action->name, action->input, &output);
+        return 0;
+}
+
+static void notify(struct action *action) {
+        for (size_t i = 0; i < ELEMENTSOF(notifier_folders); i++)
+                (void) in_folder(notifier_folders[i], notify_one, action);
+}
+
+static int action_begin(struct action *ret, const struct task *task, const char *name, const struct definition *conf) {
+        json_object *object;
+        int r;
+
+        *ret = (struct action) { .task = task, .name = name, .state = "none", .type = definition_type(conf) };
+        r = definition_to_json(conf, &object);
+        if (r < 0)
+                return r;
+        ret->input = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                                           JSON_C_TO_STRING_NOSLASHESCAPE));
+        json_object_put(object);
+        return ret->input ? 0 : -ENOMEM;
+}
+
+static void post(struct action *action, bool success) {
+        _cleanup_callout_output_ struct callout_output output = {};
+
+        action->state = success ? "success" : "failure";
+        (void) ask(action, "post", action->name, action->input, &output);
+        notify(action);
+}
+
+void callouts_around(const struct task *task, const char *action_name, const struct definition *conf,
+                     void (*func)(const struct task *task, void *userdata, struct report *report), void *userdata,
+                     struct report *report) {
+        _cleanup_callout_output_ struct callout_output output = {};
+        _cleanup_(action_clear) struct action action = {};
+        int r;
+
+        if (!callouts_exist())
+                return func(task, userdata, report);
+
+        if (action_begin(&action, task, action_name, conf) < 0) {
+                report->kind = REPORT_FAILED;
+                failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
+                return;
+        }
+
+        say_in_callout(true);
+        r = ask(&action, "pre", action.name, action.input, &output);
+        say_in_callout(false);
+        report->served = action.script;
+
+        if ((r < 0 || (r > 0 && output.status != 0)) && !task->force) {
+                report->kind = REPORT_FAILED;
+                (void) refused(&action, "pre", r, &output, &report->failure);
+                action.state = "none";
+                return notify(&action);
+        }
+
+        func(task, userdata, report);
+
+        say_in_callout(true);
+        post(&action, report->kind == REPORT_DONE);
+        say_in_callout(false);
+}
+
+void callouts_failed(const struct task *task, const char *action_name, const struct definition *conf) {
+        _cleanup_(action_clear) struct action action = {};
+
+        if (callouts_exist() && action_begin(&action, task, action_name, conf) >= 0)
+                post(&action, false);
+}
+
+/* Version 2 of the protocol: what a callout can, it tells when asked; no answer means version 1, without `live`. */
+static bool supports_live(struct action *action) {
+        static const char provides[] =
+                "{\"provides\":{\"version\":2,\"actions\":[\"start\",\"stop\",\"define\",\"undefine\",\"modify\","
+                "\"attributes\",\"capabilities\"],\"events\":[\"pre\",\"post\",\"notify\",\"get\",\"live\"]}}";
+        _cleanup_callout_output_ struct callout_output output = {};
+        _cleanup_json_ json_object *answer = NULL;
+        json_object *supports, *events, *actions;
+        bool live = false, modify = false;
+
+        if (ask(action, "get", "capabilities", provides, &output) <= 0 || !output.out)
+                return false;
+        answer = json_tokener_parse(output.out);
+        if (!json_object_is_type(answer, json_type_object) || !json_object_object_get_ex(answer, "supports", &supports) ||
+            !json_object_is_type(supports, json_type_object) ||
+            !json_object_object_get_ex(supports, "events", &events) || !json_object_is_type(events, json_type_array) ||
+            !json_object_object_get_ex(supports, "actions", &actions) || !json_object_is_type(actions, json_type_array))
+                return false;
+
+        for (size_t i = 0; i < json_object_array_length(events); i++)
+                live |= streq(json_object_get_string(json_object_array_get_idx(events, i)) ?: "", "live");
+        for (size_t i = 0; i < json_object_array_length(actions); i++)
+                modify |= streq(json_object_get_string(json_object_array_get_idx(actions, i)) ?: "", "modify");
+        return live && modify;
+}
+
+int callouts_live(const struct task *task, const struct definition *conf, struct failure *failure) {
+        _cleanup_callout_output_ struct callout_output output = {};
+        _cleanup_(action_clear) struct action action = {};
+        int r;
+
+        if (action_begin(&action, task, "modify", conf) < 0)
+                return failure_set(failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
+        if (!supports_live(&action))
+                return failure_set(failure, FAILURE_NOT_SUPPORTED,
+                                   "Device %s cannot be changed while it runs: no callout for type '%s' supports that; "
+                                   "change its definition and start it anew", task->uuid, action.type);
+
+        r = ask(&action, "live", "modify", action.input, &output);
+        if (r < 0 || output.status != 0)
+                (void) refused(&action, "live", r, &output, failure);
+        action.state = failure->code == FAILURE_NONE ? "success" : "failure";
+        notify(&action);
+        return failure->code == FAILURE_NONE ? 0 : -1;
+}
+
+/* A list of objects with one key each, as a definition has it. */
+static int parse_attributes(const char *text, struct attributes *ret) {
+        _cleanup_json_ json_object *list = json_tokener_parse(text);
+        int r;
+
+        if (!json_object_is_type(list, json_type_array))
+                return -EBADMSG;
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+                json_object *item = json_object_array_get_idx(list, i);
+
+                if (!json_object_is_type(item, json_type_object))
+                        return -EBADMSG;
+                json_object_object_foreach(item, name, value) {
+                        if (!json_object_is_type(value, json_type_string))
+                                return -EBADMSG;
+                        r = attributes_append(ret, name, json_object_get_string(value));
+                        if (r < 0)
+                                return r;
+                }
+        }
+        return 0;
+}
+
+int callouts_get_attributes(const struct task *task, struct attributes *ret, struct failure *failure) {
+        _cleanup_callout_output_ struct callout_output output = {};
+        _cleanup_definition_ struct definition *conf = NULL;
+        _cleanup_attributes_ struct attributes attributes = {};
+        _cleanup_(action_clear) struct action action = {};
+        int r;
+
+        if (definition_new(task->type, START_MANUAL, NULL, &conf) < 0 ||
+            action_begin(&action, task, "attributes", conf) < 0)
+                return failure_set(failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
+
+        r = ask(&action, "get", "attributes", "", &output);
+        if (r == 0)
+                return 0;
+        if (r < 0 || output.status != 0)
+                return refused(&action, "get", r, &output, failure);
+        if (!output.out || !*output.out)
+                return 0;
+        if (parse_attributes(output.out, &attributes) < 0)
+                return failure_set(failure, FAILURE_CALLOUT_FAILED,
+                                   "Device %s: callout %s did not print a JSON list of attributes", task->uuid,
+                                   action.script);
+
+        *ret = attributes;
+        attributes = (struct attributes) {};
+        return 1;
+}
