@@ -103,7 +103,7 @@ int request_define(struct manager *manager, sd_bus_message *message) {
         if (r != 0)
                 return r;
         changes.set_attributes = changes.attributes.n > 0;
-        r = options_read(message, OPTION_TIMEOUT, &options);
+        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
         if (r != 0)
                 return r;
 
@@ -140,29 +140,57 @@ int definition_resolve_parent(struct manager *manager, sd_bus_message *message, 
         return 0;
 }
 
+/* A running device is changed as a whole: its callout gets all of its attributes. */
+static bool changes_attributes_alone(const struct definition_changes *changes) {
+        return changes->set_attributes && !changes->type && !changes->set_start && changes->n_list == 0;
+}
+
+static int read_modify_options(sd_bus_message *message, const char *uuid, const struct definition_changes *changes,
+                               struct options *ret) {
+        int r;
+
+        *ret = (struct options) { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE | OPTION_LIVE | OPTION_DEFINED, ret);
+        if (r != 0)
+                return r;
+
+        /* Neither of the two said: the definition. */
+        if (!ret->live)
+                ret->defined = true;
+        if (ret->live && !changes_attributes_alone(changes))
+                return bus_fail(message, FAILURE_INVALID_ARGS,
+                                "Device %s: a running device can be given other attributes, all of them at once; nothing else",
+                                uuid);
+        return 0;
+}
+
 int request_modify(struct manager *manager, sd_bus_message *message, const char *text, const char *parent) {
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_definition_changes_ struct definition_changes changes = {};
-        struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        struct options options;
         char uuid[UUID_TEXT_SIZE];
         int r;
 
         r = begin(manager, message, text, parent, uuid);
         if (r != 0)
                 return r;
-        r = definition_resolve_parent(manager, message, uuid, &parent);
-        if (r != 0)
-                return r;
         r = changes_read(message, uuid, &changes);
         if (r != 0)
                 return r;
-        r = options_read(message, OPTION_TIMEOUT, &options);
+        r = read_modify_options(message, uuid, &changes, &options);
+        if (r != 0)
+                return r;
+        if (options.live)
+                parent = lend_parent(manager, uuid, parent);
+        r = definition_resolve_parent(manager, message, uuid, &parent);
         if (r != 0)
                 return r;
 
         r = make_job(manager, &job_type_modify, uuid, parent, &job);
         if (r < 0)
                 return r;
+        job->live = options.live;
+        job->defined = options.defined;
         job->work.task.kind = TASK_MODIFY;
         job->work.task.changes = changes;
         changes = (struct definition_changes) {};
@@ -178,7 +206,7 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const cha
         r = begin(manager, message, text, parent, uuid);
         if (r != 0)
                 return r;
-        r = options_read(message, OPTION_TIMEOUT, &options);
+        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
         if (r != 0)
                 return r;
 
@@ -201,7 +229,7 @@ int request_start(struct manager *manager, sd_bus_message *message, const char *
         r = begin(manager, message, text, parent, uuid);
         if (r != 0)
                 return r;
-        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_WAIT, &options);
+        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_WAIT | OPTION_FORCE, &options);
         if (r != 0)
                 return r;
         /* Waiting for hardware has no natural end. */

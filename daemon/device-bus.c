@@ -5,6 +5,7 @@
 #include "daemon/device-bus.h"
 
 #include "common/sysfs.h"
+#include "daemon/attributes-query.h"
 #include "daemon/bus-names.h"
 #include "daemon/device.h"
 #include "daemon/requests.h"
@@ -64,6 +65,10 @@ static int property_get_device_node(sd_bus *bus, const char *path, const char *i
         return sd_bus_message_append(reply, "s", node);
 }
 
+static int method_get_attributes(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        return attributes_query_start(userdata, message);
+}
+
 static int method_stop(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct device *device = userdata;
 
@@ -81,6 +86,8 @@ const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("IOMMUGroup", "s", property_get_iommu_group, 0, 0),
         SD_BUS_PROPERTY("DeviceNode", "s", property_get_device_node, 0, 0),
         SD_BUS_PROPERTY("Defined", "b", property_get_defined, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_METHOD_WITH_ARGS("GetAttributes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", attributes),
+                                method_get_attributes, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_stop,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,

@@ -117,8 +117,11 @@ static void create_end(struct job *job, enum job_result result) {
 void create_reported(struct job *job, struct report *report) {
         if (job->undoing) {
                 recovery_log(job->uuid, job->work.task.parent, report);
-                if (!report)
-                        return job_park(job, RECOVERY_RETRY_USEC);
+                if (!report) {
+                        if (!recovery_retry(job))
+                                job_finish(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+                        return;
+                }
                 failure_set(&job->failure, FAILURE_IO_ERROR,
                             "The worker that was creating device %s died; what it left was removed again", job->uuid);
                 return create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);

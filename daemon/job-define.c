@@ -10,10 +10,6 @@
 #include "daemon/manager.h"
 #include "daemon/store.h"
 
-static void write_start(struct job *job) {
-        job_work(job);
-}
-
 /* Define without a type: that of the active device, with the attributes it got from us. */
 static void define_start(struct job *job) {
         struct definition_changes *changes = &job->work.task.changes;
@@ -54,6 +50,48 @@ static void write_reported(struct job *job, struct report *report) {
         (void) store_refresh(job->manager->store, job->work.task.parent, job->uuid);
         if (!finish_failed(job, report))
                 job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+}
+
+/* The running device first: a definition that is changed already could not be given back when that fails. */
+static void modify_start(struct job *job) {
+        struct task *task = &job->work.task;
+        struct device *device;
+
+        if (!job->live)
+                return job_work(job);
+
+        device = device_refresh(job->manager, job->uuid);
+        if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, task->parent))
+                return job_fail(job, FAILURE_NO_SUCH_DEVICE, "Device %s is not active on parent '%s'", job->uuid,
+                                task->parent);
+        task->kind = TASK_LIVE;
+        free(task->type);
+        task->type = strdup(device->type);
+        attributes_clear(&task->attributes);
+        if (!task->type || attributes_copy(&task->changes.attributes, &task->attributes) < 0)
+                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+        job_work(job);
+}
+
+static void live_done(struct job *job) {
+        struct device *device = device_refresh(job->manager, job->uuid);
+
+        job->live = false;
+        if (device) {
+                attributes_clear(&device->attributes);
+                (void) attributes_copy(&job->work.task.attributes, &device->attributes);
+        }
+        if (!job->defined || job->expired)
+                return job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+
+        job->work.task.kind = TASK_MODIFY;
+        job_work(job);
+}
+
+static void modify_reported(struct job *job, struct report *report) {
+        if (job->live && report && report->kind == REPORT_DONE)
+                return live_done(job);
+        write_reported(job, report);
 }
 
 /* Without a parent: one after the other, until no parent defines the UUID any more. */
@@ -99,6 +137,10 @@ static int modify_append_reply(struct job *job, sd_bus_message *reply) {
         _cleanup_free_ char *path = NULL;
         int r;
 
+        /* A transient device that was changed while it runs has no definition. */
+        if (!store_find(job->manager->store, job->work.task.parent, job->uuid))
+                return sd_bus_message_append(reply, "o", "/");
+
         r = definition_path(job, &path);
         if (r < 0)
                 return r;
@@ -114,8 +156,8 @@ const struct job_type job_type_define = {
 
 const struct job_type job_type_modify = {
         .name = "modify",
-        .start = write_start,
-        .on_report = write_reported,
+        .start = modify_start,
+        .on_report = modify_reported,
         .append_reply = modify_append_reply,
 };
 

@@ -112,6 +112,7 @@ static int take_definition(struct job *job, const struct stored_definition *defi
                 free(task->parent);
                 task->parent = strdup(definition->directory->parent);
         }
+        task->start = definition->start;
         free(task->type);
         task->type = strdup(definition->type);
         attributes_clear(&task->attributes);

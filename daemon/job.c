@@ -9,8 +9,10 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include "common/io.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
+#include "daemon/callout-lock.h"
 #include "daemon/client.h"
 #include "daemon/job-start.h"
 #include "daemon/log.h"
@@ -45,7 +47,20 @@ static struct log_fields fields_of(const struct job *job) {
 static void on_report(struct work *work, struct report *report) {
         struct job *job = work->userdata;
 
+        if (report && report->served)
+                callout_lock_note(job->manager, work->task.parent);
+        callout_lock_release(job);
+        job_resume_deadline(job);
         job->type->on_report(job, report);
+}
+
+static void on_callout(struct work *work, bool begins) {
+        struct job *job = work->userdata;
+
+        if (begins)
+                job_pause_deadline(job);
+        else
+                job_resume_deadline(job);
 }
 
 static int on_assigned(struct work *work) {
@@ -70,8 +85,10 @@ int job_new(struct job **ret, struct manager *manager, const struct job_type *ty
         strcpy(job->uuid, uuid);
         job->work = (struct work) {
                 .task.uuid = strdup(uuid),
+                .task.job = job->id,
                 .userdata = job,
                 .on_assigned = on_assigned,
+                .on_callout = on_callout,
                 .on_report = on_report,
         };
         if (!job->work.task.uuid)
@@ -93,6 +110,7 @@ struct job *job_free(struct job *job) {
                 return NULL;
 
         job_unpark(job);
+        callout_lock_release(job);
         if (job->export.path)
                 HASH_DEL(job->manager->jobs, job);
         export_remove(job->manager->exports, &job->export);
@@ -246,8 +264,31 @@ int job_set_timeout(struct job *job, uint64_t usec) {
                                           on_deadline, job);
 }
 
+void job_pause_deadline(struct job *job) {
+        uint64_t end, t = now_usec();
+
+        if (!job->deadline_source || job->deadline_paused || job->expired ||
+            sd_event_source_get_time(job->deadline_source, &end) < 0)
+                return;
+
+        job->deadline_paused = true;
+        job->deadline_left = end > t ? end - t : 0;
+        (void) sd_event_source_set_enabled(job->deadline_source, SD_EVENT_OFF);
+}
+
+void job_resume_deadline(struct job *job) {
+        if (!job->deadline_paused)
+                return;
+
+        job->deadline_paused = false;
+        if (sd_event_source_set_time_relative(job->deadline_source, job->deadline_left) >= 0)
+                (void) sd_event_source_set_enabled(job->deadline_source, SD_EVENT_ONESHOT);
+}
+
 void job_work(struct job *job) {
         job_unpark(job);
+        if (!callout_lock_acquire(job))
+                return;
         pool_submit(job->manager->pool, &job->work);
 }
 

@@ -64,6 +64,8 @@ struct job {
 
         uint64_t timeout;               /* µs, 0: none */
         sd_event_source *deadline_source;
+        uint64_t deadline_left;         /* µs, while the deadline is paused */
+        bool deadline_paused;
         bool expired;                   /* its caller was told JobTimedOut while a worker had it */
 
         bool parked;                    /* the head, but waiting for something other than a worker */
@@ -78,6 +80,9 @@ struct job {
         bool existed;                   /* stop: there was a device when it was asked for, or when its turn came */
         bool wait;                      /* stop: for the device's user; start: for parent, type and an instance */
         bool interrupted_autostart;     /* recover: what was interrupted was wanted by autostart */
+        bool live;                      /* modify: the running device is still to be changed */
+        bool defined;                   /* modify: the definition is to be changed */
+        unsigned int n_recoveries;      /* workers that died while they undid it */
         bool undoing;                   /* create: nobody will hear of success, the device is being removed again */
         struct settle *settle;          /* create: the reply waits for udev */
 
@@ -102,6 +107,10 @@ struct job *job_find(struct manager *manager, uint64_t id);
 
 /** job_set_timeout() - start the clock. @usec: from now, 0 for none. Returns 0 or a negative errno. */
 int job_set_timeout(struct job *job, uint64_t usec);
+
+/** job_pause_deadline(), job_resume_deadline() - time in callouts does not count. Harmless when it is so already. */
+void job_pause_deadline(struct job *job);
+void job_resume_deadline(struct job *job);
 
 /** job_work() - have a worker do job->work.task. */
 void job_work(struct job *job);

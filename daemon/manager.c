@@ -16,6 +16,7 @@
 #include "common/root.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
+#include "daemon/callout-lock.h"
 #include "daemon/device.h"
 #include "daemon/export.h"
 #include "daemon/job.h"
@@ -275,6 +276,7 @@ struct manager *manager_free(struct manager *manager) {
 
         types_query_free_all(manager);
         queue_done(manager);
+        callout_lock_free_all(manager);
         monitor_free(manager->monitor);
         /* The pool first: parents wait for their worker's report only as long as there is a pool. */
         manager->pool = pool_free(manager->pool);

@@ -8,6 +8,7 @@
 
 #include "common/macro.h"
 
+struct callout_lock;
 struct client;
 struct device;
 struct exports;
@@ -40,6 +41,7 @@ struct manager {
         struct queue *kicked_queues;    /* whose head is to be started */
         sd_event_source *queue_source;
         struct job *jobs;               /* by id */
+        struct callout_lock *callout_locks;     /* by parent, of those that a callout serves */
         struct client *clients;         /* by unique name, of those with jobs */
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;

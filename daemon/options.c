@@ -17,6 +17,9 @@ static const struct option {
         { "timeout", OPTION_TIMEOUT, SD_BUS_TYPE_UINT64, offsetof(struct options, timeout) },
         { "settle", OPTION_SETTLE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, settle) },
         { "wait", OPTION_WAIT, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, wait) },
+        { "force", OPTION_FORCE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, force) },
+        { "live", OPTION_LIVE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, live) },
+        { "defined", OPTION_DEFINED, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, defined) },
 };
 
 static const struct option *find_option(const char *name, unsigned int allowed) {

@@ -12,6 +12,9 @@ enum {
         OPTION_TIMEOUT = 1 << 0,
         OPTION_SETTLE = 1 << 1,
         OPTION_WAIT = 1 << 2,
+        OPTION_FORCE = 1 << 3,
+        OPTION_LIVE = 1 << 4,
+        OPTION_DEFINED = 1 << 5,
 };
 
 #define OPTION_TIMEOUT_UNSET USEC_INFINITY
@@ -20,6 +23,9 @@ struct options {
         uint64_t timeout;       /* µs, 0: none */
         bool settle;
         bool wait;
+        bool force;
+        bool live;
+        bool defined;
 };
 
 /** options_read() - read the a{sv} that is next in @message; what is not given stays as it is in @ret. @allowed: the

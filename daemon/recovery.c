@@ -29,6 +29,18 @@ void recovery_log(const char *uuid, const char *parent, const struct report *rep
                          report->failure.message);
 }
 
+bool recovery_retry(struct job *job) {
+        if (++job->n_recoveries < RECOVERY_TRIES_MAX) {
+                job_park(job, RECOVERY_RETRY_USEC);
+                return true;
+        }
+
+        failure_set(&job->failure, FAILURE_IO_ERROR,
+                    "Device %s may be half made: %d workers died while they cleaned it up; mediated tries again when it is "
+                    "started the next time", job->uuid, RECOVERY_TRIES_MAX);
+        return false;
+}
+
 static void recover_start(struct job *job) {
         job_work(job);
 }
@@ -37,8 +49,11 @@ static void recover_reported(struct job *job, struct report *report) {
         int r;
 
         recovery_log(job->uuid, job->work.task.parent, report);
-        if (!report)
-                return job_park(job, RECOVERY_RETRY_USEC);
+        if (!report) {
+                if (!recovery_retry(job))
+                        job_finish(job, JOB_FAILED);
+                return;
+        }
 
         r = intent_remove(job->uuid);
         if (r < 0)

@@ -5,13 +5,19 @@
 
 #include "common/protocol.h"
 
+struct job;
 struct manager;
 
-/* A recovery's own worker may die as well; then it is tried again after so long. */
+/* A recovery's own worker may die as well; then it is tried again after so long, so often. */
 #define RECOVERY_RETRY_USEC USEC_PER_SEC
+#define RECOVERY_TRIES_MAX 5
 
 /** recovery_start() - put a job in front of the queue of each UUID that has an intent. Returns 0 or a negative errno. */
 int recovery_start(struct manager *manager);
+
+/** recovery_retry() - the worker that undid a create was lost: park the job for another try. Returns whether it did;
+ * else it has failed, with the intent left for the next daemon. */
+bool recovery_retry(struct job *job);
 
 /** recovery_log() - tell what became of a half-made device; @report NULL: its worker was lost. */
 void recovery_log(const char *uuid, const char *parent, const struct report *report);

@@ -37,6 +37,7 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
         if (r < 0)
                 return r;
 
+        job->work.task.force = options->force;
         r = job_set_timeout(job, options->timeout);
         if (r < 0)
                 return r;
@@ -98,7 +99,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         r = request_read_attributes(message, uuid, &attributes);
         if (r != 0)
                 return r;
-        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE, &options);
+        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_FORCE, &options);
         if (r != 0)
                 return r;
 
@@ -136,7 +137,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
                 return r;
         if (uuid_normalize(text, uuid) < 0)
                 return bus_fail_uuid(message, text);
-        r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT, &options);
+        r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE, &options);
         if (r != 0)
                 return r;
         /* Waiting for a user has no natural end. */

@@ -5,6 +5,7 @@
 #include "daemon/stored-definition-bus.h"
 
 #include "common/store-file.h"
+#include "daemon/attributes-query.h"
 #include "daemon/definition-requests.h"
 #include "daemon/store.h"
 
@@ -25,18 +26,8 @@ static int property_get_start_mode(sd_bus *bus, const char *path, const char *in
 static int property_get_attributes(sd_bus *bus, const char *path, const char *interface, const char *property,
                                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct stored_definition *definition = userdata;
-        int r;
 
-        r = sd_bus_message_open_container(reply, 'a', "(ss)");
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < definition->attributes.n; i++) {
-                r = sd_bus_message_append(reply, "(ss)", definition->attributes.items[i].name,
-                                          definition->attributes.items[i].value);
-                if (r < 0)
-                        return r;
-        }
-        return sd_bus_message_close_container(reply);
+        return attributes_append_to_message(reply, &definition->attributes);
 }
 
 static int property_get_file(sd_bus *bus, const char *path, const char *interface, const char *property,

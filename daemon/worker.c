@@ -47,6 +47,11 @@ static void on_report(struct worker *worker, struct report *report) {
         }
         if (!work)
                 return;
+        if (report->kind == REPORT_CALLOUT_BEGIN || report->kind == REPORT_CALLOUT_END) {
+                if (work->on_callout)
+                        work->on_callout(work, report->kind == REPORT_CALLOUT_BEGIN);
+                return;
+        }
 
         worker->work = NULL;
         work->worker = NULL;

@@ -18,6 +18,9 @@ struct work {
         /* The worker is known, the task not yet sent. A negative return fails the work like a lost worker. Optional. */
         int (*on_assigned)(struct work *work);
 
+        /* On the way: callouts of the task begin or end. Optional. */
+        void (*on_callout)(struct work *work, bool begins);
+
         /* The end: a report, or NULL when the worker was lost. The report may be emptied by the callee. */
         void (*on_report)(struct work *work, struct report *report);
 

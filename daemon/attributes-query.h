@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Device.GetAttributes: what a callout says of the running device, else what was written when it was created. */
+
+#include <systemd/sd-bus.h>
+
+struct attributes;
+struct device;
+
+/** attributes_append_to_message() - append them as a(ss). Returns 0 or a negative errno. */
+int attributes_append_to_message(sd_bus_message *reply, const struct attributes *attributes);
+
+/** attributes_query_start() - ask, and reply to @message. Returns what an sd-bus method handler returns. */
+int attributes_query_start(struct device *device, sd_bus_message *message);

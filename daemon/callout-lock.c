@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One lock a parent that callouts serve. */
+
+#include "daemon/callout-lock.h"
+
+#include <uthash.h>
+
+#include "daemon/job.h"
+#include "daemon/manager.h"
+#include "daemon/queue.h"
+
+struct callout_lock {
+        char *parent;
+        struct job *owner;
+        struct job **waiting;   /* in the order of their coming */
+        size_t n_waiting;
+        UT_hash_handle hh;
+};
+
+static struct callout_lock *lock_of(struct job *job) {
+        const char *parent = job->work.task.parent;
+        struct callout_lock *lock = NULL;
+
+        if (parent)
+                HASH_FIND_STR(job->manager->callout_locks, parent, lock);
+        return lock;
+}
+
+static void stop_waiting(struct callout_lock *lock, struct job *job) {
+        for (size_t i = 0; i < lock->n_waiting; i++)
+                if (lock->waiting[i] == job) {
+                        memmove(lock->waiting + i, lock->waiting + i + 1,
+                                (lock->n_waiting - i - 1) * sizeof(struct job *));
+                        lock->n_waiting--;
+                        return;
+                }
+}
+
+static bool start_waiting(struct callout_lock *lock, struct job *job) {
+        struct job **waiting;
+
+        stop_waiting(lock, job);
+        waiting = reallocarray(lock->waiting, lock->n_waiting + 1, sizeof(struct job *));
+        if (!waiting)
+                return false;
+        lock->waiting = waiting;
+        waiting[lock->n_waiting++] = job;
+        return true;
+}
+
+bool callout_lock_acquire(struct job *job) {
+        struct callout_lock *lock = lock_of(job);
+
+        if (!lock || lock->owner == job)
+                return true;
+        if (lock->owner && start_waiting(lock, job)) {
+                /* What it waits for are other jobs' callouts, and their time does not count. */
+                job_pause_deadline(job);
+                job_park(job, USEC_INFINITY);
+                return false;
+        }
+
+        lock->owner = job;
+        return true;
+}
+
+void callout_lock_release(struct job *job) {
+        struct callout_lock *lock = lock_of(job);
+
+        if (!lock)
+                return;
+        stop_waiting(lock, job);
+        if (lock->owner != job)
+                return;
+
+        lock->owner = lock->n_waiting > 0 ? lock->waiting[0] : NULL;
+        if (lock->owner) {
+                stop_waiting(lock, lock->owner);
+                job_resume_deadline(lock->owner);
+                queue_kick(lock->owner->manager, lock->owner->uuid);
+        }
+}
+
+void callout_lock_note(struct manager *manager, const char *parent) {
+        struct callout_lock *lock;
+
+        HASH_FIND_STR(manager->callout_locks, parent, lock);
+        if (lock)
+                return;
+
+        lock = calloc(1, sizeof(*lock));
+        if (!lock)
+                return;
+        lock->parent = strdup(parent);
+        if (!lock->parent) {
+                free(lock);
+                return;
+        }
+        HASH_ADD_KEYPTR(hh, manager->callout_locks, lock->parent, strlen(lock->parent), lock);
+}
+
+void callout_lock_free_all(struct manager *manager) {
+        struct callout_lock *lock, *next;
+
+        HASH_ITER(hh, manager->callout_locks, lock, next) {
+                HASH_DEL(manager->callout_locks, lock);
+                free(lock->waiting);
+                free(lock->parent);
+                free(lock);
+        }
+}
