@@ -151,7 +151,7 @@ int message_receive(int fd, json_object **ret) {
         while (n < 0 && errno == EINTR);
 
         if (n < 0)
-                return errno == ECONNRESET ? 0 : -errno;
+                return -errno;
         memfd = control_fd(&msg);
         if (n == 0)
                 return 0;

@@ -242,8 +242,11 @@ static bool exists_as_defined(const struct stored_definition *definition) {
 }
 
 static void take_result(struct stored_definition *definition, const struct job *job, enum job_result result) {
-        if (result == JOB_DONE)
+        if (result == JOB_DONE) {
+                log_full(LOG_INFO, 0, fields_of(definition), "Started device %s on parent '%s'", definition->uuid,
+                         definition->directory->parent);
                 return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+        }
 
         switch (job->failure.code) {
         case FAILURE_NO_AVAILABLE_INSTANCES:

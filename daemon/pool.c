@@ -97,13 +97,17 @@ static void assign_first(struct pool *pool) {
 
         pool_move(pool, worker, WORKER_BUSY);
         r = worker_assign(worker, work);
-        if (r < 0) {
-                log_warning_errno(r, "Failed to hand a task to worker %d: %m", (int) worker->pid);
-                worker->work = NULL;
-                work->worker = NULL;
-                worker_retire(worker);
-                work->on_report(work, NULL);
-        }
+        if (r >= 0)
+                return;
+
+        worker->work = NULL;
+        work->worker = NULL;
+        worker_retire(worker);
+        /* Somebody has killed it while it was idle: another one will do. */
+        if (r == -EPIPE)
+                return pool_submit_first(pool, work);
+        log_warning_errno(r, "Failed to hand a task to worker %d: %m", (int) worker->pid);
+        work->on_report(work, NULL);
 }
 
 static int spawn(struct pool *pool) {
@@ -175,6 +179,15 @@ void pool_submit(struct pool *pool, struct work *work) {
         pool->n_waiting++;
         work->queued = true;
         work->worker = NULL;
+        want_dispatch(pool);
+}
+
+void pool_submit_first(struct pool *pool, struct work *work) {
+        struct work **list = work->background ? &pool->background : &pool->waiting;
+
+        DL_PREPEND(*list, work);
+        pool->n_waiting++;
+        work->queued = true;
         want_dispatch(pool);
 }
 

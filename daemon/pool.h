@@ -30,6 +30,9 @@ int pool_new(struct pool **ret, sd_event *event, const char *program);
  * work->on_report(), never before this returns. */
 void pool_submit(struct pool *pool, struct work *work);
 
+/** pool_submit_first() - the same before all others, for work whose worker died before it had begun. */
+void pool_submit_first(struct pool *pool, struct work *work);
+
 /** pool_withdraw() - take back work that still waits for a worker. Returns whether it did. */
 bool pool_withdraw(struct pool *pool, struct work *work);
 

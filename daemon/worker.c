@@ -24,17 +24,20 @@ void worker_retire(struct worker *worker) {
         pool_move(worker->pool, worker, WORKER_RETIRED);
 }
 
-static void worker_lost(struct worker *worker) {
+static void worker_lost(struct worker *worker, bool unread) {
         struct work *work = worker->work;
 
         /* Out of the pool before the work hears of it: what it does next may want another worker. */
         worker->work = NULL;
         worker_retire(worker);
+        if (!work)
+                return;
 
-        if (work) {
-                work->worker = NULL;
+        work->worker = NULL;
+        if (unread)
+                pool_submit_first(worker->pool, work);
+        else
                 work->on_report(work, NULL);
-        }
 }
 
 static void on_report(struct worker *worker, struct report *report) {
@@ -71,11 +74,12 @@ static bool read_report(struct worker *worker) {
         if (r > 0)
                 r = report_parse(message, &report);
         else if (r == 0)
-                r = -ECONNRESET;
+                r = -EPIPE;
         if (r < 0) {
-                if (r != -ECONNRESET)
+                if (r != -EPIPE && r != -ECONNRESET)
                         log_warning_errno(r, "Worker %d does not speak our language: %m", (int) worker->pid);
-                worker_lost(worker);
+                /* It died before it took the task: then nothing was begun, and another one can do it. */
+                worker_lost(worker, r == -ECONNRESET);
                 return false;
         }
 
@@ -98,7 +102,7 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
         while (worker->fd >= 0 && read_report(worker))
                 ;
         if (worker->fd >= 0)
-                worker_lost(worker);
+                worker_lost(worker, false);
 
         pool_remove(worker->pool, worker);
         worker_free(worker);

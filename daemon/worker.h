@@ -62,5 +62,5 @@ void worker_retire(struct worker *worker);
 struct worker *worker_free(struct worker *worker);
 DEFINE_CLEANUP_FUNC(struct worker *, worker_free)
 
-/** worker_assign() - send the work's task. Returns 0 or a negative errno. */
+/** worker_assign() - send the work's task. Returns 0 or a negative errno, -EPIPE when the process is gone. */
 int worker_assign(struct worker *worker, struct work *work);

@@ -61,6 +61,8 @@ static int serve_one(void) {
         int r;
 
         r = message_receive(WORKER_SOCKET_FD, &message);
+        if (r == -ECONNRESET)
+                return 0;
         if (r <= 0)
                 return r;
         r = task_parse(message, &task);

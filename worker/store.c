@@ -35,13 +35,22 @@ static int fail_not_defined(const struct task *task, struct failure *failure) {
                            "tells those that are", task->uuid, task->parent);
 }
 
+static int make_directory(int dir_fd, const char *path) {
+        if (mkdirat(dir_fd, path, 0755) < 0)
+                return errno == EEXIST ? 0 : -errno;
+
+        /* The unit's umask is stricter than what mdevctl makes and other readers need. */
+        return fchmodat(dir_fd, path, 0755, 0) < 0 ? -errno : 0;
+}
+
 /* Opens the store and the parent's directory in it, making both where @create says so. */
 static int open_parent(const struct task *task, bool create, int *ret_store_fd, struct failure *failure) {
         _cleanup_close_ int store_fd = -1;
-        int fd;
+        int fd, r;
 
-        if (create && mkdirat(root_fd(), STORE_DIRECTORY, 0755) < 0 && errno != EEXIST) {
-                fail_errno(task, errno, "making the store", failure);
+        r = create ? make_directory(root_fd(), STORE_DIRECTORY) : 0;
+        if (r < 0) {
+                fail_errno(task, -r, "making the store", failure);
                 return -1;
         }
         store_fd = store_open();
@@ -52,8 +61,9 @@ static int open_parent(const struct task *task, bool create, int *ret_store_fd, 
         if (fd == -ENOENT && !create)
                 return fail_not_defined(task, failure);
         if (fd == -ENOENT) {
-                if (mkdirat(store_fd, task->parent, 0755) < 0 && errno != EEXIST) {
-                        fail_errno(task, errno, "making the parent's directory", failure);
+                r = make_directory(store_fd, task->parent);
+                if (r < 0) {
+                        fail_errno(task, -r, "making the parent's directory", failure);
                         return -1;
                 }
                 (void) fsync(store_fd);
