@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What comes over the bus, as JSON. */
+
+#include <json-c/json_object.h>
+#include <systemd/sd-bus.h>
+
+#include "common/macro.h"
+
+static inline void json_object_putp(json_object **object) {
+        json_object_put(*object);
+}
+#define _cleanup_json_ _cleanup_(json_object_putp)
+
+/** bus_json_read() - read the next value of a message: a dictionary becomes an object, an array or a struct an array,
+ * a variant what is in it. Returns 0, -ENXIO at the end, -EOPNOTSUPP for a type that the interface does not have, or
+ * another negative errno. */
+int bus_json_read(sd_bus_message *message, json_object **ret);
+
+/** json_text() - the member @key of an object as text, "" if it has none. */
+const char *json_text(json_object *object, const char *key);

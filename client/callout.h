@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A callout that changes the device it is called for would wait for the job that waits for it. */
+
+#include "client/client.h"
+
+/** callout_check() - whether this program may change @uuid: not as (a child of) a callout of a job of that UUID,
+ * which the daemon tells it in MEDIATED_JOB=. Returns a status. */
+int callout_check(struct client *client, const char *uuid);

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mediatectl: the client of mediated for people. */
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+
+#include "client/tell.h"
+#include "client/verbs.h"
+
+static int help(void) {
+        printf("mediatectl [OPTION…] [VERB [ARGUMENT…]]\n\n"
+               "Create, define and watch mediated devices. UUIDs may be cut down to what is unique.\n\n");
+        verbs_print_help();
+        printf("\n");
+        options_print_help();
+        printf("\nExit status: 0 done, 1 failed, 2 wrong command line, 3 not found, 4 in use.\n"
+               "See mediatectl(1).\n");
+        return STATUS_DONE;
+}
+
+static int run_verb(struct client *client, char **arguments, size_t n) {
+        const struct verb *verb;
+        int r;
+
+        verb = verb_find(n > 0 ? arguments[0] : NULL);
+        if (!verb)
+                return STATUS_USAGE;
+        r = options_check(client->options, verb->name, verb->options);
+        if (r != 0)
+                return r;
+
+        if (n > 0) {
+                arguments++;
+                n--;
+        }
+        if (n < verb->min || n > verb->max)
+                return tell_usage("%s takes %s%s%s", verb->name, n < verb->min ? "more arguments: " : "no such arguments",
+                                  n < verb->min ? verb->name : "", n < verb->min ? " ARGUMENT…" : "");
+        return verb->run(client, arguments, n);
+}
+
+static int run(int argc, char *argv[], struct options *options) {
+        struct client client = { .options = options };
+        int first, r;
+
+        r = options_parse(argc, argv, options, &first);
+        if (r != 0)
+                return r;
+        if (option_given(options, OPTION_HELP) || (first < argc && streq(argv[first], "help")))
+                return help();
+        if (option_given(options, OPTION_VERSION)) {
+                printf("mediatectl " PROJECT_VERSION "\n");
+                return STATUS_DONE;
+        }
+
+        r = run_verb(&client, argv + first, (size_t) (argc - first));
+        client_done(&client);
+        return r;
+}
+
+int main(int argc, char *argv[]) {
+        struct options options = {};
+        int r;
+
+        /* Characters alone: numbers and error texts stay as documented. */
+        setlocale(LC_CTYPE, "");
+
+        r = run(argc, argv, &options);
+        options_clear(&options);
+        if (r < 0)
+                r = tell_status(STATUS_FAILED, "%s", strerror(-r));
+        /* What could not be printed was not done: a full disk behind a redirection. */
+        if (fflush(stdout) == EOF && r == STATUS_DONE)
+                r = tell_status(STATUS_FAILED, "Cannot write: %s", strerror(errno));
+        return r;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The options of the command line. Each verb says which of them it takes; another one is an error, never ignored. */
+
+#include "common/attribute.h"
+#include "common/macro.h"
+
+enum option_id {
+        OPTION_HELP,
+        OPTION_VERSION,
+        OPTION_HOST,
+        OPTION_MACHINE,
+        OPTION_NO_ASK_PASSWORD,
+        OPTION_JSON,
+        OPTION_NO_LEGEND,
+        OPTION_OUTPUT,
+        OPTION_ALL,
+        OPTION_PARENT,
+        OPTION_WAIT,
+        OPTION_TIMEOUT,
+        OPTION_SETTLE,
+        OPTION_FORCE,
+        OPTION_AUTO,
+        OPTION_MANUAL,
+        OPTION_TYPE,
+        OPTION_ADD,
+        OPTION_INDEX,
+        OPTION_REMOVE,
+        OPTION_CLEAR,
+        OPTION_LIVE,
+        OPTION_DEFINED,
+        _OPTION_MAX,
+};
+
+#define OPTION_BIT(option) (UINT64_C(1) << (option))
+#define OPTIONS_ALWAYS                                                                                                \
+        (OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION) | OPTION_BIT(OPTION_HOST) | OPTION_BIT(OPTION_MACHINE) | \
+         OPTION_BIT(OPTION_NO_ASK_PASSWORD))
+#define OPTIONS_JSON (OPTION_BIT(OPTION_JSON))
+#define OPTIONS_TABLE (OPTIONS_JSON | OPTION_BIT(OPTION_NO_LEGEND) | OPTION_BIT(OPTION_OUTPUT))
+#define OPTIONS_JOB (OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_FORCE))
+
+/* Texts point into the command line. */
+struct options {
+        uint64_t given;                 /* OPTION_BIT() of each that was given */
+        const char *host;
+        const char *machine;
+        const char *output;             /* of --output: COLUMN,… */
+        const char *parent;
+        const char *type;
+        uint64_t timeout_usec;
+        struct attributes add;          /* of --add, in order */
+        int index;                      /* of --index, -1: the end */
+        int *remove;                    /* of --remove, in order; -1: the last */
+        size_t n_remove;
+};
+
+static inline bool option_given(const struct options *options, enum option_id option) {
+        return options->given & OPTION_BIT(option);
+}
+
+/** options_parse() - read the command line; afterwards argv[*ret_first] is the first argument that is no option.
+ * Returns a status. */
+int options_parse(int argc, char *argv[], struct options *options, int *ret_first);
+
+/** options_check() - whether only options that @allowed has were given for @verb. Returns a status. */
+int options_check(const struct options *options, const char *verb, uint64_t allowed);
+
+/** options_clear() - free what options_parse() has allocated. */
+void options_clear(struct options *options);
+
+/** options_print_help() - the part of the help that explains the options. */
+void options_print_help(void);
