@@ -10,7 +10,7 @@
 #include "client/verbs.h"
 
 static int help(void) {
-        printf("mediatectl [OPTION…] [VERB [ARGUMENT…]]\n\n"
+        printf("mediatectl [OPTION...] [VERB [ARGUMENT...]]\n\n"
                "Create, define and watch mediated devices. UUIDs may be cut down to what is unique.\n\n");
         verbs_print_help();
         printf("\n");
@@ -37,7 +37,7 @@ static int run_verb(struct client *client, char **arguments, size_t n) {
         }
         if (n < verb->min || n > verb->max)
                 return tell_usage("%s takes %s%s%s", verb->name, n < verb->min ? "more arguments: " : "no such arguments",
-                                  n < verb->min ? verb->name : "", n < verb->min ? " ARGUMENT…" : "");
+                                  n < verb->min ? verb->name : "", n < verb->min ? " ARGUMENT..." : "");
         return verb->run(client, arguments, n);
 }
 

@@ -205,7 +205,7 @@ void options_print_help(void) {
                "     --clear              modify: drop all attributes\n"
                "     --live --defined     modify: the running device, the definition (default), or both\n"
                "\n"
-               "  -o --output COLUMN,…    The columns of a table, '+COLUMN,…' for more of them\n"
+               "  -o --output COLUMN,...    The columns of a table, '+COLUMN,...' for more of them\n"
                "     --json               Print JSON\n"
                "     --no-legend          No headings\n"
                "  -H --host [USER@]HOST   The daemon of another host, over ssh\n"

@@ -6,25 +6,9 @@
 
 #include <errno.h>
 
+#include "client/table-layout.h"
 #include "client/tell.h"
 #include "client/terminal.h"
-#include "client/uuid-prefix.h"
-
-/* A cell that has a UUID in it, for table_abbreviate(). */
-struct uuid_cell {
-        struct libscols_cell *cell;
-        char uuid[UUID_TEXT_SIZE];
-};
-
-struct table {
-        const struct options *options;
-        struct libscols_table *scols;
-        const struct column *columns;
-        size_t n_columns;
-        struct libscols_column *shown[TABLE_COLUMNS_MAX];       /* by the index of the column; NULL: not shown */
-        struct uuid_cell *uuids;
-        size_t n_uuids, n_lines;
-};
 
 const char *state_colour(const char *state) {
         static const struct {
@@ -63,8 +47,12 @@ static int show_column(struct table *table, size_t index) {
                 flags |= SCOLS_FL_RIGHT;
         if (column->flags & COLUMN_WRAP)
                 flags |= SCOLS_FL_WRAP;
-        if (column->flags & COLUMN_TREE)
+        if (column->flags & COLUMN_TRUNCATE)
+                flags |= SCOLS_FL_TRUNC;
+        if (column->flags & COLUMN_TREE) {
                 flags |= SCOLS_FL_TREE;
+                table->is_tree = true;
+        }
         shown = scols_table_new_column(table->scols, column->name, 0, flags);
         if (!shown)
                 return -ENOMEM;
@@ -256,59 +244,8 @@ int table_set_boolean(struct table *table, struct libscols_line *line, size_t in
         return table_set(table, line, index, json ? (value ? "1" : "0") : (value ? "yes" : "no"));
 }
 
-/* As wide as it would be on an endless terminal. */
-static int natural_width(struct table *table, size_t *ret) {
-        _cleanup_free_ char *text = NULL;
-        size_t width = 0;
-
-        scols_table_set_termforce(table->scols, SCOLS_TERMFORCE_NEVER);
-        scols_table_enable_colors(table->scols, false);
-        if (scols_print_table_to_string(table->scols, &text) < 0)
-                return -ENOMEM;
-        scols_table_enable_colors(table->scols, terminal_has_colours(stdout));
-        scols_table_set_termforce(table->scols, SCOLS_TERMFORCE_AUTO);
-
-        for (const char *line = text; *line;) {
-                size_t n = strcspn(line, "\n"), columns = 0;
-
-                /* One column a character: names here have no wide ones, and a wrong guess only cuts UUIDs down. */
-                for (size_t i = 0; i < n; i++)
-                        columns += ((unsigned char) line[i] & 0xc0) != 0x80;
-                if (columns > width)
-                        width = columns;
-                line += n + (line[n] == '\n');
-        }
-
-        *ret = width;
-        return 0;
-}
-
-static int abbreviate(struct table *table) {
-        _cleanup_free_ const char **uuids = calloc(table->n_uuids, sizeof(*uuids));
-        const char *dots = terminal_is_utf8() ? "…" : "..";
-        size_t length;
-
-        if (!uuids)
-                return -ENOMEM;
-        for (size_t i = 0; i < table->n_uuids; i++)
-                uuids[i] = table->uuids[i].uuid;
-        length = uuid_prefix_length(uuids, table->n_uuids);
-        if (length + 2 >= UUID_TEXT_SIZE)
-                return 0;
-
-        for (size_t i = 0; i < table->n_uuids; i++) {
-                char text[UUID_TEXT_SIZE + 8];
-
-                snprintf(text, sizeof(text), "%.*s%s", (int) length, table->uuids[i].uuid, dots);
-                if (scols_cell_set_data(table->uuids[i].cell, text) < 0)
-                        return -ENOMEM;
-        }
-        return 0;
-}
-
 int table_print(struct table *table, const char *empty) {
         bool json = option_given(table->options, OPTION_JSON);
-        size_t terminal = terminal_width(stdout), width;
         int r;
 
         if (table->n_lines == 0 && !json) {
@@ -317,13 +254,12 @@ int table_print(struct table *table, const char *empty) {
                 return 0;
         }
 
-        if (terminal > 0 && !json && table->n_uuids > 0) {
-                r = natural_width(table, &width);
-                if (r >= 0 && width > terminal)
-                        r = abbreviate(table);
+        if (!json) {
+                r = table_fit(table, terminal_width(stdout));
                 if (r < 0)
                         return r;
+                if (r > 0)
+                        return table_print_expanded(table);
         }
-
         return scols_print_table(table->scols) < 0 ? -ENOMEM : 0;
 }

@@ -16,6 +16,7 @@ enum column_flag {
         COLUMN_BOOLEAN = 1 << 3,        /* for JSON */
         COLUMN_WRAP = 1 << 4,           /* wrapped where the terminal is narrow */
         COLUMN_TREE = 1 << 5,
+        COLUMN_TRUNCATE = 1 << 7,       /* cut there */
         COLUMN_JSON = 1 << 6,           /* with --json standard too */
 };
 

@@ -26,9 +26,9 @@ enum {
 
 static const struct column columns[_LIST_MAX] = {
         [LIST_UUID] = { "UUID", COLUMN_STANDARD },
-        [LIST_PARENT] = { "PARENT", COLUMN_STANDARD | COLUMN_WRAP },
-        [LIST_TYPE] = { "TYPE", COLUMN_STANDARD | COLUMN_WRAP },
-        [LIST_STATE] = { "STATE", COLUMN_STANDARD | COLUMN_WRAP },
+        [LIST_PARENT] = { "PARENT", COLUMN_STANDARD },
+        [LIST_TYPE] = { "TYPE", COLUMN_STANDARD },
+        [LIST_STATE] = { "STATE", COLUMN_STANDARD },
         [LIST_START] = { "START", COLUMN_STANDARD },
         [LIST_DEFINED] = { "DEFINED", COLUMN_JSON | COLUMN_BOOLEAN },
         [LIST_GROUP] = { "GROUP", COLUMN_RIGHT },

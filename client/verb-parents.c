@@ -37,7 +37,7 @@ static const struct column types_columns[_TYPES_MAX] = {
         [TYPES_PARENT] = { "PARENT", COLUMN_STANDARD },
         [TYPES_TYPE] = { "TYPE", COLUMN_STANDARD },
         [TYPES_AVAILABLE] = { "AVAILABLE", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER },
-        [TYPES_API] = { "API", COLUMN_STANDARD | COLUMN_WRAP },
+        [TYPES_API] = { "API", COLUMN_STANDARD },
         [TYPES_NAME] = { "NAME", COLUMN_STANDARD | COLUMN_WRAP },
         [TYPES_DESCRIPTION] = { "DESCRIPTION", COLUMN_JSON | COLUMN_WRAP },
 };
@@ -56,7 +56,7 @@ static const struct column tree_columns[_TREE_MAX] = {
         [TREE_AVAILABLE] = { "AVAILABLE", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER },
         [TREE_STATE] = { "STATE", COLUMN_STANDARD },
         [TREE_DEFINED] = { "DEFINED", COLUMN_BOOLEAN },
-        [TREE_DESCRIPTION] = { "DESCRIPTION", COLUMN_STANDARD | COLUMN_WRAP },
+        [TREE_DESCRIPTION] = { "DESCRIPTION", COLUMN_STANDARD | COLUMN_TRUNCATE },
 };
 
 /* How many items of a sorted list belong to a parent. */
