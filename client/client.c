@@ -31,6 +31,12 @@ int client_connect(struct client *client) {
         r = open_bus(client->options, &client->bus);
         if (r == -EINVAL && where)
                 return tell_usage("'%s' is not a name of a %s", where, client->options->host ? "host" : "container");
+        if (r == -EHOSTDOWN && client->options->machine)
+                return tell_status(STATUS_FAILED, "There is no container '%s' on this host", where);
+        if (r < 0 && client->options->host)
+                return tell_status(STATUS_FAILED,
+                                   "Cannot reach the system bus of %s: 'ssh %s systemd-stdio-bridge' has to work (%s)", where,
+                                   where, strerror(-r));
         if (r < 0)
                 return tell_status(STATUS_FAILED, "Cannot connect to the system bus%s%s: %s", where ? " of " : "",
                                    where ? where : "", strerror(-r));

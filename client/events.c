@@ -158,9 +158,9 @@ int event_read(sd_bus_message *signal, struct event *ret) {
 static const struct {
         const char *key, *label;
 } shown[] = {
-        { "Kind", "" },       { "UUID", "" },           { "ParentName", "on " },       { "Type", "" },
-        { "State", "" },      { "StartMode", "" },      { "Active", "active " },       { "StartState", "autostart " },
-        { "StartError", "" }, { "Attributes", "" },     { "Defined", "defined " },     { "SysfsPath", "" },
+        { "Version", "" },    { "Kind", "" },           { "UUID", "" },           { "ParentName", "on " },       { "Type", "" },
+        { "State", "" },      { "StartMode", "" },      { "Active", "active" },       { "StartState", "autostart " },
+        { "StartError", "" }, { "Attributes", "" },     { "Defined", "defined" },     { "SysfsPath", "" },
 };
 
 static void format_types(json_object *types, FILE *file) {
@@ -176,7 +176,7 @@ static void format_types(json_object *types, FILE *file) {
 
 static void format_value(const char *key, const char *label, json_object *value, FILE *file) {
         if (json_object_is_type(value, json_type_array))
-                fprintf(file, ", %zu attributes", json_object_array_length(value));
+                fprintf(file, ", attributes: %zu", json_object_array_length(value));
         else if (json_object_is_type(value, json_type_boolean))
                 fprintf(file, ", %s%s", json_object_get_boolean(value) ? "" : "not ", label);
         else if (*json_object_get_string(value) && !(streq(key, "StartState") && streq(json_object_get_string(value), "none")))

@@ -157,9 +157,10 @@ static int print_findings(const struct client *client, const struct findings *fi
         for (size_t i = 0; i < findings->n; i++)
                 print_finding(&findings->items[i], width);
         if (findings->n == 0)
-                printf("%sok%s       Nothing is wrong that this program knows of: %zu parents, %zu devices, %zu definitions\n",
+                printf("%sok%s       Nothing is wrong that this program knows of: %zu parents, %zu devices, %zu definitions%s\n",
                        colours ? state_colour("ok") : "", colours ? "\033[0m" : "", client->lists.parents.n,
-                       client->lists.devices.n, client->lists.definitions.n);
+                       client->lists.devices.n, client->lists.definitions.n,
+                       client_is_local(client) ? "" : " (the host's files were not looked at)");
         return 0;
 }
 

@@ -153,9 +153,13 @@ static int print_daemon(struct client *client) {
         r = sd_bus_get_property_string(client->bus, BUS_NAME, BUS_ROOT, BUS_MANAGER, "Version", &error, &version);
         if (r < 0)
                 return tell_error(&error);
+        strcpy(event.event, "running");
         event.subject = strdup("mediated");
-        snprintf(event.event, sizeof(event.event), "%s", version);
-        return event.subject ? print_event(client, &event) : -ENOMEM;
+        event.properties = json_object_new_object();
+        if (!event.subject || !event.properties ||
+            json_object_object_add(event.properties, "Version", json_object_new_string(version)) < 0)
+                return -ENOMEM;
+        return print_event(client, &event);
 }
 
 int verb_monitor(struct client *client, char **arguments, size_t n) {
