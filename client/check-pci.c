@@ -68,23 +68,42 @@ static int check_gpu(struct findings *findings, const char *name, int device_fd)
         return 0;
 }
 
-static int check_device(struct findings *findings, const char *name) {
+/* Virtual functions with the vendor's own interface: how many, and the first of them. */
+struct vendor_functions {
+        size_t n;
+        char first[NAME_MAX + 1];
+};
+
+static int check_device(struct findings *findings, const char *name, struct vendor_functions *functions) {
         _cleanup_close_ int fd = -1;
 
         fd = open_pci(name);
         if (fd < 0)
                 return 0;
-        if (has(fd, "nvidia/current_vgpu_type"))
-                return finding_add(findings, SEVERITY_WARNING, "vendor-vfio", name,
-                                   "This virtual function has NVIDIA's own interface (nvidia/current_vgpu_type, kernels 6.8 "
-                                   "and later) in place of mediated devices",
-                                   "Write the number of the vGPU type to that file, and give the virtual function to the "
-                                   "virtual machine; mediated has no part in it yet");
+        if (has(fd, "nvidia/current_vgpu_type")) {
+                if (functions->n++ == 0 || strcmp(name, functions->first) < 0)
+                        snprintf(functions->first, sizeof(functions->first), "%s", name);
+                return 0;
+        }
         return is_nvidia_gpu(fd) ? check_gpu(findings, name, fd) : 0;
+}
+
+/* A card has dozens of them, which are one finding. */
+static int add_vendor_functions(struct findings *findings, const struct vendor_functions *functions) {
+        _cleanup_free_ char *message = NULL;
+
+        if (functions->n == 0)
+                return 0;
+        message = finding_text("%zu virtual function%s NVIDIA's own interface (nvidia/current_vgpu_type, kernels 6.8 and "
+                               "later) in place of mediated devices", functions->n, functions->n == 1 ? " has" : "s have");
+        return finding_add(findings, SEVERITY_WARNING, "vendor-vfio", functions->first, message,
+                           "Write the number of the vGPU type to that file, and give the virtual function to the virtual "
+                           "machine; mediated has no part in it yet");
 }
 
 int check_pci(struct findings *findings) {
         _cleanup_closedir_ DIR *dir = NULL;
+        struct vendor_functions functions = {};
         struct dirent *entry;
         int fd, r = 0;
 
@@ -99,8 +118,8 @@ int check_pci(struct findings *findings) {
 
         while (r >= 0 && (entry = readdir(dir)))
                 if (entry->d_name[0] != '.')
-                        r = check_device(findings, entry->d_name);
-        return r;
+                        r = check_device(findings, entry->d_name, &functions);
+        return r >= 0 ? add_vendor_functions(findings, &functions) : r;
 }
 
 /* "0000:41:00.4" */
