@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* mdevctl's commands and options: what each command takes, and the help about it. */
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "common/macro.h"
+
+enum mdevctl_option {
+        MDEVCTL_ADDATTR,
+        MDEVCTL_AUTO,
+        MDEVCTL_DEFINED,
+        MDEVCTL_DELATTR,
+        MDEVCTL_DUMPJSON,
+        MDEVCTL_FORCE,
+        MDEVCTL_HELP,
+        MDEVCTL_INDEX,
+        MDEVCTL_JSONFILE,
+        MDEVCTL_LIVE,
+        MDEVCTL_MANUAL,
+        MDEVCTL_PARENT,
+        MDEVCTL_TYPE,
+        MDEVCTL_UUID,
+        MDEVCTL_VALUE,
+        MDEVCTL_VERBOSE,
+        MDEVCTL_VERSION,
+        _MDEVCTL_OPTION_MAX,
+        _MDEVCTL_OPTION_INVALID = -1,
+};
+
+#define MDEVCTL_BIT(option) (1U << (option))
+
+struct mdevctl_option_info {
+        char letter;            /* '\0': none */
+        const char *name;
+        const char *value;      /* what its value is called; NULL: it has none */
+        const char *label;      /* "--uuid <UUID>", as errors name it */
+        const char *help;
+};
+
+extern const struct mdevctl_option_info mdevctl_options[_MDEVCTL_OPTION_MAX];
+
+enum mdevctl_command_id {
+        MDEVCTL_DEFINE_COMMAND,
+        MDEVCTL_HELP_COMMAND,
+        MDEVCTL_LIST_COMMAND,
+        MDEVCTL_MODIFY_COMMAND,
+        MDEVCTL_START_COMMAND,
+        MDEVCTL_START_PARENT_COMMAND,
+        MDEVCTL_STOP_COMMAND,
+        MDEVCTL_TYPES_COMMAND,
+        MDEVCTL_UNDEFINE_COMMAND,
+        _MDEVCTL_COMMAND_MAX,
+        MDEVCTL_NO_COMMAND = _MDEVCTL_COMMAND_MAX,
+};
+
+struct mdevctl_command {
+        enum mdevctl_command_id id;
+        const char *name;
+        const char *argument;           /* what its argument is called; NULL: it has none */
+        const char *about;
+        const char *details;
+        unsigned int options;           /* MDEVCTL_BIT() of each */
+        unsigned int required;          /* all of them */
+        unsigned int required_any;      /* one of them */
+        bool hidden;
+};
+
+/* The last one, MDEVCTL_NO_COMMAND, is what stands before a command. */
+extern const struct mdevctl_command mdevctl_commands[_MDEVCTL_COMMAND_MAX + 1];
+
+/** mdevctl_command_find() - by name, or NULL. */
+const struct mdevctl_command *mdevctl_command_find(const char *name);
+
+/** mdevctl_option_by_letter(), mdevctl_option_by_name() - an option that @command takes, or _MDEVCTL_OPTION_INVALID. */
+enum mdevctl_option mdevctl_option_by_letter(const struct mdevctl_command *command, char letter);
+enum mdevctl_option mdevctl_option_by_name(const struct mdevctl_command *command, const char *name, size_t size);
+
+/** mdevctl_conflicts() - whether two options of a command cannot be together. */
+bool mdevctl_conflicts(const struct mdevctl_command *command, enum mdevctl_option a, enum mdevctl_option b);
+
+/** mdevctl_needs() - the option that @option needs beside itself, or _MDEVCTL_OPTION_INVALID. */
+enum mdevctl_option mdevctl_needs(const struct mdevctl_command *command, enum mdevctl_option option);
+
+/** mdevctl_print_usage() - one line. @program is the name it was called by. */
+void mdevctl_print_usage(FILE *stream, const char *program, const struct mdevctl_command *command);
+
+/** mdevctl_print_help() - with @details the long one. */
+void mdevctl_print_help(FILE *stream, const char *program, const struct mdevctl_command *command, bool details);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* JSON as mdevctl prints it. */
+
+#include "client/mdevctl-json.h"
+
+#include <errno.h>
+
+#include "common/macro.h"
+
+int mdevctl_json_print(FILE *stream, json_object *object, unsigned int indent) {
+        _cleanup_free_ char *text = NULL;
+        const char *line, *end;
+        int r;
+
+        r = json_text_format(object, &text);
+        if (r < 0)
+                return r;
+
+        /* Every newline is the printer's: those in strings are escaped. */
+        for (line = text; (end = strchr(line, '\n')); line = end + 1) {
+                fwrite(line, 1, (size_t) (end + 1 - line), stream);
+                for (unsigned int i = 0; i < indent; i++)
+                        fputc(' ', stream);
+        }
+        fputs(line, stream);
+        return 0;
+}
+
+int mdevctl_json_print_string(FILE *stream, const char *text) {
+        _cleanup_json_ json_object *string = json_object_new_string(text);
+        const char *quoted = string ? json_object_to_json_string_ext(string, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+
+        if (!quoted)
+                return -ENOMEM;
+        fputs(quoted, stream);
+        return 0;
+}
+
+int mdevctl_json_add(json_object *container, const char *key, json_object *value) {
+        int r;
+
+        if (!value)
+                return -ENOMEM;
+        r = key ? json_object_object_add(container, key, value) : json_object_array_add(container, value);
+        if (r >= 0)
+                return 0;
+        json_object_put(value);
+        return -ENOMEM;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The definitions as mdevctl sees them: read from the files themselves. Libvirt lists them often and at once after a
+ * change, so that what is printed is what is on disk, and no daemon has to run for it. */
+
+#include "common/definition.h"
+#include "common/uuid.h"
+
+struct mdevctl_store_parent {
+        char *name;
+        int fd;                 /* of its directory */
+};
+
+/* A file of the store. */
+struct mdevctl_stored {
+        const struct mdevctl_store_parent *parent;
+        char uuid[UUID_TEXT_SIZE];
+};
+
+/* Sorted by parent, then by UUID. Zero-initialized it is empty. */
+struct mdevctl_store {
+        struct mdevctl_store_parent *parents;
+        size_t n_parents;
+        struct mdevctl_stored *items;
+        size_t n;
+        size_t allocated;
+};
+
+/** mdevctl_store_scan() - find the definitions of a parent (NULL: of all) that have a UUID (NULL: any). Without a store
+ * there are none. Returns 0 or a negative errno. */
+int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const char *uuid);
+
+void mdevctl_store_clear(struct mdevctl_store *store);
+#define _cleanup_store_ _cleanup_(mdevctl_store_clear)
+
+/** mdevctl_store_find() - what the store has for a parent and UUID, or NULL. */
+const struct mdevctl_stored *mdevctl_store_find(const struct mdevctl_store *store, const char *parent, const char *uuid);
+
+/** mdevctl_stored_read() - what a file says. Returns 0; or a negative errno with a text of its path and what is wrong. */
+int mdevctl_stored_read(const struct mdevctl_stored *stored, struct definition **ret, char **ret_error);

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What mdevctl says on standard error. Programs read the line that begins with "Error: ". */
+
+#include <stdlib.h>
+
+#include "common/macro.h"
+
+/** mdevctl_fail() - print an error. Returns EXIT_FAILURE. */
+int mdevctl_fail(const char *format, ...) _printf_(1, 2);
+
+/** mdevctl_fail_because() - print an error and its cause. Returns EXIT_FAILURE. */
+int mdevctl_fail_because(const char *cause, const char *format, ...) _printf_(2, 3);
+
+/** mdevctl_fail_errno() - the same with the cause that @error is. @error may be negative. */
+int mdevctl_fail_errno(int error, const char *format, ...) _printf_(2, 3);
+
+/** mdevctl_warn() - print a warning, which changes no status. */
+void mdevctl_warn(const char *format, ...) _printf_(1, 2);
+
+/** mdevctl_quote() - text in quotation marks as mdevctl quotes paths and arguments. Allocated; "?" without memory. */
+char *mdevctl_quote(const char *text);
