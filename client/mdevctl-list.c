@@ -11,9 +11,6 @@
 #include "client/mdevctl-store.h"
 #include "client/mdevctl-tell.h"
 
-/* How deep in the whole an object of one device begins. */
-#define ITEM_INDENT 6
-
 struct list {
         const struct mdevctl_arguments *arguments;
         bool defined;
@@ -78,26 +75,50 @@ static void print_text(const struct list *list, size_t i, const struct definitio
                         attributes->items[j].value);
 }
 
-static int print_json(const struct list *list, size_t i, const struct definition *definition, FILE *stream) {
-        _cleanup_json_ json_object *outer = NULL;
-        json_object *object;
+static int print_attributes(const struct attributes *attributes, int indent, FILE *stream) {
+        int r = 0;
+
+        fputs("\"attrs\": [", stream);
+        for (size_t i = 0; i < attributes->n && r >= 0; i++) {
+                fprintf(stream, "%s\n%*s{\n%*s", i > 0 ? "," : "", indent + 2, "", indent + 4, "");
+                r = mdevctl_json_print_string(stream, attributes->items[i].name);
+                fputs(": ", stream);
+                if (r >= 0)
+                        r = mdevctl_json_print_string(stream, attributes->items[i].value);
+                fprintf(stream, "\n%*s}", indent + 2, "");
+        }
+        if (attributes->n > 0)
+                fprintf(stream, "\n%*s", indent, "");
+        fputc(']', stream);
+        return r;
+}
+
+/* @indent: of what is in the object. */
+static int print_object(const struct definition *definition, int indent, FILE *stream) {
         int r;
 
-        r = definition_to_json(definition, &object);
+        fprintf(stream, "{\n%*s\"mdev_type\": ", indent, "");
+        r = mdevctl_json_print_string(stream, definition_type(definition));
         if (r < 0)
                 return r;
-        if (list->single) {
-                outer = object;
-                return mdevctl_json_print(stream, object, 0);
-        }
+        fprintf(stream, ",\n%*s\"start\": \"%s\",\n%*s", indent, "",
+                start_mode_to_string(definition_start(definition)), indent, "");
+        r = print_attributes(definition_attributes(definition), indent, stream);
+        fprintf(stream, "\n%*s}", indent - 2, "");
+        return r;
+}
 
-        outer = json_object_new_object();
-        if (!outer) {
-                json_object_put(object);
-                return -ENOMEM;
-        }
-        r = mdevctl_json_add(outer, uuid_of(list, i), object);
-        return r < 0 ? r : mdevctl_json_print(stream, outer, ITEM_INDENT);
+/* Printed here and not by json-c, because of 10,000 of them it took half of the time. */
+static int print_json(const struct list *list, size_t i, const struct definition *definition, FILE *stream) {
+        int r;
+
+        if (list->single)
+                return print_object(definition, 2, stream);
+
+        fprintf(stream, "      {\n        \"%s\": ", uuid_of(list, i));
+        r = print_object(definition, 10, stream);
+        fputs("\n      }", stream);
+        return r;
 }
 
 static int print_item(size_t i, FILE *stream, void *userdata) {
@@ -148,7 +169,6 @@ static int put_json(const struct list *list, const struct mdevctl_rendered *rend
                                 return r;
                         fputs(": [\n", stdout);
                 }
-                fputs("      ", stdout);
                 put(rendered->items + i);
         }
         fputs(parent ? "\n    ]\n  }\n]\n" : "[]\n", stdout);

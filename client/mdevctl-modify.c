@@ -18,8 +18,22 @@ static int fail_missing(const struct mdevctl_arguments *arguments, const char *p
                             arguments->uuid, what);
 }
 
+static int send_definition(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
+                           const struct definition *replacement, struct failure *failure) {
+        int r;
+
+        r = mdevctl_request_modify(bus, arguments, parent, replacement, false, failure);
+        if (r >= 0 || failure->code != FAILURE_NOT_DEFINED || !replacement)
+                return r;
+
+        /* mdevctl writes the file, whether it was there or not. */
+        failure_clear(failure);
+        return mdevctl_request_define(bus, arguments, parent, replacement, failure, NULL);
+}
+
 static int send_modify(const struct mdevctl_arguments *arguments, const char *parent,
                        const struct definition *replacement) {
+        bool live = mdevctl_given(arguments, MDEVCTL_LIVE), defined = mdevctl_given(arguments, MDEVCTL_DEFINED);
         _cleanup_failure_ struct failure failure = {};
         _cleanup_bus_ sd_bus *bus = NULL;
         int r;
@@ -30,12 +44,11 @@ static int send_modify(const struct mdevctl_arguments *arguments, const char *pa
         if (r != EXIT_SUCCESS)
                 return r;
 
-        r = mdevctl_request_modify(bus, arguments, parent, replacement, &failure);
-        if (r < 0 && failure.code == FAILURE_NOT_DEFINED && replacement && !mdevctl_given(arguments, MDEVCTL_LIVE)) {
-                /* mdevctl writes the file, whether it was there or not. */
-                failure_clear(&failure);
-                r = mdevctl_request_define(bus, arguments, parent, replacement, &failure, NULL);
-        }
+        /* The device first: what it refuses does not get into its definition either. */
+        if (live)
+                r = mdevctl_request_modify(bus, arguments, parent, replacement, true, &failure);
+        if (r >= 0 && (defined || !live))
+                r = send_definition(bus, arguments, parent, replacement, &failure);
         return r < 0 ? mdevctl_fail("%s", failure.message) : EXIT_SUCCESS;
 }
 

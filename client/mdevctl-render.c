@@ -37,27 +37,39 @@ static size_t count_slices(size_t n) {
         return slices > 0 ? slices : 1;
 }
 
-/* Prints a slice, and notes for each item where it ends in the slice's text. */
+static int write_all(int fd, const char *text, size_t size) {
+        while (size > 0) {
+                ssize_t n = write(fd, text, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return -errno;
+                text += n;
+                size -= (size_t) n;
+        }
+        return 0;
+}
+
+/* Prints a slice, and notes for each item where it ends in the slice's text. In memory first: to tell the position in a
+ * file takes a system call. */
 static int print_slice(const struct mdevctl_slice *slice, size_t *ends,
                        int (*print)(size_t i, FILE *stream, void *userdata), void *userdata) {
-        _cleanup_fclose_ FILE *stream = NULL;
-        int fd, r;
+        _cleanup_free_ char *text = NULL;
+        FILE *stream;
+        size_t size;
+        int r = 0;
 
-        fd = dup(slice->fd);
-        stream = fd < 0 ? NULL : fdopen(fd, "w");
-        if (!stream) {
-                r = -errno;
-                closep(&fd);
-                return r;
-        }
-
-        for (size_t i = slice->begin; i < slice->end; i++) {
+        stream = open_memstream(&text, &size);
+        if (!stream)
+                return -ENOMEM;
+        for (size_t i = slice->begin; i < slice->end && r >= 0; i++) {
                 r = print(i, stream, userdata);
-                if (r < 0)
-                        return r;
                 ends[i] = (size_t) ftello(stream);
         }
-        return fflush(stream) == EOF ? -errno : 0;
+        if (fclose(stream) == EOF && r >= 0)
+                r = -ENOMEM;
+        return r < 0 ? r : write_all(slice->fd, text, size);
 }
 
 static int start_slice(struct mdevctl_slice *slice, size_t *ends,

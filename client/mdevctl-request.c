@@ -10,15 +10,15 @@ static int append_bool(sd_bus_message *call, const char *name) {
         return sd_bus_message_append(call, "{sv}", name, "b", 1);
 }
 
-/* --force, and those that are named. */
-static int append_options(sd_bus_message *call, const struct mdevctl_arguments *arguments, const char *const *names) {
+/* --force, and one more, if it is not NULL. */
+static int append_options(sd_bus_message *call, const struct mdevctl_arguments *arguments, const char *option) {
         int r;
 
         r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0 && mdevctl_given(arguments, MDEVCTL_FORCE))
                 r = append_bool(call, "force");
-        for (; names && *names && r >= 0; names++)
-                r = append_bool(call, *names);
+        if (r >= 0 && option)
+                r = append_bool(call, option);
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
@@ -76,15 +76,13 @@ static int append_attributes_change(sd_bus_message *call, const struct attribute
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-static int append_replacement(sd_bus_message *call, const struct mdevctl_arguments *arguments,
-                              const struct definition *definition) {
-        bool whole = !mdevctl_given(arguments, MDEVCTL_LIVE) || mdevctl_given(arguments, MDEVCTL_DEFINED);
+/* The type of a running device cannot be changed, and how it starts is its definition's. */
+static int append_replacement(sd_bus_message *call, const struct definition *definition, bool live) {
         int r = 0;
 
-        /* The type of a running device cannot be changed, and how it starts is its definition's. */
-        if (!mdevctl_given(arguments, MDEVCTL_LIVE))
+        if (!live)
                 r = append_change(call, "type", definition_type(definition));
-        if (r >= 0 && whole)
+        if (r >= 0 && !live)
                 r = append_change(call, "start", start_mode_to_string(definition_start(definition)));
         return r < 0 ? r : append_attributes_change(call, definition_attributes(definition));
 }
@@ -107,14 +105,9 @@ static int append_edits(sd_bus_message *call, const struct mdevctl_arguments *ar
 }
 
 int mdevctl_request_modify(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
-                           const struct definition *replacement, struct failure *failure) {
-        static const char *const live[] = { "live", NULL }, *const both[] = { "live", "defined", NULL };
+                           const struct definition *replacement, bool live, struct failure *failure) {
         _cleanup_message_ sd_bus_message *call = NULL;
-        const char *const *options = NULL;
         int r;
-
-        if (mdevctl_given(arguments, MDEVCTL_LIVE))
-                options = mdevctl_given(arguments, MDEVCTL_DEFINED) ? both : live;
 
         r = mdevctl_bus_new_call(bus, "Modify", &call);
         if (r >= 0)
@@ -122,27 +115,25 @@ int mdevctl_request_modify(sd_bus *bus, const struct mdevctl_arguments *argument
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
-                r = replacement ? append_replacement(call, arguments, replacement) : append_edits(call, arguments);
+                r = replacement ? append_replacement(call, replacement, live) : append_edits(call, arguments);
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         if (r >= 0)
-                r = append_options(call, arguments, options);
+                r = append_options(call, arguments, live ? "live" : NULL);
         return send(bus, r, call, failure, NULL);
 }
-
-/* Libvirt looks for the device in udev's database at once. */
-static const char *const start_options[] = { "settle", NULL };
 
 int mdevctl_request_start(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
                           struct failure *failure) {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
+        /* Libvirt looks for the device in udev's database at once: "settle". */
         r = mdevctl_bus_new_call(bus, "StartDevice", &call);
         if (r >= 0)
                 r = sd_bus_message_append(call, "ss", arguments->uuid, parent);
         if (r >= 0)
-                r = append_options(call, arguments, start_options);
+                r = append_options(call, arguments, "settle");
         return send(bus, r, call, failure, NULL);
 }
 
@@ -157,7 +148,7 @@ int mdevctl_request_create(sd_bus *bus, const struct mdevctl_arguments *argument
         if (r >= 0)
                 r = mdevctl_bus_append_attributes(call, definition_attributes(definition));
         if (r >= 0)
-                r = append_options(call, arguments, start_options);
+                r = append_options(call, arguments, "settle");
         return send(bus, r, call, failure, NULL);
 }
 

@@ -13,10 +13,10 @@ int mdevctl_request_define(sd_bus *bus, const struct mdevctl_arguments *argument
 
 int mdevctl_request_undefine(sd_bus *bus, const struct mdevctl_arguments *arguments, struct failure *failure);
 
-/** mdevctl_request_modify() - change what the options for a definition say; @replacement replaces the whole definition
- * instead, or of a running device (--live) the attributes. */
+/** mdevctl_request_modify() - change in a definition what the options say, or with @replacement all of it. With @live
+ * change the running device instead, to the attributes of @replacement. */
 int mdevctl_request_modify(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
-                           const struct definition *replacement, struct failure *failure);
+                           const struct definition *replacement, bool live, struct failure *failure);
 
 /** mdevctl_request_start() - start what is defined. */
 int mdevctl_request_start(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,

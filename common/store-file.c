@@ -56,6 +56,9 @@ static ssize_t read_all(int fd, char *buffer, size_t size) {
                 if (n == 0)
                         break;
                 length += (size_t) n;
+                /* A regular file gives less than was asked for only at its end. */
+                if (length < size)
+                        break;
         }
         return (ssize_t) length;
 }
