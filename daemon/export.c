@@ -7,8 +7,13 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "common/io.h"
 #include "daemon/bus-names.h"
 #include "daemon/log.h"
+
+/* Nobody waits for an announcement, but whoever waits for a job's reply waits for the bus too. So long later most jobs
+ * are over: their objects need no announcement any more, and other changes of one object have become one. */
+#define ANNOUNCE_USEC (20 * USEC_PER_MSEC)
 
 /* So many announcements a turn of the event loop, so that a burst does not hold up requests. */
 #define ANNOUNCEMENTS_PER_TURN 32
@@ -49,6 +54,11 @@ static void announcement_free(struct announcement *a) {
         free(a);
 }
 
+static void want_turn(struct exports *exports, uint64_t usec) {
+        if (sd_event_source_set_time_relative(exports->source, usec) >= 0)
+                (void) sd_event_source_set_enabled(exports->source, SD_EVENT_ONESHOT);
+}
+
 static void queue_up(struct exports *exports, struct announcement announcement, const char *path) {
         struct announcement *a = malloc(sizeof(*a));
 
@@ -58,10 +68,11 @@ static void queue_up(struct exports *exports, struct announcement announcement, 
         }
         *a = announcement;
         a->path = strdup(path);
+        if (!exports->queue)
+                want_turn(exports, ANNOUNCE_USEC);
         DL_APPEND(exports->queue, a);
         if (++exports->n_queue == ANNOUNCEMENTS_PATIENT)
                 (void) sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_NORMAL);
-        (void) sd_event_source_set_enabled(exports->source, SD_EVENT_ONESHOT);
 }
 
 static void queue_object(struct exports *exports, struct export *export) {
@@ -121,13 +132,15 @@ static void announce_first(struct exports *exports) {
         announcement_free(a);
 }
 
-static int on_turn(sd_event_source *source, void *userdata) {
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         struct exports *exports = userdata;
 
         for (unsigned int i = 0; i < ANNOUNCEMENTS_PER_TURN && exports->queue; i++)
                 announce_first(exports);
 
-        return sd_event_source_set_enabled(source, exports->queue ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        if (exports->queue)
+                want_turn(exports, 0);
+        return 0;
 }
 
 void exports_flush(struct exports *exports) {
@@ -144,7 +157,7 @@ int exports_new(struct exports **ret, sd_event *event, sd_bus *bus) {
                 return -ENOMEM;
         exports->bus = sd_bus_ref(bus);
 
-        r = sd_event_add_defer(event, &exports->source, on_turn, exports);
+        r = sd_event_add_time_relative(event, &exports->source, CLOCK_MONOTONIC, 0, 1, on_turn, exports);
         if (r < 0)
                 return r;
         r = sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_IDLE);

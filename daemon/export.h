@@ -3,9 +3,9 @@
 
 /* Objects on the bus: found by path, and announced.
  *
- * Whatever changes is announced from one queue, at a lower priority than requests and workers: a caller gets its reply
- * before the signals that follow from it, changes of one object are coalesced, and the order of announcements is the
- * order of events. An object that came and went meanwhile is not announced at all. */
+ * Whatever changes is announced from one queue, a moment later and at a lower priority than requests and workers: a
+ * caller gets its reply before the signals that follow from it, changes of one object are coalesced, and the order of
+ * announcements is the order of events. An object that came and went meanwhile is not announced at all. */
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
