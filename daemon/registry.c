@@ -19,6 +19,10 @@
 #include "daemon/manager.h"
 #include "daemon/parent.h"
 
+/* A device that comes or goes sends half a dozen uevents within some ms. One look after so long answers them all, and is
+ * not in the way of the job that is the cause of them. */
+#define LOOK_USEC (10 * USEC_PER_MSEC)
+
 /* Looks a turn of the event loop: a look costs some 10 µs. */
 #define LOOKS_PER_TURN 64
 
@@ -40,6 +44,11 @@ struct registry {
         sd_event_source *transition_source;
 };
 
+static void want_look(struct registry *registry, uint64_t usec) {
+        if (sd_event_source_set_time_relative(registry->look_source, usec) >= 0)
+                (void) sd_event_source_set_enabled(registry->look_source, SD_EVENT_ONESHOT);
+}
+
 static void touch(struct registry *registry, const char *name, bool is_parent, const char *path) {
         char key[SYSFS_NAME_SIZE + 1];
         struct touched *touched;
@@ -55,8 +64,9 @@ static void touch(struct registry *registry, const char *name, bool is_parent, c
         touched->is_parent = is_parent;
         touched->path = path ? strdup(path) : NULL;
         strcpy(touched->key, key);
+        if (!registry->touched)
+                want_look(registry, LOOK_USEC);
         HASH_ADD_STR(registry->touched, key, touched);
-        (void) sd_event_source_set_enabled(registry->look_source, SD_EVENT_ONESHOT);
 }
 
 void registry_touch_device(struct registry *registry, const char *uuid) {
@@ -80,13 +90,15 @@ static void look_at_first(struct registry *registry) {
         free(touched);
 }
 
-static int on_look(sd_event_source *source, void *userdata) {
+static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
         struct registry *registry = userdata;
 
         for (unsigned int i = 0; i < LOOKS_PER_TURN && registry->touched; i++)
                 look_at_first(registry);
 
-        return sd_event_source_set_enabled(source, registry->touched ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+        if (registry->touched)
+                want_look(registry, 0);
+        return 0;
 }
 
 void registry_settle(struct registry *registry) {
@@ -187,7 +199,7 @@ int registry_new(struct registry **ret, struct manager *manager) {
         registry->manager = manager;
         *ret = registry;
 
-        r = sd_event_add_defer(manager->event, &registry->look_source, on_look, registry);
+        r = sd_event_add_time_relative(manager->event, &registry->look_source, CLOCK_MONOTONIC, 0, 1, on_look, registry);
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(registry->look_source, SD_EVENT_OFF);
