@@ -176,9 +176,23 @@ int manager_new(struct manager **ret) {
         return 0;
 }
 
+void manager_say_status(struct manager *manager) {
+        char status[sizeof(manager->status)];
+
+        if (manager->draining)
+                return;
+        snprintf(status, sizeof(status), "STATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(manager->parents),
+                 HASH_COUNT(manager->devices), manager->store->n_definitions);
+        if (streq(status, manager->status))
+                return;
+
+        strcpy(manager->status, status);
+        (void) sd_notify(false, status);
+}
+
 static void say_ready(struct manager *manager) {
-        (void) sd_notifyf(false, "READY=1\nSTATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(manager->parents),
-                          HASH_COUNT(manager->devices), manager->store->n_definitions);
+        manager_say_status(manager);
+        (void) sd_notify(false, "READY=1");
 }
 
 static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {

@@ -53,6 +53,7 @@ struct manager {
         unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
         bool enumerated;                /* what is found from now on is new */
         bool draining;
+        char status[128];               /* what systemd was told last */
 };
 
 struct manager *manager_free(struct manager *manager);
@@ -71,6 +72,9 @@ void manager_reload(struct manager *manager);
 /** manager_run() - look at the kernel, take the bus name, and serve until asked to stop. Returns 0 or a negative
  * errno. */
 int manager_run(struct manager *manager);
+
+/** manager_say_status() - tell systemd how many parents, devices and definitions there are, if that has changed. */
+void manager_say_status(struct manager *manager);
 
 /** manager_job_removed() - called when a job is gone: a draining manager may end now. */
 void manager_job_removed(struct manager *manager);

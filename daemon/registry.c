@@ -98,6 +98,8 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (registry->touched)
                 want_look(registry, 0);
+        else
+                manager_say_status(registry->manager);
         return 0;
 }
 

@@ -117,6 +117,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
                 free(touched->key);
                 free(touched);
         }
+        manager_say_status(store->manager);
         return 0;
 }
 

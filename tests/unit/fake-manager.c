@@ -9,6 +9,7 @@
 #include "daemon/pool.h"
 #include "daemon/queue.h"
 #include "daemon/registry.h"
+#include "daemon/store.h"
 #include "tests/unit/test.h"
 
 struct manager *fake_manager_new(void) {
@@ -20,6 +21,7 @@ struct manager *fake_manager_new(void) {
         assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
         assert_int_equal(queue_init(manager), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, "/nonexistent"), 0);
+        assert_int_equal(store_new(&manager->store, manager), 0);
         assert_int_equal(registry_new(&manager->registry, manager), 0);
         return manager;
 }
