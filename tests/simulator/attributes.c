@@ -12,6 +12,8 @@ enum {
         VALUE_SETTING,
         VALUE_VGPU_PARAMS,
         VALUE_PLUGIN,
+        VALUE_ADAPTER,
+        VALUE_DOMAIN,
         _VALUE_MAX,
 };
 
@@ -35,7 +37,7 @@ static void attribute_read(Node *node, Request *request);
                 .write = value_write,                        \
         }
 
-static const NodeOps value_ops[_VALUE_MAX] = {VALUE_OPS, VALUE_OPS, VALUE_OPS};
+static const NodeOps value_ops[_VALUE_MAX] = {VALUE_OPS, VALUE_OPS, VALUE_OPS, VALUE_OPS, VALUE_OPS};
 
 static int value_show(Node *node, char *content) {
         Attributes *attributes = node->owner;
@@ -147,6 +149,28 @@ static void vendor_populate(Node *dir) {
 
 static const NodeOps vendor_ops = {.mode = S_IFDIR | 0755, .populate = vendor_populate};
 
+static void nvidia_populate(Node *dir) {
+        Attributes *attributes = dir->owner;
+
+        node_new(mdev_host(attributes->mdev)->tree, dir, "vgpu_params", &value_ops[VALUE_VGPU_PARAMS], attributes);
+}
+
+static const NodeOps nvidia_ops = {.mode = S_IFDIR | 0755, .populate = nvidia_populate};
+
+/* What the manual pages' examples set. */
+static const struct {
+        const char *driver, *name;
+        const NodeOps *ops;
+} of_driver[] = {
+        {"nvidia", "nvidia", &nvidia_ops},
+        {"vfio_ap", "assign_adapter", &value_ops[VALUE_ADAPTER]},
+        {"vfio_ap", "assign_domain", &value_ops[VALUE_DOMAIN]},
+};
+
+static bool has(Mdev *mdev, size_t i) {
+        return streq(mdev_parent(mdev)->driver_name, of_driver[i].driver);
+}
+
 Attributes *attributes_new(Changes *changes, Mdev *mdev) {
         Attributes *attributes;
 
@@ -154,12 +178,18 @@ Attributes *attributes_new(Changes *changes, Mdev *mdev) {
         attributes->mdev = mdev;
         changes_add(changes, mdev_node(mdev), "setting", &value_ops[VALUE_SETTING], attributes);
         changes_add(changes, mdev_node(mdev), "vendor", &vendor_ops, attributes);
+        for (size_t i = 0; i < ELEMENTSOF(of_driver); i++)
+                if (has(mdev, i))
+                        changes_add(changes, mdev_node(mdev), of_driver[i].name, of_driver[i].ops, attributes);
         return attributes;
 }
 
 void attributes_remove(Changes *changes, Mdev *mdev) {
         changes_find_and_remove(changes, mdev_node(mdev), "setting");
         changes_find_and_remove(changes, mdev_node(mdev), "vendor");
+        for (size_t i = 0; i < ELEMENTSOF(of_driver); i++)
+                if (has(mdev, i))
+                        changes_find_and_remove(changes, mdev_node(mdev), of_driver[i].name);
 }
 
 Attributes *attributes_free(Attributes *attributes) {
