@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl: the client of mediated for people. */
+/* mediatectl: the client of mediated, for people; under the names mdevctl and lsmdev for programs. */
 
 #include <errno.h>
 #include <locale.h>
 #include <signal.h>
 
+#include "client/mdevctl.h"
 #include "client/tell.h"
 #include "client/verbs.h"
 
@@ -63,6 +64,9 @@ static int run(int argc, char *argv[], struct options *options) {
 int main(int argc, char *argv[]) {
         struct options options = {};
         int r;
+
+        if (argc > 0 && mdevctl_is_name(argv[0]))
+                return mdevctl_main(argc, argv);
 
         /* Characters alone: numbers and error texts stay as documented. */
         setlocale(LC_CTYPE, "");
