@@ -14,11 +14,15 @@ bool client_is_local(const struct client *client) {
 }
 
 static int open_bus(const struct options *options, sd_bus **ret) {
-        if (options->host)
-                return sd_bus_open_system_remote(ret, options->host);
-        if (options->machine)
-                return sd_bus_open_system_machine(ret, options->machine);
-        return sd_bus_open_system(ret);
+        const char *name;
+        int r;
+
+        if (!options->host && !options->machine)
+                return sd_bus_open_system(ret);
+
+        r = options->host ? sd_bus_open_system_remote(ret, options->host) : sd_bus_open_system_machine(ret, options->machine);
+        /* Waits until the bus has answered: that ssh has failed is not known before. */
+        return r < 0 ? r : sd_bus_get_unique_name(*ret, &name);
 }
 
 int client_connect(struct client *client) {

@@ -69,6 +69,10 @@ const char *error_text(const sd_bus_error *error) {
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 if (sd_bus_error_has_name(error, texts[i].name))
                         return texts[i].text;
+        /* From the bus, with rules and processes in it that nobody wants to know. */
+        if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) && error->message &&
+            strncmp(error->message, "Rejected send message", 21) == 0)
+                return "Not permitted; run it as root";
         if (error->message && *error->message)
                 return error->message;
         return strerror(sd_bus_error_get_errno(error));

@@ -1,0 +1,466 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""mediatectl: its verbs, its exit statuses, what it says."""
+
+import json
+import pathlib
+import re
+import socket
+import time
+
+from ctl import begin_ctl, ctl, ctl_json, on_terminal, MEDIATECTL
+from host import Host, create_file, new_uuid, write
+
+A = "0aaade77-7b3e-4341-a89b-a997634d3bba"
+B = "0aaade77-8b3e-4341-a89b-a997634d3bbb"
+C = "f0000000-0000-0000-0000-000000000001"
+
+STORE = pathlib.Path("/etc/mdevctl.d")
+
+
+def stored(uuid, parent="mtty"):
+    return json.loads((STORE / parent / uuid).read_text(encoding="utf-8"))
+
+
+def rows(host):
+    return {(row["uuid"], row["parent"]): row for row in ctl_json(host, "list")["devices"]}
+
+
+def has_state(host, uuid, state, parent="mtty"):
+    return host.eventually(lambda: rows(host).get((uuid, parent), {}).get("state") == state, what=f"{uuid} {state}")
+
+
+def parked_job(host, uuid):
+    """The job of the UUID, once it waits: before that a worker looks whether it has to."""
+    return host.eventually(lambda: next((job.id for job in host.jobs() if job.uuid == uuid and job.state == "waiting"),
+                                        None), what="a waiting job")
+
+
+def test_life_of_a_device():
+    with Host() as host:
+        assert ctl(host).err == "No devices and no definitions.\n"
+        assert ctl(host, "--no-legend").err == ""
+        uuid = ctl(host, "create", "mtty", "mtty-1").out.strip()
+        assert host.state(uuid) == "active"
+        assert ctl(host, "create", "mtty", "mtty-2", A.upper(), "setting=5").out == f"{A}\n"
+        assert pathlib.Path(f"/sys/bus/mdev/devices/{A}/setting").read_text(encoding="utf-8") == "5\n"
+        ctl(host, "define", uuid)
+        assert rows(host)[(uuid, "mtty")] == {"uuid": uuid, "parent": "mtty", "type": "mtty-1", "state": "active",
+                                              "start": "manual", "defined": True}
+        assert ctl(host, "stop", uuid, A).out == ""
+        assert host.devices() == {}
+        assert rows(host)[(uuid, "mtty")]["state"] == "inactive"
+        ctl(host, "start", uuid, "--settle")
+        ctl(host, "start", uuid)
+        assert host.state(uuid) == "active"
+        ctl(host, "undefine", uuid)
+        assert not (STORE / "mtty" / uuid).exists()
+        assert host.state(uuid) == "active"
+
+
+def test_definitions_change():
+    with Host() as host:
+        ctl(host, "define", "mtty", "mtty-1", A, "--auto", "a=b", "vendor/c=d=e")
+        assert stored(A) == {"mdev_type": "mtty-1", "start": "auto", "attrs": [{"a": "b"}, {"vendor/c": "d=e"}]}
+        ctl(host, "modify", A, "--add", "x=1", "--add", "x=2", "--index", "0")
+        assert stored(A)["attrs"] == [{"x": "1"}, {"x": "2"}, {"a": "b"}, {"vendor/c": "d=e"}]
+        ctl(host, "modify", A, "--remove", "-1", "--remove", "0", "--add", "z=9", "--type", "mtty-2", "--manual")
+        assert stored(A) == {"mdev_type": "mtty-2", "start": "manual", "attrs": [{"x": "2"}, {"a": "b"}, {"z": "9"}]}
+        ctl(host, "modify", A, "only=this")
+        assert stored(A)["attrs"] == [{"only": "this"}]
+        ctl(host, "modify", A, "--clear")
+        assert stored(A).get("attrs", []) == []
+        ctl(host, "enable", A)
+        assert stored(A)["start"] == "auto"
+        ctl(host, "disable", A)
+        assert stored(A)["start"] == "manual"
+        uuid = ctl(host, "define", "mtty", "mtty-1").out.strip()
+        assert stored(uuid)["start"] == "manual"
+
+
+def test_same_uuid_under_two_parents():
+    with Host() as host:
+        ctl(host, "define", "mtty", "mtty-1", A)
+        ctl(host, "define", "mbochs", "mbochs-small", A)
+        error = ctl(host, "start", A, status=1).err
+        assert "mtty" in error and "mbochs" in error
+        ctl(host, "start", A, "--parent", "mbochs")
+        assert host.devices()[A].parent == "mbochs"
+        assert {row["parent"] for row in ctl_json(host, "show", A)["definitions"]} == {"mtty", "mbochs"}
+        ctl(host, "undefine", A, "--parent", "mtty")
+        assert not (STORE / "mtty" / A).exists()
+        assert (STORE / "mbochs" / A).exists()
+
+
+def test_all():
+    with Host() as host:
+        uuids = [new_uuid() for _ in range(5)]
+        ctl(host, "define", "mtty", "mtty-1", *uuids)
+        ctl(host, "define", "mbochs", "mbochs-small", A)
+        ctl(host, "enable", "--all", "--parent", "mtty")
+        assert {stored(uuid)["start"] for uuid in uuids} == {"auto"}
+        assert stored(A, "mbochs")["start"] == "manual"
+        ctl(host, "start", "--all", timeout=60)
+        assert set(host.states().values()) == {"active"} and len(host.states()) == 6
+        ctl(host, "stop", "--all", "--parent", "mtty")
+        assert list(host.states()) == [A]
+        ctl(host, "stop", "--all")
+        assert host.states() == {}
+        ctl(host, "undefine", "--all")
+        assert rows(host) == {}
+        # Nothing to do is not a failure.
+        ctl(host, "stop", "--all")
+        ctl(host, "start", "--all")
+
+
+def test_many_in_parallel():
+    with Host(create_delay=400, remove_delay=400) as host:
+        uuids = [new_uuid() for _ in range(20)]
+        begin = time.monotonic()
+        assert ctl(host, "create", "mtty", "mtty-1", *uuids).out.split() == uuids
+        ctl(host, "stop", *uuids)
+        # One after the other it would take 16 s.
+        assert time.monotonic() - begin < 4
+
+
+def test_prefixes():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A, B)
+        ctl(host, "define", "mtty", "mtty-1", C)
+        assert "neither" not in ctl(host, "show", "F").out
+        error = ctl(host, "stop", "0a", status=2).err
+        assert A in error and B in error
+        ctl(host, "stop", "0AAADE77-7")
+        assert list(host.states()) == [B]
+        # Among devices it is unique, though a definition begins so too.
+        ctl(host, "define", "mtty", "mtty-1", A)
+        ctl(host, "stop", "0a")
+        assert host.states() == {}
+        ctl(host, "stop", "eee", status=3)
+        ctl(host, "stop", "x", status=2)
+
+
+def test_suggestions():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        assert "did you mean 'stop'?" in ctl(host, "stpo", status=2).err
+        assert "did you mean" not in ctl(host, "explode", status=2).err
+        assert f"Did you mean {A}?" in ctl(host, "stop", A[:-1] + "c", status=3).err
+        assert "did you mean mtty?" in ctl(host, "types", "mtyt", status=3).err
+        assert "UUID, PARENT" in ctl(host, "list", "-o", "SIZE", status=2).err
+
+
+def test_exit_statuses():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        pid = host.simctl("hold", A)
+        busy = ctl(host, "stop", A, status=4).err
+        assert pid in busy and "simctl-holder" in busy
+        ctl(host, "stop", C, status=3)
+        ctl(host, "start", C, status=3)
+        ctl(host, "cancel", "99", status=3)
+        ctl(host, "create", "nosuch", "mtty-1", status=3)
+        ctl(host, "create", "mtty", "nosuch", status=3)
+        ctl(host, "create", "mtty", "mtty-1", A, status=1)
+        # Several reasons at once.
+        ctl(host, "stop", A, C, status=1)
+        for wrong in (["list", "x"], ["create", "mtty"], ["stop"], ["stop", "--all", A], ["start", A, "--auto"],
+                      ["--nonsense"], ["--timeout"], ["stop", A, "--timeout=soon"], ["cancel", "x"], ["modify", A],
+                      ["define", "mtty", "mtty-1", "--auto", "--manual"], ["-H", "x", "-M", "y"], ["-x"]):
+            result = ctl(host, *wrong, status=2)
+            assert result.err.startswith("mediatectl: ") and result.out == ""
+        host.simctl("release", A)
+
+
+def test_errors_are_sentences():
+    """Never a D-Bus name, and always what it is about."""
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        errors = [ctl(host, "create", "mtty", "mtty-1", A, status=1), ctl(host, "stop", C, status=3),
+                  ctl(host, "create", "mtty", "mtty-1", C, "setting=1", "nosuch=2", status=1),
+                  ctl(host, "create", "mtty", "mtty-1", C, "../x=2", status=1)]
+        host.simctl("fail", "mtty", "create", "EIO")
+        errors.append(ctl(host, "create", "mtty", "mtty-1", C, status=1))
+        host.simctl("daemon", "stop")
+        errors.append(ctl(host, "list", status=1))
+        for error in errors:
+            assert "org." not in error.err and len(error.err) > 30, error
+            assert error.err.startswith("mediatectl: ") and error.err.count("\n") == 1, error
+        assert "nosuch" in errors[2].err
+
+
+def test_wait_for_the_user_and_for_the_parent():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        host.simctl("hold", A)
+        stop = begin_ctl(host, "stop", A, "--wait")
+        parked_job(host, A)
+        host.simctl("release", A)
+        assert stop.wait(10) == 0
+
+        ctl(host, "define", "late", "late-1", C)
+        start = begin_ctl(host, "start", C, "--wait")
+        parked_job(host, C)
+        host.simctl("add-parent", "late:late-1=2")
+        assert start.wait(10) == 0
+        assert host.state(C) == "active"
+
+        ctl(host, "define", "never", "never-1", B)
+        begin = time.monotonic()
+        assert "never" in ctl(host, "start", B, "--wait", "--timeout", "500ms", status=1).err
+        assert 0.4 < time.monotonic() - begin < 5
+
+
+def test_jobs_and_cancel():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        assert ctl(host, "jobs").err == "No jobs.\n"
+        host.simctl("hold", A)
+        stop = begin_ctl(host, "stop", A, "--wait")
+        job = parked_job(host, A)
+        assert ctl_json(host, "jobs") == {"jobs": [{"job": job, "uuid": A, "kind": "stop", "state": "waiting"}]}
+        assert ctl_json(host, "show", A)["jobs"][0]["job"] == job
+        ctl(host, "cancel", job)
+        assert stop.wait(10) == 1
+        again = begin_ctl(host, "stop", A, "--wait")
+        parked_job(host, A)
+        ctl(host, "cancel", "--all")
+        assert again.wait(10) == 1
+        assert host.state(A) == "active"
+        host.simctl("release", A)
+
+
+def test_show():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        ctl(host, "define", A)
+        pid = int(host.simctl("hold", A))
+        shown = ctl_json(host, "show", A, "mtty")
+        device, = shown["devices"]
+        assert device["holders"] == [{"pid": pid, "name": "simctl-holder"}]
+        assert device["device-node"] == f"/dev/vfio/{device['iommu-group']}"
+        assert device["sysfs-path"].endswith(f"/mtty/{A}") and device["defined"] is True
+        assert shown["definitions"][0]["file"] == f"/etc/mdevctl.d/mtty/{A}"
+        parent, = shown["parents"]
+        assert parent["devices"] == [A]
+        assert {row["type"]: row["available"] for row in parent["types"]} == {"mtty-1": 23, "mtty-2": 11}
+
+        text = ctl(host, "show", A[:4], "mtty").out
+        for line in (f"Device {A}", f"Used by: simctl-holder (process {pid})", "State: active", f"Definition {A}",
+                     "Parent mtty", "mtty-1: 23 available"):
+            assert line in text
+        host.simctl("release", A)
+        assert ctl_json(host, "show", A)["devices"][0]["holders"] == []
+        assert "Used by: nobody" in ctl(host, "show", A).out
+        # What is found is shown, too.
+        result = ctl(host, "show", C, A, status=3)
+        assert f"Device {A}" in result.out and C in result.err
+
+
+def test_tables_as_json():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        parents = {row["parent"]: row for row in ctl_json(host, "parents")["parents"]}
+        assert parents["mtty"]["types"] == 2 and parents["mtty"]["devices"] == 1
+        types = {row["type"]: row for row in ctl_json(host, "types", "mtty")["types"]}
+        assert types["mtty-1"] == {"parent": "mtty", "type": "mtty-1", "available": 23, "api": "vfio-pci",
+                                   "name": "Simulated mtty-1", "description": "max_instance=24"}
+        tree = {row["name"]: row for row in ctl_json(host, "tree", "mtty")["parents"]}
+        assert tree["mtty"]["children"][0]["children"][0]["name"] == A
+        row, = ctl_json(host, "list", "-o", "node,uuid")["devices"]
+        assert row["uuid"] == A and row["node"].startswith("/dev/vfio/")
+        assert ctl_json(host, "jobs") == {"jobs": []}
+        assert ctl(host, "list", "-o", "UUID", "--no-legend").out == f"{A}\n"
+        host.simctl("remove-parent", "mtty")
+        host.simctl("remove-parent", "mbochs")
+        assert ctl_json(host, "list") == {"devices": []}
+        assert ctl_json(host, "tree") == {"parents": []}
+
+
+def read_events(host, process, *wanted):
+    """Lines of a monitor until each of @wanted (patterns) was there, in that order."""
+    lines = []
+    for pattern in wanted:
+        while True:
+            line = process.stdout.readline()
+            assert line, f"no {pattern} in {lines}"
+            lines.append(line.rstrip("\n"))
+            if re.search(pattern, line):
+                break
+    return lines
+
+
+def test_monitor():
+    with Host() as host:
+        monitor = begin_ctl(host, "monitor")
+        read_events(host, monitor, "daemon +mediated running")
+        ctl(host, "define", "mtty", "mtty-1", A)
+        ctl(host, "start", A)
+        lines = read_events(host, monitor, f"job +1 new, define, {A}", f"definition {A} on mtty added, mtty-1, manual",
+                            "job +1 done", f"device +{A} added, on mtty, mtty-1", "job +2 done, start")
+        assert all(re.match(r"\d\d:\d\d:\d\d\.\d{3} (daemon|parent|device|definition|job) +\S", line) for line in lines)
+        read_events(host, monitor, "parent +mtty changed: mtty-1 23, mtty-2 11")
+        ctl(host, "stop", A)
+        read_events(host, monitor, f"device +{A} removed", "job +3 done, stop")
+        host.simctl("add-parent", "late:late-1=2")
+        read_events(host, monitor, "parent +late added")
+        host.simctl("daemon", "restart")
+        read_events(host, monitor, "daemon +mediated ended", "daemon +mediated started")
+
+
+def test_monitor_json():
+    with Host() as host:
+        monitor = begin_ctl(host, "monitor", "--json")
+        read_events(host, monitor, "running")
+        ctl(host, "create", "mtty", "mtty-1", A)
+        events = [json.loads(line) for line in read_events(host, monitor, '"done"')]
+        assert all({"time", "object", "subject", "event"} <= event.keys() for event in events)
+        added = next(event for event in events if event["object"] == "device" and event["event"] == "added")
+        assert added["subject"] == A and added["properties"]["ParentName"] == "mtty"
+        assert events[-1]["object"] == "job" and events[-1]["properties"] == {"Kind": "create", "UUID": A}
+
+
+def findings(host):
+    result = ctl(host, "check", "--json", status=None)
+    found = json.loads(result.out)["findings"]
+    assert result.status == (1 if any(finding["severity"] == "problem" for finding in found) else 0)
+    assert all(finding["message"] and finding["advice"] for finding in found)
+    return {(finding["id"], finding["subject"]): finding for finding in found}
+
+
+def test_check():
+    with Host() as host:
+        mask = pathlib.Path("/etc/udev/rules.d/60-mdevctl.rules")
+        mask.parent.mkdir(parents=True, exist_ok=True)
+        mask.unlink(missing_ok=True)
+        mask.symlink_to("/dev/null")
+        assert ctl(host, "check").out.startswith("ok ")
+
+        (STORE / "mtty").mkdir()
+        (STORE / "mtty" / A).write_text("{broken", encoding="utf-8")
+        has_state(host, A, "invalid")
+        ctl(host, "define", "gone", "gone-1", C, "--auto")
+        host.simctl("delay", "mtty", "create", 500)
+        host.start_raw_create(B)
+        host.shell("echo 1 >/sys/bus/mdev/devices/$1/remove", B, check=False)
+        has_state(host, B, "wedged")
+        host.simctl("delay", "mtty", "create", 0)
+
+        found = findings(host)
+        assert found[("invalid-definition", f"/etc/mdevctl.d/mtty/{A}")]["severity"] == "problem"
+        assert found[("missing-parent", "gone")]["severity"] == "problem"
+        assert "mtty" in found[("wedged", B)]["advice"]
+        mask.unlink()
+        if pathlib.Path("/usr/lib/udev/rules.d/60-mdevctl.rules").exists():
+            assert ("mdevctl-rule", "60-mdevctl.rules") in findings(host)
+
+        text = ctl(host, "check", status=1).out
+        assert f"{B}: The device is wedged" in text.replace("\n         ", " ")
+
+
+def test_check_autostart():
+    with Host(parents=["small:small-1=1"]) as host:
+        ctl(host, "define", "bad", "bad-1", "--auto", A, "nosuch=1")
+        ctl(host, "define", "full", "full-1", "--auto", B)
+        ctl(host, "define", "full", "full-1", "--auto", C)
+        host.simctl("add-parent", "bad:bad-1=1")
+        host.simctl("add-parent", "full:full-1=1")
+        has_state(host, A, "failed", "bad")
+        host.eventually(lambda: "waiting-instance" in {row["state"] for row in rows(host).values()})
+        found = findings(host)
+        assert "nosuch" in found[("autostart-failed", A)]["message"]
+        assert [key for key in found if key[0] == "waiting-instance"]
+
+
+def test_check_without_parents():
+    with Host(parents=[]) as host:
+        assert ("no-parent", None) in findings(host)
+        host.simctl("daemon", "stop")
+        assert ("no-daemon", "mediated") in findings(host)
+
+
+def test_refused_in_a_callout_of_its_own_job():
+    with Host(create_delay=1500) as host:
+        create = begin_ctl(host, "create", "mtty", "mtty-1", A)
+        job = host.job_of(A, "create")
+        begin = time.monotonic()
+        for verb in (["stop", A], ["start", A], ["undefine", A], ["enable", A], ["define", A]):
+            error = ctl(host, *verb, status=1, MEDIATED_JOB=str(job)).err
+            assert f"job {job}" in error and A in error
+        assert time.monotonic() - begin < 1
+        # Another device, or only looking, is fine.
+        ctl(host, "define", "mtty", "mtty-1", C, MEDIATED_JOB=str(job))
+        ctl(host, "show", A, MEDIATED_JOB=str(job))
+        assert create.wait(10) == 0
+        ctl(host, "stop", A, MEDIATED_JOB=str(job))
+
+
+def test_tells_systemd_why():
+    with Host() as host, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        path = "/run/notify-test"
+        notify.bind(path)
+        notify.settimeout(5)
+        ctl(host, "define", "never", "never-1", A)
+        error = ctl(host, "start", "--wait", "--timeout", "100000us", A, status=1, NOTIFY_SOCKET=path).err
+        told = notify.recv(4096).decode()
+        assert told.startswith("STATUS=") and told.removeprefix("STATUS=") in error
+
+
+def fake_program(name, script):
+    directory = pathlib.Path("/run/fake")
+    directory.mkdir(exist_ok=True)
+    (directory / name).write_text(f"#!/bin/bash\n{script}\n", encoding="utf-8")
+    (directory / name).chmod(0o755)
+    return f"{directory}:/usr/bin:/bin"
+
+
+def test_another_host_over_ssh():
+    with Host() as host:
+        path = fake_program("ssh", 'echo "$@" >/run/fake/arguments\nexec systemd-stdio-bridge')
+        ctl(host, "create", "mtty", "mtty-1", A, "-H", "root@other", PATH=path)
+        assert "root@other systemd-stdio-bridge" in pathlib.Path("/run/fake/arguments").read_text(encoding="utf-8")
+        assert host.state(A) == "active"
+        # Its files cannot be seen from here.
+        assert ctl_json(host, "show", A, "-H", "other", PATH=path)["devices"][0]["holders"] is None
+        assert "not looked at" in ctl(host, "check", "--host=other", PATH=path).out
+        fake_program("ssh", "exit 255")
+        assert "ssh other" in ctl(host, "list", "-H", "other", status=1, PATH=path).err
+        assert "nowhere" in ctl(host, "list", "-M", "nowhere", status=1).err
+
+
+def test_asks_for_a_password_on_a_terminal():
+    with Host() as host:
+        as_nobody = ["setpriv", "--reuid=65534", "--clear-groups", "--"]
+        log = pathlib.Path("/tmp")
+
+        def agents():
+            found = sorted(log.glob("pkttyagent.*"))
+            texts = [file.read_text(encoding="utf-8") for file in found]
+            for file in found:
+                file.unlink()
+            return texts
+
+        agents()
+        # It says that it is ready by closing the fd.
+        path = fake_program("pkttyagent", 'echo "$@" >/tmp/pkttyagent.$PPID\neval "exec $2>&-"\nexec sleep 60')
+        status, text = on_terminal(host, [*as_nobody, MEDIATECTL, "create", "mtty", "mtty-1"], PATH=path)
+        assert status == 1 and "mediatectl: " in text and "org." not in text
+        assert re.fullmatch(r"--notify-fd \d+ --fallback\n", agents()[0])
+        for command in ([*as_nobody, MEDIATECTL, "--no-ask-password", "create", "mtty", "mtty-1"],
+                        [*as_nobody, MEDIATECTL, "list"], [MEDIATECTL, "create", "mtty", "mtty-1"]):
+            on_terminal(host, command, PATH=path)
+            assert agents() == []
+        # Reading is free to all.
+        assert on_terminal(host, [*as_nobody, MEDIATECTL, "list"])[0] == 0
+
+
+def test_full_disk_behind_the_output():
+    with Host() as host:
+        assert host.shell(f"{MEDIATECTL} types >/dev/full", check=False).returncode == 1
+
+
+def test_wrong_create_files_are_not_ours():
+    """What others create is listed as well."""
+    with Host() as host:
+        write(create_file("mtty", "mtty-2"), A)
+        has_state(host, A, "active")
+        assert rows(host)[(A, "mtty")]["defined"] is False
