@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl: the client of mediated, for people; under the names mdevctl and lsmdev for programs. */
+/* mediatectl: the client of mediated for people, and for programs under mdevctl's names. */
 
 #include <errno.h>
 #include <locale.h>

@@ -94,9 +94,9 @@ static int define_arguments(const struct mdevctl_arguments *arguments) {
                 parent = device.parent;
         if (!type && !active)
                 return mdevctl_fail("No type specified");
-        /* An empty type stands for the device's own type with the attributes it has. */
+        /* An empty type stands for that of the active device, with its attributes. */
         if (!type)
-                type = "";
+                type = streq(parent, device.parent) ? "" : device.type;
 
         r = check_undefined(arguments, parent);
         if (r != EXIT_SUCCESS)
