@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""With -p no:terminal --lines: one line a test, `PASS name`, `FAIL name: why` or `SKIP name: why`, as all test suites here
-print it."""
+"""With --lines: one line a test, `PASS name`, `FAIL name: why` or `SKIP name: why`, as all test suites here print it."""
 
 import pytest
 
@@ -36,6 +35,8 @@ def pytest_addoption(parser):
     parser.addoption("--lines", action="store_true", help="print one line a test and nothing else")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     if config.getoption("--lines"):
+        config.pluginmanager.unregister(name="terminalreporter")
         config.pluginmanager.register(Lines(), "lines")

@@ -327,5 +327,5 @@ def test_64_creates_on_one_parent_behind_a_slow_driver():
             assert len(host.devices()) == 64
         if best <= 0.25:
             break
-    print(f"64 creates: {best * 1000:.0f} ms")
-    assert best <= (1.0 if is_sanitized() else 0.25)
+    limit = 1000 if is_sanitized() else 250
+    assert best * 1000 <= limit, f"{best * 1000:.0f} ms"
