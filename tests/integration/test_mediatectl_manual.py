@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What is said about mediatectl is true: its manual page, its help, its completions, the tour."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+import tour
+from ctl import MEDIATECTL, ctl, environment
+from host import SOURCE, Host
+
+MANUAL = SOURCE / "docs" / "mediatectl.1"
+COMPLETIONS = SOURCE / "client" / "completions"
+PARENTS = ["0000:41:00.4:nvidia-63=4", "matrix:vfio_ap-passthrough=8", "0.0.0313:vfio_ccw-io=1"]
+
+
+def manual_text():
+    return MANUAL.read_text(encoding="utf-8").replace(r"\-", "-")
+
+
+def examples():
+    blocks = re.findall(r"^\.EX\n(.*?)^\.EE", manual_text(), re.MULTILINE | re.DOTALL)
+    return [line.removeprefix("$ ") for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def test_examples_of_the_manual():
+    """As printed, one after the other, in one shell."""
+    commands = examples()
+    assert len(commands) > 12
+    with Host(parents=PARENTS) as host:
+        script = "set -e\n" + "\n".join(commands)
+        done = subprocess.run(["bash", "-c", script], check=False, capture_output=True, text=True,
+                              env=environment(host), timeout=60)
+        assert done.returncode == 0, done
+        assert {device.parent for device in host.devices().values()} == {"matrix", "0.0.0313"}
+
+
+def verbs_and_options():
+    text = subprocess.run([MEDIATECTL, "--help"], check=True, capture_output=True, text=True).stdout
+    return (set(re.findall(r"^  ([a-z]+)(?: |$)", text, re.MULTILINE)),
+            set(re.findall(r"(--[a-z][a-z-]+)", text)))
+
+
+def test_manual_and_completions_know_everything():
+    verbs, options = verbs_and_options()
+    assert len(verbs) == 17 and len(options) >= 22
+    manual = manual_text()
+    texts = {"manual": manual, "bash": (COMPLETIONS / "mediatectl.bash").read_text(encoding="utf-8"),
+             "zsh": (COMPLETIONS / "_mediatectl").read_text(encoding="utf-8")}
+    for name, text in texts.items():
+        for verb in verbs:
+            assert re.search(rf"\b{verb}\b", text), f"{verb} in {name}"
+        for option in options:
+            assert option in text, f"{option} in {name}"
+    # And nothing that is not there.
+    assert set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", manual)) <= options
+
+
+def test_manual_is_well_formed():
+    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", MANUAL], check=True, capture_output=True, text=True,
+                          env={"MANPAGER": "cat", "PATH": "/usr/bin:/bin"})
+    assert done.stderr == "" and "EXIT STATUS" in done.stdout
+
+
+def complete(host, *words):
+    script = (f"source {COMPLETIONS}/mediatectl.bash; COMP_WORDS=(mediatectl \"$@\"); COMP_CWORD=$#; COMPREPLY=();"
+              "_mediatectl; printf '%s\\n' \"${COMPREPLY[@]}\"")
+    done = subprocess.run(["bash", "-c", script, "bash", *words], check=True, capture_output=True, text=True,
+                          env=environment(host))
+    assert done.stderr == ""
+    return set(done.stdout.split())
+
+
+def test_bash_completion():
+    with Host() as host:
+        device, definition = ctl(host, "create", "mtty", "mtty-1").out.strip(), "f0000000-0000-0000-0000-000000000001"
+        ctl(host, "define", "mtty", "mtty-1", definition)
+        assert complete(host, "st") == {"start", "stop"}
+        assert complete(host, "stop", "") == {device}
+        assert complete(host, "start", "") == {definition}
+        assert complete(host, "show", "") == {device, definition, "mtty", "mbochs"}
+        assert complete(host, "create", "") == {"mtty", "mbochs"}
+        assert complete(host, "create", "mtty", "") == {"mtty-1", "mtty-2"}
+        assert complete(host, "create", "mtty", "mtty-1", "f") == {definition}
+        assert complete(host, "stop", "--parent", "") == {"mtty", "mbochs"}
+        assert complete(host, "tree", "-o", "A") == {"AVAILABLE"}
+        assert complete(host, "start", "--w") == {"--wait"}
+        assert complete(host, "list", "--w") == set()
+        host.simctl("daemon", "stop")
+        assert complete(host, "stop", "") == set()
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="SKIP: zsh is not installed (tools/dependencies check)")
+def test_zsh_completion_is_well_formed():
+    subprocess.run(["zsh", "-n", COMPLETIONS / "_mediatectl"], check=True)
+
+
+def test_tour_is_still_true():
+    with Host(parents=tour.PARENTS) as host:
+        recorded = tour.record(host)
+    assert tour.shape(recorded) == tour.shape(tour.TOUR.read_text(encoding="utf-8"))

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""mediatectl on terminals of all kinds: wide, narrow, dumb, with and without UTF-8."""
+
+import re
+
+import pytest
+from ctl import begin_ctl, ctl, ctl_terminal
+from host import Host
+
+A = "0aaade77-7b3e-4341-a89b-a997634d3bba"
+B = "0aaade77-8b3e-4341-a89b-a997634d3bbb"
+C = "f0000000-0000-0000-0000-000000000001"
+
+CARD = "0000:41:00.4"
+PARENTS = ["mtty:mtty-1=24", f"{CARD}:nvidia-63=4"]
+LOOKING = (["list"], ["tree"], ["parents"], ["types"], ["show", A], ["show", CARD], ["jobs"], ["check"])
+
+
+def prepare(host):
+    ctl(host, "create", "mtty", "mtty-1", A)
+    ctl(host, "create", CARD, "nvidia-63", B)
+    ctl(host, "define", "0000:ff:00.4", "nvidia-63", C, "--auto")
+
+
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+@pytest.mark.parametrize("term", ["xterm", "dumb"])
+def test_every_terminal(locale, term):
+    """No escape codes but colours, and these not on a dumb one; nothing but ASCII without UTF-8."""
+    with Host(parents=PARENTS) as host:
+        prepare(host)
+        for columns in (40, 80, 200):
+            for verb in (*LOOKING, ["--help"], ["stop", "x"], ["lsit"]):
+                _, text = ctl_terminal(host, *verb, columns=columns, TERM=term, LC_ALL=locale)
+                plain = re.sub(r"\033\[(\d+(;\d+)*)?m", "", text)
+                assert text and "\033" not in plain and "\r" not in plain, text
+                assert term == "xterm" or plain == text
+                assert locale == "C.UTF-8" or text.isascii()
+                assert "\\x" not in text
+
+
+def test_colours_only_where_they_are_wanted():
+    with Host(parents=PARENTS) as host:
+        prepare(host)
+        assert "\033[32mactive" in ctl_terminal(host, "list")[1]
+        assert "\033" not in ctl_terminal(host, "list", NO_COLOR="1")[1]
+        assert "\033" in ctl_terminal(host, "list", NO_COLOR="")[1]
+        # In a pipe: ctl() itself looks for escape codes.
+        for verb in LOOKING:
+            ctl(host, *verb, status=None, TERM="xterm")
+
+
+def test_forty_columns():
+    """Nothing is wider but what cannot be broken, and each UUID that is cut down is still accepted."""
+    with Host(parents=PARENTS) as host:
+        prepare(host)
+        for verb in (["list"], ["tree"], ["types"], ["check"], ["parents"]):
+            _, text = ctl_terminal(host, *verb, columns=40, NO_COLOR="1")
+            for line in text.splitlines():
+                assert len(line.rstrip()) <= 40 or " " not in line.strip() or "/" in line or verb == ["tree"], line
+
+        text = ctl_terminal(host, "list", columns=40, NO_COLOR="1")[1]
+        assert f"{A}\n  PARENT mtty\n  TYPE   mtty-1\n  STATE  active\n" in text
+
+        text = ctl_terminal(host, "list", columns=62, NO_COLOR="1")[1]
+        cut = re.findall(r"^([0-9a-f-]+)…", text, re.MULTILINE)
+        assert len(cut) == 3 and A not in text
+        for prefix in cut:
+            assert ctl(host, "show", prefix).out
+
+        # In a pipe nothing is ever cut.
+        assert A in ctl(host, "list", COLUMNS="40").out
+
+
+def test_tree_is_drawn_as_the_locale_can():
+    with Host(parents=PARENTS) as host:
+        prepare(host)
+        assert f"└─{A}" in ctl(host, "tree", LC_ALL="C.UTF-8").out
+        assert f"`-{A}" in ctl(host, "tree", LC_ALL="C").out
+
+
+def test_names_from_a_driver_are_harmless():
+    """What others say may be anything."""
+    with Host() as host:
+        host.simctl("add-parent", "später:später-1=2")
+        for locale in ("C", "C.UTF-8"):
+            text = ctl_terminal(host, "types", LC_ALL=locale, NO_COLOR="1")[1]
+            assert "sp" in text and "\033" not in text
+        assert "später" in ctl(host, "types", LC_ALL="C.UTF-8").out
+
+
+def test_progress_line():
+    with Host(remove_delay=1500) as host:
+        ctl(host, "create", "mtty", "mtty-1", A, B)
+        status, text = ctl_terminal(host, "stop", "--all", TERM="xterm")
+        assert status == 0 and "Stopping… 0/2" in text
+        # It is gone at the end.
+        assert text.endswith("\r\033[K")
+        ctl(host, "create", "mtty", "mtty-1", A, B)
+        assert ctl_terminal(host, "stop", "--all", TERM="dumb") == (0, "")
+
+
+def test_monitor_in_a_pipe_is_not_held_back():
+    with Host() as host:
+        monitor = begin_ctl(host, "monitor")
+        assert "running" in monitor.stdout.readline()
+        ctl(host, "create", "mtty", "mtty-1", A)
+        assert "job" in monitor.stdout.readline()
