@@ -12,7 +12,7 @@ enum severity {
 
 struct finding {
         enum severity severity;
-        const char *id;         /* for programs: "no-parent" */
+        const char *id;         /* for programs: "no-parent"; static */
         char *subject;          /* which parent, device, file; NULL for the host */
         char *message;          /* what is wrong */
         char *advice;           /* what to do */

@@ -39,7 +39,8 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
                 text = finding_text("Autostart on %s waits: %s %s", entry->parent,
                                     streq(state, "waiting-type") ? "the parent has no type" : "no instance is available of",
                                     entry->type);
-                return finding_add(findings, SEVERITY_WARNING, state, entry->uuid, text,
+                return finding_add(findings, SEVERITY_WARNING,
+                                   streq(state, "waiting-type") ? "waiting-type" : "waiting-instance", entry->uuid, text,
                                    streq(state, "waiting-type")
                                            ? "It starts when the type appears; if it should be there, see the vendor's "
                                              "services and journalctl -k"

@@ -9,7 +9,7 @@ import struct
 import subprocess
 import termios
 
-from host import BUILD
+from host import BUILD, SANITIZER
 
 MEDIATECTL = BUILD / "client" / "mediatectl"
 
@@ -31,6 +31,7 @@ def ctl(host, *arguments, status=0, timeout=30, **variables):
                           stdin=subprocess.DEVNULL, env=environment(host, **variables), timeout=timeout)
     result = Result(done.returncode, done.stdout, done.stderr)
     assert status is None or result.status == status, result
+    assert not SANITIZER.search(result.err), result
     assert "\033" not in result.out + result.err, result
     return result
 

@@ -379,14 +379,14 @@ def test_check_without_parents():
 
 
 def test_refused_in_a_callout_of_its_own_job():
-    with Host(create_delay=1500) as host:
+    with Host(create_delay=4000) as host:
         create = begin_ctl(host, "create", "mtty", "mtty-1", A)
         job = host.job_of(A, "create")
         begin = time.monotonic()
         for verb in (["stop", A], ["start", A], ["undefine", A], ["enable", A], ["define", A]):
             error = ctl(host, *verb, status=1, MEDIATED_JOB=str(job)).err
             assert f"job {job}" in error and A in error
-        assert time.monotonic() - begin < 1
+        assert time.monotonic() - begin < 3
         # Another device, or only looking, is fine.
         ctl(host, "define", "mtty", "mtty-1", C, MEDIATED_JOB=str(job))
         ctl(host, "show", A, MEDIATED_JOB=str(job))
