@@ -9,10 +9,6 @@
 
 #include "client/mdevctl-tell.h"
 
-#define BUS_NAME "org.mediated1"
-#define BUS_ROOT "/org/mediated1"
-#define BUS_MANAGER BUS_NAME ".Manager"
-
 int mdevctl_bus_open(sd_bus **ret) {
         int r;
 
@@ -21,7 +17,8 @@ int mdevctl_bus_open(sd_bus **ret) {
 }
 
 int mdevctl_bus_new_call(sd_bus *bus, const char *member, sd_bus_message **ret) {
-        return sd_bus_message_new_method_call(bus, ret, BUS_NAME, BUS_ROOT, BUS_MANAGER, member);
+        return sd_bus_message_new_method_call(bus, ret, MDEVCTL_BUS_NAME, MDEVCTL_BUS_ROOT,
+                                              MDEVCTL_BUS_NAME ".Manager", member);
 }
 
 int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure, sd_bus_message **ret) {

@@ -9,6 +9,9 @@
 #include "common/failure.h"
 #include "common/uuid.h"
 
+#define MDEVCTL_BUS_NAME "org.mediated1"
+#define MDEVCTL_BUS_ROOT "/org/mediated1"
+
 #define _cleanup_bus_ _cleanup_(sd_bus_flush_close_unrefp)
 #define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
 #define _cleanup_failure_ _cleanup_(failure_clear)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "client/mdevctl-attributes.h"
 #include "client/mdevctl-commands.h"
 #include "client/mdevctl-devices.h"
 #include "client/mdevctl-json.h"
@@ -18,6 +19,7 @@ struct list {
         bool single;                            /* print one device's object alone */
         struct mdevctl_devices devices;
         struct mdevctl_store store;
+        struct attributes *attributes;          /* of each device that is not defined; NULL: not needed */
 };
 
 static size_t count(const struct list *list) {
@@ -33,9 +35,9 @@ static const char *uuid_of(const struct list *list, size_t i) {
 }
 
 /* What is to be told of an active device: its definition's type, start and attributes where it has one. @stored and
- * @device are the two sides of item @i, NULL where there is none. Returns 1, or 0 if there is nothing to tell. */
+ * @device are its two sides, NULL where there is none. Returns 1, or 0 if there is nothing to tell. */
 static int resolve(const struct list *list, const struct mdevctl_stored *stored, const struct mdevctl_device *device,
-                   struct definition **ret) {
+                   const struct attributes *attributes, struct definition **ret) {
         _cleanup_free_ char *error = NULL;
         int r = -ENOENT;
 
@@ -49,7 +51,7 @@ static int resolve(const struct list *list, const struct mdevctl_stored *stored,
         if (r < 0) {
                 if (list->defined)
                         return 0;
-                r = definition_new(device->type, START_MANUAL, NULL, ret);
+                r = definition_new(device->type, START_MANUAL, attributes, ret);
                 return r < 0 ? r : 1;
         }
 
@@ -136,7 +138,7 @@ static int print_item(size_t i, FILE *stream, void *userdata) {
                 stored = mdevctl_store_find(&list->store, device->parent, device->uuid);
         }
 
-        r = resolve(list, stored, device, &definition);
+        r = resolve(list, stored, device, list->attributes ? list->attributes + i : NULL, &definition);
         if (r <= 0)
                 return r;
         if (list->json)
@@ -191,6 +193,16 @@ static int print(struct list *list) {
         return 0;
 }
 
+static int collect_attributes(struct list *list) {
+        if (list->devices.n == 0 || (!list->json && !mdevctl_given(list->arguments, MDEVCTL_VERBOSE)))
+                return EXIT_SUCCESS;
+
+        list->attributes = calloc(list->devices.n, sizeof(*list->attributes));
+        if (!list->attributes)
+                return mdevctl_fail("Out of memory");
+        return mdevctl_attributes_get(&list->devices, &list->store, list->attributes);
+}
+
 /* Looks only at what the output tells. */
 static int collect(struct list *list) {
         const char *uuid = mdevctl_uuid_or_null(list->arguments);
@@ -202,7 +214,8 @@ static int collect(struct list *list) {
                 return mdevctl_fail_errno(r, "Unable to read the definitions");
         if (list->defined && (list->json || list->store.n == 0))
                 return EXIT_SUCCESS;
-        return mdevctl_devices_find(&list->devices, parent, uuid);
+        r = mdevctl_devices_find(&list->devices, parent, uuid);
+        return r == EXIT_SUCCESS && !list->defined ? collect_attributes(list) : r;
 }
 
 int mdevctl_command_list(const struct mdevctl_arguments *arguments) {
@@ -218,6 +231,9 @@ int mdevctl_command_list(const struct mdevctl_arguments *arguments) {
         if (r == EXIT_SUCCESS && print(&list) < 0)
                 r = mdevctl_fail("Out of memory");
 
+        for (size_t i = 0; list.attributes && i < list.devices.n; i++)
+                attributes_clear(list.attributes + i);
+        free(list.attributes);
         mdevctl_devices_clear(&list.devices);
         mdevctl_store_clear(&list.store);
         return r;

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The attributes of running devices that no definition tells. */
+
+#include "client/mdevctl-attributes.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "client/mdevctl-tell.h"
+#include "common/root.h"
+
+/* The daemon takes 100 unfinished requests from one connection. */
+#define PENDING_MAX 64
+
+struct question {
+        struct asker *asker;
+        struct attributes *ret;
+};
+
+struct asker {
+        sd_bus *bus;
+        size_t n_pending;
+};
+
+static bool has_entries(const char *path) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int fd;
+
+        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        dir = fd < 0 ? NULL : fdopendir(fd);
+        if (!dir) {
+                closep(&fd);
+                return false;
+        }
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.')
+                        return true;
+        return false;
+}
+
+/* A device that is gone meanwhile, or a callout that fails, has nothing to tell. */
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct question *question = userdata;
+        const char *name, *value;
+
+        question->asker->n_pending--;
+        if (sd_bus_message_get_error(reply) || sd_bus_message_enter_container(reply, 'a', "(ss)") < 0)
+                return 0;
+        while (sd_bus_message_read(reply, "(ss)", &name, &value) > 0)
+                if (attributes_append(question->ret, name, value) < 0)
+                        break;
+        return 0;
+}
+
+static int wait_below(struct asker *asker, size_t limit) {
+        int r = 0;
+
+        while (asker->n_pending >= limit && r >= 0) {
+                r = sd_bus_process(asker->bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(asker->bus, UINT64_MAX);
+        }
+        return r;
+}
+
+static int ask(struct asker *asker, const char *uuid, struct question *question) {
+        _cleanup_message_ sd_bus_message *call = NULL;
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = wait_below(asker, PENDING_MAX);
+        if (r >= 0)
+                r = sd_bus_path_encode(MDEVCTL_BUS_ROOT "/device", uuid, &path);
+        if (r >= 0)
+                r = sd_bus_message_new_method_call(asker->bus, &call, MDEVCTL_BUS_NAME, path, MDEVCTL_BUS_NAME ".Device",
+                                                   "GetAttributes");
+        if (r >= 0)
+                r = sd_bus_call_async(asker->bus, NULL, call, on_reply, question, UINT64_MAX);
+        if (r >= 0)
+                asker->n_pending++;
+        return r;
+}
+
+static int ask_all(struct asker *asker, const struct mdevctl_devices *devices, const struct mdevctl_store *store,
+                   struct question *questions, struct attributes *ret) {
+        int r = 0;
+
+        for (size_t i = 0; i < devices->n && r >= 0; i++) {
+                const struct mdevctl_device *device = devices->items + i;
+
+                if (mdevctl_store_find(store, device->parent, device->uuid))
+                        continue;
+                questions[i] = (struct question) { .asker = asker, .ret = ret + i };
+                r = ask(asker, device->uuid, questions + i);
+        }
+        return r < 0 ? r : wait_below(asker, 1);
+}
+
+int mdevctl_attributes_get(const struct mdevctl_devices *devices, const struct mdevctl_store *store,
+                           struct attributes *ret) {
+        _cleanup_free_ struct question *questions = NULL;
+        struct asker asker = {};
+        int r;
+
+        if (devices->n == 0 || (!has_entries("usr/lib/mdevctl/scripts.d/callouts") &&
+                                !has_entries("etc/mdevctl.d/scripts.d/callouts")))
+                return EXIT_SUCCESS;
+
+        questions = calloc(devices->n, sizeof(*questions));
+        if (!questions)
+                return mdevctl_fail("Out of memory");
+        r = mdevctl_bus_open(&asker.bus);
+        if (r != EXIT_SUCCESS)
+                return r;
+        r = ask_all(&asker, devices, store, questions, ret);
+        sd_bus_flush_close_unref(asker.bus);
+        return r < 0 ? mdevctl_fail_errno(r, "Unable to read the attributes of devices") : EXIT_SUCCESS;
+}
