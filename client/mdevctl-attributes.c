@@ -40,17 +40,34 @@ static bool has_entries(const char *path) {
         return false;
 }
 
+static int new_call(sd_bus *bus, const char *uuid, sd_bus_message **ret) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = sd_bus_path_encode(MDEVCTL_BUS_ROOT "/device", uuid, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_new_method_call(bus, ret, MDEVCTL_BUS_NAME, path, MDEVCTL_BUS_NAME ".Device",
+                                              "GetAttributes");
+}
+
+static int read_reply(sd_bus_message *reply, struct attributes *ret) {
+        const char *name, *value;
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ss)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &name, &value)) > 0)
+                r = attributes_append(ret, name, value);
+        return r;
+}
+
 /* A device that is gone meanwhile, or a callout that fails, has nothing to tell. */
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct question *question = userdata;
-        const char *name, *value;
 
         question->asker->n_pending--;
-        if (sd_bus_message_get_error(reply) || sd_bus_message_enter_container(reply, 'a', "(ss)") < 0)
-                return 0;
-        while (sd_bus_message_read(reply, "(ss)", &name, &value) > 0)
-                if (attributes_append(question->ret, name, value) < 0)
-                        break;
+        if (!sd_bus_message_get_error(reply))
+                (void) read_reply(reply, question->ret);
         return 0;
 }
 
@@ -67,15 +84,11 @@ static int wait_below(struct asker *asker, size_t limit) {
 
 static int ask(struct asker *asker, const char *uuid, struct question *question) {
         _cleanup_message_ sd_bus_message *call = NULL;
-        _cleanup_free_ char *path = NULL;
         int r;
 
         r = wait_below(asker, PENDING_MAX);
         if (r >= 0)
-                r = sd_bus_path_encode(MDEVCTL_BUS_ROOT "/device", uuid, &path);
-        if (r >= 0)
-                r = sd_bus_message_new_method_call(asker->bus, &call, MDEVCTL_BUS_NAME, path, MDEVCTL_BUS_NAME ".Device",
-                                                   "GetAttributes");
+                r = new_call(asker->bus, uuid, &call);
         if (r >= 0)
                 r = sd_bus_call_async(asker->bus, NULL, call, on_reply, question, UINT64_MAX);
         if (r >= 0)
@@ -96,6 +109,19 @@ static int ask_all(struct asker *asker, const struct mdevctl_devices *devices, c
                 r = ask(asker, device->uuid, questions + i);
         }
         return r < 0 ? r : wait_below(asker, 1);
+}
+
+int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret, struct failure *failure) {
+        _cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
+        int r;
+
+        r = new_call(bus, uuid, &call);
+        if (r >= 0 && mdevctl_bus_call(bus, call, failure, &reply) < 0)
+                return -1;
+        if (r >= 0)
+                r = read_reply(reply, ret);
+        return r < 0 ? failure_set(failure, FAILURE_IO_ERROR, "The attributes of device %s cannot be read: %s", uuid,
+                                   strerror(-r)) : 0;
 }
 
 int mdevctl_attributes_get(const struct mdevctl_devices *devices, const struct mdevctl_store *store,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "client/mdevctl-attributes.h"
 #include "client/mdevctl-bus.h"
 #include "client/mdevctl-commands.h"
 #include "client/mdevctl-file.h"
@@ -31,8 +32,9 @@ static int check_undefined(const struct mdevctl_arguments *arguments, const char
         return store.n > 0 ? fail_defined(arguments, parent) : EXIT_SUCCESS;
 }
 
-static int send_define(const struct mdevctl_arguments *arguments, const char *parent,
-                       const struct definition *definition) {
+static int send_define(const struct mdevctl_arguments *arguments, const char *parent, struct definition *definition,
+                       bool from_device) {
+        _cleanup_(attributes_clear) struct attributes attributes = {};
         _cleanup_failure_ struct failure failure = {};
         _cleanup_bus_ sd_bus *bus = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -45,6 +47,12 @@ static int send_define(const struct mdevctl_arguments *arguments, const char *pa
         if (r != EXIT_SUCCESS)
                 return r;
 
+        if (from_device) {
+                if (mdevctl_attributes_of(bus, arguments->uuid, &attributes, &failure) < 0)
+                        return mdevctl_fail("%s", failure.message);
+                if (definition_set_attributes(definition, &attributes) < 0)
+                        return mdevctl_fail("Out of memory");
+        }
         if (mdevctl_request_define(bus, arguments, parent, definition, &failure, &reply) < 0) {
                 if (failure.code == FAILURE_ALREADY_DEFINED)
                         return fail_defined(arguments, parent);
@@ -75,10 +83,10 @@ static int define_file(const struct mdevctl_arguments *arguments) {
                 r = mdevctl_file_read(path, &file);
         if (r == EXIT_SUCCESS)
                 r = mdevctl_file_parse(&file, &definition);
-        return r == EXIT_SUCCESS ? send_define(arguments, parent, definition) : r;
+        return r == EXIT_SUCCESS ? send_define(arguments, parent, definition, false) : r;
 }
 
-/* A device that is active lends what is not given. Given a type, mdevctl wants the parent too. */
+/* A device that is active lends what is not given, and its attributes. Given a type, mdevctl wants the parent too. */
 static int define_arguments(const struct mdevctl_arguments *arguments) {
         const char *parent = arguments->values[MDEVCTL_PARENT], *type = arguments->values[MDEVCTL_TYPE];
         _cleanup_definition_ struct definition *definition = NULL;
@@ -94,9 +102,8 @@ static int define_arguments(const struct mdevctl_arguments *arguments) {
                 parent = device.parent;
         if (!type && !active)
                 return mdevctl_fail("No type specified");
-        /* An empty type stands for that of the active device, with its attributes. */
         if (!type)
-                type = streq(parent, device.parent) ? "" : device.type;
+                type = device.type;
 
         r = check_undefined(arguments, parent);
         if (r != EXIT_SUCCESS)
@@ -104,7 +111,7 @@ static int define_arguments(const struct mdevctl_arguments *arguments) {
         if (definition_new(type, mdevctl_given(arguments, MDEVCTL_AUTO) ? START_AUTO : START_MANUAL, NULL,
                            &definition) < 0)
                 return mdevctl_fail("Out of memory");
-        return send_define(arguments, parent, definition);
+        return send_define(arguments, parent, definition, active);
 }
 
 int mdevctl_command_define(const struct mdevctl_arguments *arguments) {

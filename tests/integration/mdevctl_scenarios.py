@@ -11,8 +11,9 @@ its lines is
     ! COMMAND                   the shell makes the ground ready
     # TEXT                      a comment
 
-$A, $B, $C and $D are UUIDs, $NONE one that nobody has. $S is the store."""
+$A, $B, $C and $D are UUIDs, $NONE one that nobody has. $S is the store, $TESTS the folder of this file."""
 
+import pathlib
 import random
 
 A = "11111111-1111-4111-8111-111111111111"
@@ -20,7 +21,8 @@ B = "22222222-2222-4222-8222-222222222222"
 C = "33333333-3333-4333-8333-333333333333"
 D = "4eb3a2c6-7f1b-4a7e-8b73-2b8f0a4a3d5e"
 NONE = "99999999-9999-4999-8999-999999999999"
-NAMES = {"A": A, "B": B, "C": C, "D": D, "NONE": NONE, "S": "/etc/mdevctl.d"}
+NAMES = {"NONE": NONE, "TESTS": str(pathlib.Path(__file__).resolve().parent), "A": A, "B": B, "C": C, "D": D,
+         "S": "/etc/mdevctl.d"}
 
 USAGE = r"""
 @help --help
@@ -579,6 +581,58 @@ WITHOUT_FOLDERS = """
 @folders list
 @folders list -d
 @folders types
+"""
+
+CALLOUTS = """
+! rm -f /run/callouts.log /run/refuse /run/refuse-post
+! cp $TESTS/mdevctl-callout $S/scripts.d/callouts/
+! cp $TESTS/mdevctl-callout $S/scripts.d/notifiers/
+start -u $A -p mtty -t mtty-2
+start -u $B -p mtty -t mtty-1
+list
+list -v
+list --dumpjson
+list -u $A --dumpjson
+define -u $A
+define -u $B
+list -dv
+list -v
+modify -u $A -a
+modify -u $A --addattr more --value 3
+stop -u $B
+stop -u $A
+start -u $A -p mtty -t mtty-2
+define -u $C -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"mtty-2","start":"auto","attrs":[{"x":"1"}]}
+undefine -u $C
+undefine -u $A
+list
+! touch /run/refuse-post
+define -u $A -p mtty -t mtty-2
+modify -u $A -a
+start -u $A
+stop -u $A
+undefine -u $A
+list
+list -d
+! mkdir -p $S/mtty; mv /run/callouts.log $S/mtty/log
+"""
+
+REFUSALS = """
+! rm -f /run/refuse /run/refuse-post
+! cp $TESTS/mdevctl-callout $S/scripts.d/callouts/
+define -u $A -p mtty -t mtty-2
+start -u $A
+start -u $C -p nobody -t mtty-2
+! touch /run/refuse
+@callout-words modify -u $A -a
+@callout-words stop -u $A
+@callout-words define -u $A -p mbochs -t mtty-2
+@callout-words start -u $C -p mtty -t mtty-2
+@undefine-status undefine -u $A
+start -u $B -p mtty -t mtty-1
+list
+list -d
+! rm /run/refuse
 """
 
 ATTRIBUTES_KEPT = """

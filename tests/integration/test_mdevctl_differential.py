@@ -141,6 +141,8 @@ def test_same_answers(results, name):
                          + (f"\n    although it is excused by {line.reason}" if line.reason else ""))
     assert not wrong, "\n".join(wrong)
     if not any(line.reason for line, _ in reference):
+        different = [pair for pair in zip(reference_store, our_store) if pair[0] != pair[1]]
+        assert not different, "\n".join(f"--- Debian's {a}:\n{b}\n--- ours {c}:\n{d}" for (a, b), (c, d) in different)
         assert our_store == reference_store
 
 
