@@ -27,10 +27,26 @@ int mdevctl_json_print(FILE *stream, json_object *object, unsigned int indent) {
         return 0;
 }
 
-int mdevctl_json_print_string(FILE *stream, const char *text) {
-        _cleanup_json_ json_object *string = json_object_new_string(text);
-        const char *quoted = string ? json_object_to_json_string_ext(string, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
+static bool needs_escapes(const char *text) {
+        for (; *text; text++)
+                if ((unsigned char) *text < ' ' || *text == '"' || *text == '\\')
+                        return true;
+        return false;
+}
 
+int mdevctl_json_print_string(FILE *stream, const char *text) {
+        _cleanup_json_ json_object *string = NULL;
+        const char *quoted;
+
+        if (!needs_escapes(text)) {
+                fputc('"', stream);
+                fputs(text, stream);
+                fputc('"', stream);
+                return 0;
+        }
+
+        string = json_object_new_string(text);
+        quoted = string ? json_object_to_json_string_ext(string, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
         if (!quoted)
                 return -ENOMEM;
         fputs(quoted, stream);

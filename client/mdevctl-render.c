@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdio_ext.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -63,6 +64,7 @@ static int print_slice(const struct mdevctl_slice *slice, size_t *ends,
         stream = open_memstream(&text, &size);
         if (!stream)
                 return -ENOMEM;
+        (void) __fsetlocking(stream, FSETLOCKING_BYCALLER);
         for (size_t i = slice->begin; i < slice->end && r >= 0; i++) {
                 r = print(i, stream, userdata);
                 ends[i] = (size_t) ftello(stream);

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 #include "common/definition.h"
+#include "common/definition-plain.h"
 #include "common/json-text.h"
 #include "common/name.h"
 
@@ -163,6 +164,31 @@ static int make_layout(json_object *object, json_object **ret) {
         return 0;
 }
 
+/* Returns 1, 0 when the text is to be parsed as any JSON, or -ENOMEM. */
+static int parse_plain(const char *text, size_t size, struct definition **ret) {
+        _cleanup_definition_ struct definition *definition = NULL;
+        struct plain_definition plain;
+        int r;
+
+        r = plain_definition_parse(text, size, &plain);
+        if (r <= 0)
+                return r;
+
+        definition = calloc(1, sizeof(*definition));
+        if (!definition) {
+                attributes_clear(&plain.attributes);
+                return -ENOMEM;
+        }
+        definition->attributes = plain.attributes;
+        definition->type = strndup(plain.type.text, plain.type.size);
+        if (!definition->type)
+                return -ENOMEM;
+        if (plain.start.size == strlen("auto") && memcmp(plain.start.text, "auto", plain.start.size) == 0)
+                definition->start = START_AUTO;
+        *ret = TAKE_PTR(definition);
+        return 1;
+}
+
 int definition_parse(const char *text, size_t size, struct definition **ret, struct definition_error *ret_error) {
         _cleanup_definition_ struct definition *definition = NULL;
         const struct source source = { .text = text, .size = size, .error = ret_error };
@@ -173,6 +199,9 @@ int definition_parse(const char *text, size_t size, struct definition **ret, str
         if (size > DEFINITION_SIZE_MAX)
                 return fail(ret_error, -EFBIG, 0, "larger than %d KiB", DEFINITION_SIZE_MAX / 1024);
 
+        r = parse_plain(text, size, ret);
+        if (r != 0)
+                return r < 0 ? r : 0;
         r = json_text_parse(text, size, &object, &error);
         if (r == -EBADMSG)
                 return fail(ret_error, r, error.line, "%s", error.reason);
