@@ -249,7 +249,7 @@ def test_options_of_create_that_are_refused(opts):
         assert host.devices() == {} and host.jobs() == []
 
 
-@pytest.mark.parametrize("opts", [{"force": Variant("b", True)}, {"settle": Variant("b", True)},
+@pytest.mark.parametrize("opts", [{"live": Variant("b", True)}, {"settle": Variant("b", True)},
                                   {"wait": Variant("s", "yes")}, {"timeout": Variant("i", 1)}])
 def test_options_of_stop_that_are_refused(opts):
     with Host() as host:

@@ -227,7 +227,8 @@ def test_instances_of_all_types_are_read_again():
         device = host.create(type="mtty-2")
         invalidated = signals.wait("PropertiesChanged", lambda body: body[0] == PARENT, parent_path("mtty"))
         assert invalidated[2] == ["Types"]
-        assert host.available("mtty", "mtty-2") == 11 and host.available("mtty", "mtty-1") == 22
+        host.eventually(lambda: host.available("mtty", "mtty-2") == 11 and host.available("mtty", "mtty-1") == 22)
+        time.sleep(0.1)     # what is announced of that has come
         signals.seen.clear()
         host.stop(device)
         signals.wait("PropertiesChanged", lambda body: body[0] == PARENT, parent_path("mtty"))
