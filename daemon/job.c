@@ -242,7 +242,7 @@ int job_set_timeout(struct job *job, uint64_t usec) {
         if (usec == 0 || usec == USEC_INFINITY)
                 return 0;
 
-        return sd_event_add_time_relative(job->manager->event, &job->deadline_source, CLOCK_MONOTONIC, usec, 0,
+        return sd_event_add_time_relative(job->manager->event, &job->deadline_source, CLOCK_MONOTONIC, usec, 1,
                                           on_deadline, job);
 }
 
@@ -276,7 +276,7 @@ void job_park(struct job *job, uint64_t usec) {
         job->parked = true;
         job_set_waiting(job);
         if (usec != USEC_INFINITY &&
-            sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC, usec, 0, on_wake, job) < 0)
+            sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC, usec, 1, on_wake, job) < 0)
                 log_full(LOG_WARNING, 0, fields_of(job), "Failed to set a timer for job %" PRIu64, job->id);
 }
 

@@ -89,7 +89,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         manager->draining = true;
         cancel_waiting(manager);
         settle_finish_all(manager);
-        (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 0, on_drained, manager);
+        (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 1, on_drained, manager);
         end_when_drained(manager);
         return 0;
 }

@@ -121,7 +121,7 @@ int monitor_new(struct monitor **ret, struct manager *manager) {
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time_relative(manager->event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 0, on_enumerate,
+        r = sd_event_add_time_relative(manager->event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 1, on_enumerate,
                                        monitor);
         if (r < 0)
                 return r;

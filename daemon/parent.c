@@ -182,10 +182,10 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
         if (!parent->name || !parent->path || !parent->physical || !parent->read_work.task.parent)
                 return NULL;
 
-        if (sd_event_add_time_relative(manager->event, &parent->capacity_source, CLOCK_MONOTONIC, 0, 0, on_capacity,
+        if (sd_event_add_time_relative(manager->event, &parent->capacity_source, CLOCK_MONOTONIC, 0, 1, on_capacity,
                                        parent) < 0 ||
             sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_OFF) < 0 ||
-            sd_event_add_time_relative(manager->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 0, on_retry, parent) <
+            sd_event_add_time_relative(manager->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 1, on_retry, parent) <
                     0 ||
             sd_event_source_set_enabled(parent->retry_source, SD_EVENT_OFF) < 0 ||
             sd_bus_path_encode(BUS_PARENT_PATH, name, &path) < 0)

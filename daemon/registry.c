@@ -197,7 +197,8 @@ int registry_new(struct registry **ret, struct manager *manager) {
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time_relative(manager->event, &registry->transition_source, CLOCK_MONOTONIC, 0, 0,
+        /* An accuracy of 0 would mean libsystemd's default, 250 ms: too coarse for each timer here but the pool's. */
+        r = sd_event_add_time_relative(manager->event, &registry->transition_source, CLOCK_MONOTONIC, 0, 1,
                                        on_transition, registry);
         if (r < 0)
                 return r;

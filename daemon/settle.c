@@ -101,7 +101,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 
 bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
         if (is_settled(settle) ||
-            sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC, SETTLE_USEC, 0, on_timeout,
+            sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC, SETTLE_USEC, 1, on_timeout,
                                        settle) < 0) {
                 settle_free(settle);
                 return false;

@@ -281,7 +281,7 @@ int store_new(struct store **ret, struct manager *manager) {
         store->manager = manager;
         *ret = store;
 
-        r = sd_event_add_time_relative(manager->event, &store->look_source, CLOCK_MONOTONIC, 0, 0, on_look, store);
+        r = sd_event_add_time_relative(manager->event, &store->look_source, CLOCK_MONOTONIC, 0, 1, on_look, store);
         if (r < 0)
                 return r;
         return sd_event_source_set_enabled(store->look_source, SD_EVENT_OFF);

@@ -123,7 +123,7 @@ int types_query_start(struct manager *manager, sd_bus_message *message, const ch
         query->message = sd_bus_message_ref(message);
         query->parent = strdup(parent_name);
         DL_APPEND(manager->types_queries, query);
-        r = query->parent ? sd_event_add_time_relative(manager->event, &query->timer, CLOCK_MONOTONIC, QUERY_USEC, 0,
+        r = query->parent ? sd_event_add_time_relative(manager->event, &query->timer, CLOCK_MONOTONIC, QUERY_USEC, 1,
                                                        on_timeout, query) : -ENOMEM;
         if (r < 0) {
                 types_query_free(query);
