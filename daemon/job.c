@@ -12,6 +12,7 @@
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
 #include "daemon/client.h"
+#include "daemon/device.h"
 #include "daemon/job-start.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
@@ -222,6 +223,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
         struct log_fields fields = fields_of(job);
 
+        /* The kernel sends no uevent when it begins to remove a device, only when that is done. */
+        (void) device_refresh(job->manager, job->uuid);
         explain_timeout(job);
         if (job->state != JOB_RUNNING && !job->undoing) {
                 (void) pool_withdraw(job->manager->pool, &job->work);
