@@ -32,7 +32,8 @@ int create_prepare(struct job *job) {
         struct parent *parent;
 
         parent = parent_find(job->manager, task->parent);
-        if (!parent)
+        /* It may have come before its uevent, or be just going. */
+        if (!parent || !parent_has_type(parent, task->type))
                 parent = parent_refresh(job->manager, task->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
