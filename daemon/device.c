@@ -12,6 +12,7 @@
 #include "daemon/bus-names.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/parent.h"
 #include "daemon/message-ids.h"
 #include "daemon/queue.h"
 #include "daemon/registry.h"
@@ -132,6 +133,8 @@ static void set_state(struct device *device, enum device_state state) {
         device->state = state;
         export_change(manager->exports, &device->export, "State");
         stored_definition_device_changed(manager, device->parent, device->uuid);
+        if (state == DEVICE_ACTIVE && manager->enumerated)
+                parent_capacity_changed(manager, device->parent);
 
         if (device_is_in_transition(device) && !device->prev) {
                 device->transition_since = now_usec();
@@ -166,6 +169,7 @@ struct device *device_refresh_at(struct manager *manager, const char *uuid, cons
         r = sysfs_look_at_device(uuid, device ? device->path : path, &look);
         /* Another directory is another device, even if nobody saw the first one go. */
         if (device && (r < 0 || device->inode != look.inode)) {
+                parent_capacity_changed(manager, device->parent);
                 device = device_free(device);
                 queue_kick(manager, uuid);
         }
