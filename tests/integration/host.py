@@ -162,12 +162,13 @@ class Host:
 
     def _end(self):
         os.close(self.stay)
-        ended = True
-        try:
-            self.simulate.wait(20)
-        except subprocess.TimeoutExpired:
-            ended = False
-            self.simulate.kill()
+        end = time.monotonic() + 20
+        # A PID namespace ends when all its processes are reaped, ours among them.
+        while (ended := self.simulate.poll() is not None) is False and time.monotonic() < end:
+            for process in self.processes:
+                process.poll()
+            time.sleep(0.002)
+        self.simulate.kill()
         self.simulate.wait()
         self.simulate.stdout.close()
         for process in self.processes:

@@ -42,6 +42,7 @@ def test_device_properties():
             "ParentName": "mbochs",
             "Type": "mbochs-small",
             "State": "active",
+            "Defined": False,
             "SysfsPath": str((DEVICES / device).resolve()),
             "IOMMUGroup": group,
             "DeviceNode": f"/dev/vfio/{group}",
