@@ -31,6 +31,9 @@
 #include "daemon/store.h"
 #include "daemon/types-query.h"
 
+/* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER of the D-Bus specification; that somebody else has the name is no error there. */
+#define REQUEST_NAME_REPLY_PRIMARY_OWNER 1U
+
 static const char *worker_program(void) {
         const char *program = getenv("MEDIATED_WORKER");
 
@@ -180,11 +183,14 @@ static void say_ready(struct manager *manager) {
 static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(message);
+        uint32_t reply = 0;
 
-        if (error) {
-                log_error_errno(-EEXIST, "Failed to take the bus name " BUS_NAME ": %s", error->message);
+        if (error)
+                log_error_errno(-EACCES, "Failed to take the bus name " BUS_NAME ": %s", error->message);
+        else if (sd_bus_message_read(message, "u", &reply) < 0 || reply != REQUEST_NAME_REPLY_PRIMARY_OWNER)
+                log_error_errno(-EEXIST, "Failed to take the bus name " BUS_NAME ": another mediated has it");
+        if (reply != REQUEST_NAME_REPLY_PRIMARY_OWNER)
                 return sd_event_exit(manager->event, -EEXIST);
-        }
 
         say_ready(manager);
         return 0;
