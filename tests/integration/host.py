@@ -287,7 +287,7 @@ class Host:
 
     @staticmethod
     def _environment():
-        return {**os.environ, "MEDIATED_BUILD": str(BUILD),
+        return {**os.environ, "MEDIATED_BUILD": str(BUILD), "MEDIATED_WORKER": str(BUILD / "worker/mediated-worker"),
                 "PATH": f"{BUILD}/tests/simulator:{BUILD}/tests/race:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def raw_create(self, uuid=None, parent="mtty", type="mtty-1"):

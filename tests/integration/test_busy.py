@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Stopping devices that somebody uses: refused at once, or waited for, but never pulled away."""
+
+import os
+import time
+
+import pytest
+from host import DEVICES, Host
+
+
+def hold(host, device, *arguments):
+    return int(host.simctl("hold", *arguments, device))
+
+
+@pytest.mark.parametrize("arguments", [[], ["--group-only"]])
+def test_busy_names_the_process(arguments):
+    with Host() as host:
+        device = host.create()
+        pid = hold(host, device, *arguments)
+        stop = host.begin_stop(device)
+        error = stop.error()
+        assert error.name == "DeviceBusy" and stop.seconds < 0.2
+        assert device in error.text and f"{pid} (simctl-holder)" in error.text
+        # Nothing was written: its user has not even been asked to let go.
+        assert (DEVICES / device / "remove").exists() and host.state(device) == "active"
+        host.simctl("release", device)
+        host.stop(device)
+
+
+def test_wait_until_the_holder_exits():
+    with Host() as host:
+        device = host.create()
+        pid = hold(host, device)
+        stop = host.begin_stop(device, wait=True)
+        host.sleep(0.3)
+        assert not stop.done and (DEVICES / device / "remove").exists()
+        assert [(job.kind, job.state) for job in host.jobs()] == [("stop", "waiting")]
+        begin = time.monotonic()
+        host.kill(pid)
+        stop.result()
+        assert time.monotonic() - begin < 0.5, "the holder's end is watched, not polled for"
+        assert not (DEVICES / device).exists() and host.devices() == {}
+
+
+def test_wait_until_the_holder_lets_go_and_lives_on():
+    with Host() as host:
+        device = host.create()
+        group = os.path.basename(os.readlink(DEVICES / device / "iommu_group"))
+        holder = host.start(f"exec 9<>/dev/vfio/{group}; echo; sleep 1; exec 9<&-; sleep 60")
+        holder.stdout.readline()
+        assert host.begin_stop(device).error().name == "DeviceBusy"
+        stop = host.begin_stop(device, wait=True)
+        stop.result(5)
+        assert 0.5 < stop.seconds < 2.5
+
+
+def test_waiting_holds_no_worker():
+    with Host(parents=["many:many-1=100"]) as host:
+        devices = [host.create(parent="many", type="many-1") for _ in range(30)]
+        for device in devices:
+            hold(host, device)
+        stops = [host.begin_stop(device, wait=True) for device in devices]
+        host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"] * 30)
+        begin = time.monotonic()
+        for _ in range(5):
+            host.stop(host.create(parent="many", type="many-1"))
+        assert time.monotonic() - begin < 2
+        for device in devices:
+            host.simctl("release", device)
+        for stop in stops:
+            stop.result()
+        assert host.devices() == {}
+
+
+def test_cancel_of_a_waiting_stop():
+    with Host() as host:
+        device = host.create()
+        hold(host, device)
+        stop = host.begin_stop(device, wait=True)
+        host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+        host.call("CancelJob", "t", host.jobs()[0].id)
+        assert stop.error().name == "JobCanceled"
+        assert host.state(device) == "active" and host.jobs() == []
+
+
+def test_deadline_of_a_waiting_stop():
+    with Host() as host:
+        device = host.create()
+        hold(host, device)
+        stop = host.begin_stop(device, wait=True, timeout=0.5)
+        error = stop.error()
+        assert error.name == "JobTimedOut" and 0.5 <= stop.seconds < 1
+        assert host.jobs() == [] and host.state(device) == "active"
+
+
+def test_wait_for_a_device_that_is_free():
+    with Host() as host:
+        device = host.create()
+        host.stop(device, wait=True)
+        assert host.devices() == {}
+
+
+def test_device_that_vanishes_while_its_stop_waits():
+    """Some drivers tear a device down with its virtual machine."""
+    with Host() as host:
+        device = host.create()
+        hold(host, device)
+        stop = host.begin_stop(device, wait=True)
+        host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+        removal = host.start("simctl remove-parent mtty")
+        host.sleep(0.2)
+        host.simctl("release", device)
+        stop.result()
+        assert removal.wait(10) == 0
+
+
+def test_other_devices_come_and_go_meanwhile():
+    with Host() as host:
+        device = host.create()
+        hold(host, device)
+        stop = host.begin_stop(device, wait=True)
+        for _ in range(20):
+            other = host.begin_create()
+            uuid, _ = other.result()
+            assert other.seconds < 0.5
+            host.stop(uuid)
+        assert not stop.done
+
+
+def test_stranger_removes_a_device_in_use():
+    """His write sleeps in the kernel; the device is on its way, which a stop waits for, and others are not delayed."""
+    with Host() as host:
+        device = host.create()
+        hold(host, device)
+        host.start("echo 1 >/sys/bus/mdev/devices/$1/remove", device)
+        host.eventually(lambda: not (DEVICES / device).exists())
+        stop = host.begin_stop(device)
+        host.eventually(lambda: host.state(device) == "stopping")
+        host.stop(host.create())
+        error = host.begin_create(device, timeout=0.3).error()
+        assert error.name in ("JobTimedOut", "AlreadyExists")
+        assert not stop.done
+        host.simctl("release", device)
+        stop.result()
+        assert host.devices() == {}

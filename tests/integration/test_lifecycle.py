@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The daemon's start, also among drivers that hang; its end; and who may do what."""
+
+import statistics
+import time
+
+import pytest
+from bus import DEVICE, PARENT, ROOT
+from host import DEVICES, Host, device_path, new_uuid, parent_path
+
+# --- its end
+
+
+def test_stop_finishes_what_runs():
+    with Host(create_delay=1000) as host:
+        device = new_uuid()
+        create, waiting, busy_wait = host.begin_create(device), host.begin_stop(device), None
+        host.eventually(lambda: host.state(device) == "starting")
+        begin = time.monotonic()
+        stop = host.start("simctl daemon stop")
+        error = waiting.error()
+        assert error.name == "ShuttingDown" and device in error.text
+        assert waiting.ended - begin < 0.5, "who waits hears of it at once"
+        assert host.begin_create().error().name == "ShuttingDown"
+        assert host.begin_stop(device).error().name == "ShuttingDown"
+        assert host.call("ListDevices"), "reading goes on"
+        assert create.result() == [device, device_path(device)]
+        assert stop.wait(5) == 0 and time.monotonic() - begin < 2
+        assert (DEVICES / device / "mdev_type").exists(), "devices are left as they are"
+        assert busy_wait is None
+
+
+def test_stop_while_a_stop_waits_for_a_devices_user():
+    with Host() as host:
+        device = host.create()
+        host.simctl("hold", device)
+        stop = host.begin_stop(device, wait=True)
+        host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+        begin = time.monotonic()
+        host.simctl("daemon", "stop")
+        assert time.monotonic() - begin < 1
+        assert stop.error().name == "ShuttingDown"
+        assert (DEVICES / device / "remove").exists()
+
+
+def test_stop_with_nothing_to_do():
+    with Host() as host:
+        begin = time.monotonic()
+        host.simctl("daemon", "stop")
+        assert time.monotonic() - begin < 0.5
+
+
+def test_stop_with_a_stuck_driver():
+    with Host() as host:
+        host.simctl("hang", "mtty", "create")
+        device = new_uuid()
+        create = host.begin_create(device)
+        host.eventually(lambda: host.state(device) == "starting")
+        begin = time.monotonic()
+        host.simctl("daemon", "stop")
+        assert 7 < time.monotonic() - begin < 9
+        error = create.error()
+        assert error.name == "ShuttingDown" and device in error.text
+        host.simctl("daemon", "start")
+        assert host.state(device) == "starting"
+        host.simctl("resume", "mtty")
+        host.eventually(lambda: host.devices() == {} and host.jobs() == [], 5)
+
+
+def test_reply_that_waits_for_udev_is_sent_before_the_end():
+    with Host() as host:
+        host.simctl("delay-uevents", 5000)
+        create = host.begin_create(settle=True)
+        host.eventually(lambda: "active" in host.states().values())
+        host.simctl("daemon", "stop")
+        create.result(1)
+
+
+# --- drivers that hang, before and while it starts
+
+
+def seconds_to_start(host):
+    host.simctl("daemon", "stop")
+    begin = time.monotonic()
+    host.simctl("daemon", "start")
+    host.call("ListDevices")
+    return time.monotonic() - begin
+
+
+def seconds_to_create(host, count=30):
+    """The median on the other parent."""
+    times = []
+    for _ in range(count):
+        create = host.begin_create(parent="mbochs", type="mbochs-small")
+        uuid, _ = create.result()
+        times.append(create.seconds)
+        host.stop(uuid)
+    return statistics.median(times)
+
+
+@pytest.mark.parametrize("operation", ["create", "remove", "read", "uevent"])
+def test_hung_driver_before_the_start(operation):
+    with Host() as host:
+        device = host.create()
+        without = min(seconds_to_start(host) for _ in range(3))
+        usual = seconds_to_create(host)
+
+        host.simctl("daemon", "stop")
+        host.simctl("hang", "mtty", operation)
+        stuck = new_uuid() if operation == "create" else device
+        if operation == "create":
+            host.start_raw_create(stuck)
+        elif operation == "remove":
+            host.start("echo 1 >/sys/bus/mdev/devices/$1/remove", stuck)
+            host.eventually(lambda: not (DEVICES / stuck).exists())
+
+        assert min(seconds_to_start(host) for _ in range(3)) < max(1.5 * without, without + 0.1)
+        assert host.state(stuck) == {"create": "starting", "remove": "stopping"}.get(operation, "active")
+        assert seconds_to_create(host) < max(1.2 * usual, usual + 0.005)
+        error = host.begin_stop(stuck, timeout=0.3)
+        if operation in ("create", "remove"):
+            assert error.error().name == "JobTimedOut"
+        else:
+            error.result()
+
+        host.simctl("resume", "mtty")
+        expected = {} if operation == "remove" else {device: "active", stuck: "active"} if operation == "create" else {}
+        host.eventually(lambda: host.states() == expected)
+
+
+@pytest.mark.parametrize("operation", ["create", "remove", "read", "uevent"])
+def test_hung_driver_while_it_runs(operation):
+    with Host() as host:
+        device = host.create()
+        usual = seconds_to_create(host)
+        host.simctl("hang", "mtty", operation)
+        if operation == "create":
+            call = host.begin_create(timeout=1)
+        elif operation == "remove":
+            call = host.begin_stop(device, timeout=1)
+        else:
+            call = host.begin_create()
+        if operation == "read":
+            host.begin("ListTypes", "s", "mtty")
+        assert seconds_to_create(host) < max(1.2 * usual, usual + 0.005)
+        if operation in ("create", "remove"):
+            assert call.error().name == "JobTimedOut"
+            assert 1 <= call.seconds < 1.3
+        else:
+            call.result()
+
+
+@pytest.mark.parametrize("operation", ["create", "remove"])
+def test_restart_with_a_stuck_worker(operation):
+    with Host() as host:
+        device = host.create() if operation == "remove" else new_uuid()
+        host.simctl("hang", "mtty", operation)
+        call = host.begin_stop(device) if operation == "remove" else host.begin_create(device)
+        expected = "stopping" if operation == "remove" else "starting"
+        host.sleep(0.2)
+        begin = time.monotonic()
+        host.simctl("daemon", "restart")
+        assert time.monotonic() - begin < 20
+        assert call.error().name == "ShuttingDown"
+        assert host.state(device) == expected
+        host.create(parent="mbochs", type="mbochs-small")
+        host.simctl("resume", "mtty")
+        host.eventually(lambda: host.state(device) is None and not host.jobs(), 10)
+
+
+def test_uevent_that_hangs_is_never_read():
+    """udev's events come all the same; only reading the file would block."""
+    with Host() as host:
+        host.simctl("hang", "mtty", "uevent")
+        device = host.raw_create()
+        host.eventually(lambda: host.state(device) == "active")
+        host.stop(device)
+        assert seconds_to_start(host) < 1
+
+
+def test_200_hung_reads_cost_few_workers():
+    with Host() as host:
+        host.simctl("hang", "mtty", "read")
+        lists = [host.begin("ListTypes", "s", "mtty") for _ in range(90)]
+        for call in lists:
+            call.result()
+        assert len(host.workers()) <= 8
+
+
+# --- who may do what
+
+
+def as_nobody(host, *arguments):
+    return host.shell("setpriv --reuid nobody --regid nogroup --clear-groups busctl \"$@\"", *arguments, check=False)
+
+
+def test_everybody_may_read():
+    with Host() as host:
+        device = host.create()
+        calls = [("ListParents",), ("ListTypes", "s", ""), ("ListDevices",), ("ListJobs",), ("GetParent", "s", "mtty"),
+                 ("GetDevice", "s", device)]
+        for call in calls:
+            result = as_nobody(host, "call", "org.mediated1", ROOT, "org.mediated1.Manager", *call)
+            assert result.returncode == 0, result.stderr
+        for path, interface, name in ((ROOT, "org.mediated1.Manager", "Version"),
+                                      (device_path(device), DEVICE, "State"), (parent_path("mtty"), PARENT, "Types")):
+            result = as_nobody(host, "get-property", "org.mediated1", path, interface, name)
+            assert result.returncode == 0, result.stderr
+        for arguments in (("tree", "org.mediated1"), ("introspect", "org.mediated1", ROOT)):
+            result = as_nobody(host, *arguments)
+            assert result.returncode == 0 and result.stdout, result.stderr
+        result = as_nobody(host, "call", "org.mediated1", ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
+        assert result.returncode == 0 and device in result.stdout
+        result = as_nobody(host, "call", "org.mediated1", ROOT, "org.freedesktop.DBus.Peer", "Ping")
+        assert result.returncode == 0, result.stderr
+
+
+def test_only_root_may_change():
+    with Host() as host:
+        device = host.create()
+        host.simctl("hang", "mbochs", "create")
+        host.begin_create(parent="mbochs", type="mbochs-small")
+        job = host.eventually(host.jobs)[0]
+        for path, interface, *call in (
+                (ROOT, "org.mediated1.Manager", "CreateDevice", "sssa(ss)a{sv}", "", "mtty", "mtty-1", "0", "0"),
+                (ROOT, "org.mediated1.Manager", "StopDevice", "sa{sv}", device, "0"),
+                (ROOT, "org.mediated1.Manager", "CancelJob", "t", str(job.id)),
+                (device_path(device), DEVICE, "Stop", "a{sv}", "0"),
+                (job.path, "org.mediated1.Job", "Cancel")):
+            result = as_nobody(host, "call", "org.mediated1", path, interface, *call)
+            assert result.returncode != 0 and "ccess denied" in result.stderr, (call, result.stderr)
+        assert host.state(device) == "active" and len(host.devices()) == 2
+
+
+def test_only_root_may_own_the_name():
+    with Host() as host:
+        host.simctl("daemon", "stop")
+        result = as_nobody(host, "call", "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+                           "RequestName", "su", "org.mediated1", "0")
+        assert result.returncode != 0 and "ccess denied" in result.stderr
+
+
+def test_second_daemon_gives_up():
+    with Host() as host:
+        result = host.shell("timeout 10 $MEDIATED_BUILD/daemon/mediated", check=False)
+        assert result.returncode == 1 and "another mediated has it" in result.stderr
+        host.create()
+
+
+@pytest.mark.parametrize("arguments, status", [("--help", 0), ("-h", 0), ("--version", 0), ("--nonsense", 2), ("x", 2)])
+def test_command_line(arguments, status):
+    with Host(daemon=False) as host:
+        result = host.shell(f"timeout 10 $MEDIATED_BUILD/daemon/mediated {arguments}", check=False)
+        assert result.returncode == status and result.stdout + result.stderr
+
+
+def test_worker_is_not_to_be_started_by_hand():
+    with Host(daemon=False) as host:
+        result = host.shell("timeout 10 $MEDIATED_BUILD/worker/mediated-worker", check=False)
+        assert result.returncode == 1 and "started by mediated" in result.stderr
