@@ -14,6 +14,7 @@
 
 #define SUFFIX_PREPARED ".prepared"
 #define SUFFIX_WRITING ".writing"
+#define SUFFIX_NEW ".new"
 
 /* Room for the directory, a UUID and a suffix. */
 typedef char intent_path[sizeof(INTENT_DIRECTORY) + UUID_TEXT_SIZE + 16];
@@ -46,7 +47,7 @@ int intent_store(const char *uuid, const struct intent *intent) {
         intent_path path, temporary;
 
         make_path(path, uuid, intent->writing);
-        snprintf(temporary, sizeof(temporary), INTENT_DIRECTORY "/%s.new", uuid);
+        snprintf(temporary, sizeof(temporary), INTENT_DIRECTORY "/%s" SUFFIX_NEW, uuid);
 
         fd = openat(root_fd(), temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0)
@@ -155,6 +156,9 @@ int intent_list(int (*func)(const char *uuid, void *userdata), void *userdata) {
                 char uuid[UUID_TEXT_SIZE];
                 const char *dot = strchr(entry->d_name, '.');
 
+                /* Of somebody who died while he wrote it. */
+                if (dot && streq(dot, SUFFIX_NEW))
+                        (void) unlinkat(dirfd(dir), entry->d_name, 0);
                 if (!dot || dot - entry->d_name != UUID_TEXT_SIZE - 1 ||
                     (!streq(dot, SUFFIX_PREPARED) && !streq(dot, SUFFIX_WRITING)))
                         continue;

@@ -211,18 +211,17 @@ static int look_at_all(struct manager *manager) {
         return 0;
 }
 
+/* Nobody waits for it. */
 static void on_cleaned(struct work *work, struct report *report) {
-        task_clear(&work->task);
-        free(work);
 }
 
 static void clean_store(struct manager *manager) {
-        struct work *work = calloc(1, sizeof(*work));
-
-        if (!work)
-                return;
-        *work = (struct work) { .task.kind = TASK_CLEAN_STORE, .on_report = on_cleaned, .background = true };
-        pool_submit(manager->pool, work);
+        manager->clean_work = (struct work) {
+                .task.kind = TASK_CLEAN_STORE,
+                .on_report = on_cleaned,
+                .background = true,
+        };
+        pool_submit(manager->pool, &manager->clean_work);
 }
 
 int manager_adopt(struct manager *manager) {

@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/macro.h"
+#include "daemon/worker.h"
 
 struct client;
 struct device;
@@ -44,6 +45,7 @@ struct manager {
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;
         struct types_query *types_queries;
+        struct work clean_work;         /* removing what an interrupted change of the store has left */
         uint64_t last_job_id;
 
         unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
