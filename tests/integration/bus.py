@@ -103,7 +103,7 @@ class Bus:
         """Waits until the condition holds, and returns what it gave."""
         end = time.monotonic() + seconds
         while not (result := condition()):
-            assert time.monotonic() < end, f"{what} did not come within {seconds} s"
+            assert time.monotonic() < end, f"{what() if callable(what) else what} did not come within {seconds} s"
             self.sleep(0.005)
         return result
 

@@ -19,9 +19,15 @@ def worker_of(host, uuid):
     return json.loads((INTENTS / f"{uuid}.writing").read_text())["pid"]
 
 
+def wait_recovered(host):
+    """Until there is no job and no intent."""
+    host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 10,
+                    lambda: f"the end of {host.jobs()}, {os.listdir(INTENTS)}")
+
+
 def assert_settled(host, uuid, acknowledged):
     """No job, no intent; the device as its caller was told."""
-    host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 10, "the end of the recovery")
+    wait_recovered(host)
     assert host.state(uuid) == ("active" if acknowledged else None)
     assert (MDEV_BUS / "mtty" / uuid).exists() == acknowledged
     assert "wedged" not in host.log()
@@ -121,7 +127,7 @@ def test_kill_at_any_time():
             host.kill(old)
             told = [was_acknowledged(create) for create in creates]
             host.wait_ready(old)
-            host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 5)
+            wait_recovered(host)
             states = host.states()
             for device, acknowledged in zip(devices, told):
                 # An answer may have been lost with the daemon after the device was complete, never the reverse.
@@ -155,7 +161,7 @@ def test_strangers_device_of_the_same_uuid_stays(parent, type):
         host.eventually(lambda: not (MDEV_BUS / "mtty" / device).exists())
         host.raw_create(device, parent, type)
         host.kill(*recovering, sig=18)
-        host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 5)
+        wait_recovered(host)
         assert host.state(device) == "active"
         assert "somebody else has made it" in host.log()
 
@@ -182,7 +188,7 @@ def test_recovery(phase, fields, kept):
             fields = {"inode": (DEVICES / device).stat().st_ino}
         write_intent(device, phase, **fields)
         host.simctl("daemon", "start")
-        host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 5)
+        wait_recovered(host)
         assert host.states() == ({device: "active"} if kept else {})
         assert (DEVICES / device).exists() == kept
 
@@ -194,7 +200,7 @@ def test_recovery_keeps_a_device_in_use():
         host.simctl("hold", device)
         write_intent(device, "writing")
         host.simctl("daemon", "start")
-        host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 5)
+        wait_recovered(host)
         assert host.state(device) == "active" and "open" in host.log()
 
 
@@ -204,7 +210,7 @@ def test_recovery_keeps_what_a_stranger_is_just_creating():
         device = host.start_raw_create()
         write_intent(device, "writing")
         host.simctl("daemon", "start")
-        host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 5)
+        wait_recovered(host)
         host.eventually(lambda: host.state(device) == "active")
 
 
@@ -257,3 +263,12 @@ def test_restart_is_quick_and_loses_nothing():
         assert time.monotonic() - begin < 2
         assert host.states() == dict.fromkeys(devices, "active")
         assert pathlib.Path(f"/proc/{old}").exists() is False
+
+
+def test_half_written_intent_is_dropped():
+    with Host() as host:
+        old = host.daemon_pid()
+        (INTENTS / f"{new_uuid()}.new").write_text("{")
+        host.kill(old)
+        host.wait_ready(old)
+        wait_recovered(host)
