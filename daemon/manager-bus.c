@@ -188,7 +188,7 @@ static int method_get_definition(sd_bus_message *message, void *userdata, sd_bus
         if (r != 0)
                 return r;
 
-        definition = store_find(manager->store, parent, uuid);
+        definition = store_refresh(manager->store, parent, uuid);
         if (!definition)
                 return bus_fail(message, FAILURE_NOT_DEFINED,
                                 "Device %s is not defined for parent '%.255s'; ListDefinitions tells those that are", uuid,
