@@ -114,7 +114,6 @@ int task_send(int fd, const struct task *task) {
                 json_object_object_add(object, "attributes", attributes_to_json(&task->attributes));
         put_number(object, "orphan-pid", (uint64_t) task->orphan_pid);
         put_number(object, "orphan-start-time", task->orphan_start_time);
-        put_number(object, "inode", task->inode);
         if (task->kind == TASK_DEFINE || task->kind == TASK_MODIFY)
                 json_object_object_add(object, "changes", definition_changes_to_json(&task->changes));
 
@@ -150,7 +149,6 @@ int task_parse(json_object *object, struct task *ret) {
         task.callout_timeout = get_number(object, "callout-timeout");
         task.start = get_number(object, "auto") ? START_AUTO : START_MANUAL;
         task.orphan_start_time = get_number(object, "orphan-start-time");
-        task.inode = get_number(object, "inode");
         if (json_object_object_get_ex(object, "changes", &changes)) {
                 r = definition_changes_from_json(changes, &task.changes);
                 if (r < 0)

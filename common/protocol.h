@@ -44,7 +44,6 @@ struct task {
         struct attributes attributes;
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
         uint64_t orphan_start_time;     /* RECOVER: tells it from a later process of the same pid, in clock ticks */
-        uint64_t inode;                 /* RECOVER: the device's directory if it is known, else 0 */
         struct definition_changes changes;      /* DEFINE, MODIFY */
 };
 

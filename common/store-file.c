@@ -5,10 +5,14 @@
 #include "common/store-file.h"
 
 #include <fcntl.h>
+#include <time.h>
 
 #include "common/io.h"
 #include "common/name.h"
 #include "common/root.h"
+
+/* A file that is replaced more often while it is looked at is read as it was. */
+#define REPLACED_MAX 16
 
 int store_open(void) {
         int fd = openat(root_fd(), STORE_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -34,9 +38,11 @@ static int say(struct definition_error *error, int r, const char *message) {
 }
 
 static int judge(const struct stat *st, struct definition_error *error) {
+        if (S_ISLNK(st->st_mode))
+                return say(error, -EBADMSG, "is a symbolic link");
         if (!S_ISREG(st->st_mode))
                 return say(error, -EBADMSG, "is not a regular file");
-        if (st->st_nlink != 1)
+        if (st->st_nlink > 1)
                 return say(error, -EBADMSG, "has another name elsewhere (a hard link)");
         if (st->st_size > DEFINITION_SIZE_MAX)
                 return say(error, -EFBIG, "is larger than 64 KiB");
@@ -63,32 +69,59 @@ static ssize_t read_all(int fd, char *buffer, size_t size) {
         return (ssize_t) length;
 }
 
+/* Opening a device can do something to it, so what it is comes first; O_NONBLOCK is for what it becomes in between. */
+static int open_regular(int parent_fd, const char *name, struct stat *st, struct definition_error *error) {
+        int fd, r;
+
+        if (fstatat(parent_fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+        r = judge(st, error);
+        if (r < 0)
+                return r;
+
+        fd = openat(parent_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 int store_read(int parent_fd, const char *name, struct definition **ret, struct stat *ret_stat,
                struct definition_error *ret_error) {
         static char buffer[DEFINITION_SIZE_MAX + 1];
-        _cleanup_close_ int fd = -1;
-        struct stat st;
         ssize_t n;
         int r;
 
-        /* O_NONBLOCK: opening a FIFO would wait for a writer. */
-        fd = openat(parent_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        if (fd < 0 && errno == ELOOP)
-                return say(ret_error, -EBADMSG, "is a symbolic link");
-        if (fd < 0 && errno == ENXIO)
-                return say(ret_error, -EBADMSG, "is not a regular file");
-        if (fd < 0)
-                return -errno;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (ret_stat)
-                *ret_stat = st;
+        for (unsigned int i = 0;; i++) {
+                _cleanup_close_ int fd = -1;
 
-        r = judge(&st, ret_error);
-        if (r < 0)
-                return r;
-        n = read_all(fd, buffer, sizeof(buffer));
-        if (n < 0)
-                return (int) n;
-        return definition_parse(buffer, (size_t) n, ret, ret_error);
+                fd = open_regular(parent_fd, name, ret_stat, ret_error);
+                if (fd < 0)
+                        return fd;
+                if (fstat(fd, ret_stat) < 0)
+                        return -errno;
+                /* Replaced since it was opened: what is there now counts. */
+                if (ret_stat->st_nlink == 0 && i < REPLACED_MAX)
+                        continue;
+
+                r = judge(ret_stat, ret_error);
+                if (r < 0)
+                        return r;
+                n = read_all(fd, buffer, sizeof(buffer));
+                if (n < 0)
+                        return (int) n;
+                return definition_parse(buffer, (size_t) n, ret, ret_error);
+        }
+}
+
+bool store_file_is_fresh(const struct stat *st) {
+        struct timespec now;
+        int64_t age;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        age = (int64_t) (now.tv_sec - st->st_mtim.tv_sec) * (int64_t) USEC_PER_SEC +
+              (now.tv_nsec - st->st_mtim.tv_nsec) / (int64_t) NSEC_PER_USEC;
+        return S_ISREG(st->st_mode) && age >= 0 && age < (int64_t) STORE_FRESH_USEC;
+}
+
+bool store_file_is_same(const struct stat *a, const struct stat *b) {
+        return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size &&
+               a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
 }

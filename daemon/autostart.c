@@ -112,8 +112,12 @@ static void enlist(struct stored_definition *definition) {
 }
 
 static void try_once(struct stored_definition *definition) {
-        if (!wants_start(definition) || definition->start_state == START_STATE_STARTING)
+        if (!wants_start(definition))
                 return;
+        if (definition->start_state == START_STATE_STARTING) {
+                definition->registered_anew = true;
+                return;
+        }
         if (registration_has(definition->directory->parent, definition->uuid))
                 return stored_definition_set_start_state(definition,
                                                          stored_definition_is_active(definition) ? START_STATE_ACTIVE
@@ -230,22 +234,59 @@ void autostart_consider(struct stored_definition *definition) {
         stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
 }
 
+void autostart_resume(struct stored_definition *definition) {
+        struct parent *parent = parent_find(definition->manager, definition->directory->parent);
+
+        switch (definition->start_state) {
+        case START_STATE_STARTING:
+        case START_STATE_FAILED:
+                return;
+        case START_STATE_WAITING_TYPE:
+        case START_STATE_WAITING_INSTANCE:
+                if (parent)
+                        parent_read_again_later(parent);
+                return;
+        default:
+                if (!parent)
+                        return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+                try_once(definition);
+                pump(definition->directory);
+        }
+}
+
+/* Somebody was faster. Whoever stops it later will mean it. */
+void autostart_device_active(struct stored_definition *definition) {
+        if (!wants_start(definition) || (definition->start_state != START_STATE_WAITING_TYPE &&
+                                         definition->start_state != START_STATE_WAITING_INSTANCE))
+                return;
+
+        unlist(definition);
+        (void) registration_add(definition->directory->parent, definition->uuid);
+        stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+}
+
 void autostart_forget(struct stored_definition *definition) {
         unlist(definition);
 }
 
-static bool exists_as_defined(const struct stored_definition *definition) {
+static bool exists_as_asked(const struct stored_definition *definition, const struct job *job) {
         const struct device *device = device_find(definition->manager, definition->uuid);
 
         return device && streq(device->parent, definition->directory->parent) && device->type &&
-               streq(device->type, definition->type);
+               job->work.task.type && streq(device->type, job->work.task.type);
+}
+
+/* What counts as tried is so after a restart, too. */
+static void settle(struct stored_definition *definition, enum start_state state) {
+        (void) registration_add(definition->directory->parent, definition->uuid);
+        stored_definition_set_start_state(definition, state, NULL);
 }
 
 static void take_result(struct stored_definition *definition, const struct job *job, enum job_result result) {
         if (result == JOB_DONE) {
                 log_full(LOG_INFO, 0, fields_of(definition), "Started device %s on parent '%s'", definition->uuid,
                          definition->directory->parent);
-                return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+                return settle(definition, START_STATE_ACTIVE);
         }
 
         switch (job->failure.code) {
@@ -253,20 +294,33 @@ static void take_result(struct stored_definition *definition, const struct job *
                 return wait_for(definition, START_STATE_WAITING_INSTANCE);
         case FAILURE_NO_SUCH_TYPE:
                 return wait_for(definition, START_STATE_WAITING_TYPE);
-        case FAILURE_NO_SUCH_PARENT:
-                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
         case FAILURE_SHUTTING_DOWN:
                 (void) registration_remove(definition->directory->parent, definition->uuid);
                 return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
         case FAILURE_JOB_CANCELED:
-                return stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
+                return settle(definition, START_STATE_NONE);
         case FAILURE_ALREADY_EXISTS:
-                if (exists_as_defined(definition))
-                        return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+                if (exists_as_asked(definition, job))
+                        return settle(definition, START_STATE_ACTIVE);
                 return fail(definition, job->failure.message);
         default:
                 return fail(definition, job->failure.message);
         }
+}
+
+static void take_end(struct stored_definition *definition, const struct job *job, enum job_result result) {
+        bool anew = definition->registered_anew;
+
+        definition->registered_anew = false;
+        /* What failed together with its parent is due again with the next one, which may be here by now. */
+        if (result != JOB_DONE && !parent_find(definition->manager, definition->directory->parent))
+                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+        if (anew && !stored_definition_is_active(definition)) {
+                (void) registration_remove(definition->directory->parent, definition->uuid);
+                stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
+                return enlist(definition);
+        }
+        take_result(definition, job, result);
 }
 
 void autostart_job_ended(struct job *job, enum job_result result) {
@@ -282,8 +336,8 @@ void autostart_job_ended(struct job *job, enum job_result result) {
                 return;
         directory->n_starting--;
         definition = store_find(job->manager->store, job->work.task.parent, job->uuid);
-        if (definition && wants_start(definition))
-                take_result(definition, job, result);
+        if (definition && definition->start_state == START_STATE_STARTING)
+                take_end(definition, job, result);
         pump(directory);
 }
 

@@ -23,7 +23,13 @@ void autostart_types_read(struct parent *parent);
 /** autostart_consider() - a definition is new, or its start mode has changed. */
 void autostart_consider(struct stored_definition *definition);
 
-/** autostart_forget() - a definition is about to go. */
+/** autostart_resume() - a definition that was invalid for a while is auto, as it was before. */
+void autostart_resume(struct stored_definition *definition);
+
+/** autostart_device_active() - its device is active, whoever created it. */
+void autostart_device_active(struct stored_definition *definition);
+
+/** autostart_forget() - a definition is about to go, or has become invalid. */
 void autostart_forget(struct stored_definition *definition);
 
 /** autostart_job_ended() - a start that autostart wanted has ended, or its deadline has passed. */

@@ -128,6 +128,7 @@ int definition_resolve_parent(struct manager *manager, sd_bus_message *message, 
         if (**parent)
                 return 0;
 
+        store_look_for(manager->store, uuid);
         n = store_find_all(manager->store, uuid, definitions, ELEMENTSOF(definitions));
         if (n == 0)
                 return bus_fail(message, FAILURE_NOT_DEFINED, "Device %s is not defined", uuid);

@@ -13,7 +13,8 @@
 
 #include "common/macro.h"
 
-#define EXPORT_CHANGES_MAX 6
+/* At least as many as an interface has properties that change. */
+#define EXPORT_CHANGES_MAX 8
 
 struct exports;
 

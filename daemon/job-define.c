@@ -99,6 +99,7 @@ static void undefine_start(struct job *job) {
         struct stored_definition *definition;
 
         if (!job->parent_given) {
+                store_look_for(job->manager->store, job->uuid);
                 if (store_find_all(job->manager->store, job->uuid, &definition, 1) == 0)
                         return job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined", job->uuid);
                 free(job->work.task.parent);

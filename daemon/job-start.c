@@ -23,9 +23,28 @@
 /* So many parents are named where a definition is ambiguous. */
 #define PARENTS_NAMED 8
 
+static void cancel(struct job *job, const char *why) {
+        failure_clear(&job->failure);
+        failure_set(&job->failure, FAILURE_JOB_CANCELED, "The start of device %s, which waited, ended because the device was "
+                    "%s", job->uuid, why);
+        job_finish(job, JOB_CANCELED);
+}
+
+/* What would have ended its waiting came while it was being tried. */
+static const char *is_ended_by_next(const struct job *job) {
+        for (const struct job *next = job->next; next; next = next->next)
+                if (next->type == &job_type_stop || next->type == &job_type_undefine)
+                        return next->type == &job_type_stop ? "stopped" : "undefined";
+        return NULL;
+}
+
 static void wait_outside(struct job *job) {
         struct parent *parent = parent_find(job->manager, job->work.task.parent);
+        const char *why = is_ended_by_next(job);
         struct failure *failure = &job->failure;
+
+        if (why)
+                return cancel(job, why);
 
         free(job->waits_for);
         job->waits_for = TAKE_PTR(failure->message);
@@ -60,11 +79,8 @@ void start_cancel_waiting(struct manager *manager, const char *uuid, const char 
         struct job *job, *next;
 
         DL_FOREACH_SAFE2(manager->waiting_starts, job, next, next) {
-                if (!streq(job->uuid, uuid))
-                        continue;
-                failure_set(&job->failure, FAILURE_JOB_CANCELED, "The start of device %s, which waited, ended because the "
-                            "device was %s", uuid, why);
-                job_finish(job, JOB_CANCELED);
+                if (streq(job->uuid, uuid))
+                        cancel(job, why);
         }
 }
 
@@ -81,7 +97,7 @@ static void fail_ambiguous(struct job *job, struct stored_definition **definitio
 
 /* The file as it is now counts. Returns NULL with the job finished. */
 static struct stored_definition *find_definition(struct job *job) {
-        struct stored_definition *definitions[PARENTS_NAMED], *definition = NULL;
+        struct stored_definition *definitions[PARENTS_NAMED], *definition;
         struct store *store = job->manager->store;
         size_t n;
 
@@ -93,15 +109,16 @@ static struct stored_definition *find_definition(struct job *job) {
                 return definition;
         }
 
+        store_look_for(store, job->uuid);
         n = store_find_all(store, job->uuid, definitions, PARENTS_NAMED);
+        if (n == 1)
+                return definitions[0];
         if (n > 1)
                 fail_ambiguous(job, definitions, n);
-        else if (n == 1)
-                definition = store_refresh(store, definitions[0]->directory->parent, job->uuid);
-        if (n == 0 || (n == 1 && !definition))
+        else
                 job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined; define it first, or create it as a "
                          "transient device", job->uuid);
-        return definition;
+        return NULL;
 }
 
 static int take_definition(struct job *job, const struct stored_definition *definition) {

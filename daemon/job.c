@@ -203,7 +203,8 @@ void job_fail(struct job *job, enum failure_code code, const char *format, ...) 
 }
 
 int job_cancel(struct job *job) {
-        if (job->state == JOB_RUNNING || job->undoing)
+        /* Nobody may be let at a UUID before what is left of it has been cleaned up. */
+        if (job->state == JOB_RUNNING || job->undoing || job->type == &job_type_recover)
                 return -EBUSY;
 
         (void) pool_withdraw(job->manager->pool, &job->work);

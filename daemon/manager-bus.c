@@ -57,6 +57,13 @@ static int method_list_parents(sd_bus_message *message, void *userdata, sd_bus_e
         return send_list(reply);
 }
 
+/* Asked for by name, it is looked for in the kernel too: its uevent may still be on its way. */
+static struct parent *find_parent(struct manager *manager, const char *name) {
+        struct parent *parent = parent_find(manager, name);
+
+        return parent ? parent : parent_refresh(manager, name);
+}
+
 static int method_list_types(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
         const char *parent;
@@ -65,7 +72,7 @@ static int method_list_types(sd_bus_message *message, void *userdata, sd_bus_err
         r = sd_bus_message_read(message, "s", &parent);
         if (r < 0)
                 return r;
-        if (*parent && !parent_find(manager, parent))
+        if (*parent && !find_parent(manager, parent))
                 return bus_fail_parent(message, parent);
 
         r = types_query_start(manager, message, parent);
@@ -147,7 +154,7 @@ static int method_get_parent(sd_bus_message *message, void *userdata, sd_bus_err
         if (r < 0)
                 return r;
 
-        parent = parent_find(manager, name);
+        parent = find_parent(manager, name);
         if (!parent)
                 return bus_fail_parent(message, name);
         return sd_bus_reply_method_return(message, "o", parent->export.path);
@@ -167,6 +174,8 @@ static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_err
                 return bus_fail_uuid(message, text);
 
         device = device_find(manager, uuid);
+        if (!device)
+                device = device_refresh(manager, uuid);
         if (!device)
                 return bus_fail_device(message, uuid);
         return sd_bus_reply_method_return(message, "o", device->export.path);
@@ -188,7 +197,7 @@ static int method_get_definition(sd_bus_message *message, void *userdata, sd_bus
         if (r != 0)
                 return r;
 
-        definition = store_find(manager->store, parent, uuid);
+        definition = store_refresh(manager->store, parent, uuid);
         if (!definition)
                 return bus_fail(message, FAILURE_NOT_DEFINED,
                                 "Device %s is not defined for parent '%.255s'; ListDefinitions tells those that are", uuid,

@@ -90,7 +90,6 @@ static int recover_one(const char *uuid, void *userdata) {
         job->work.task.type = TAKE_PTR(intent.type);
         job->work.task.orphan_pid = intent.pid;
         job->work.task.orphan_start_time = intent.start_time;
-        job->work.task.inode = intent.inode;
         job->interrupted_autostart = intent.autostart;
         r = queue_submit(job);
         if (r < 0)

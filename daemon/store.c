@@ -19,13 +19,12 @@
 /* An editor needs several steps to save a file; what it did is looked at after so long. */
 #define LOOK_USEC (20 * USEC_PER_MSEC)
 
-/* Not IN_CREATE of a file: it is empty then, IN_CLOSE_WRITE follows. What is made without being opened, a link or a
- * FIFO, shows as IN_CREATE alone; on_directory_event() sorts that out. */
+/* IN_CREATE: what is made without being opened, a link or a FIFO, shows as that alone. */
 #define DIRECTORY_EVENTS (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | IN_ONLYDIR)
 #define STORE_EVENTS (IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
 struct store_touched {
-        char *key;              /* "PARENT/NAME", "" for everything */
+        char *key;              /* "PARENT/NAME", "PARENT/" for all of its, "" for everything */
         UT_hash_handle hh;
 };
 
@@ -90,6 +89,8 @@ void store_touch(struct store *store, const char *parent, const char *name, uint
                 (void) sd_event_source_set_enabled(store->look_source, SD_EVENT_ONESHOT);
 }
 
+static void scan_directory(struct store *store, const char *parent);
+
 static void look_at(struct store *store, char *key) {
         char *slash = strchr(key, '/');
         struct store_directory *directory;
@@ -100,6 +101,8 @@ static void look_at(struct store *store, char *key) {
         }
 
         *slash = '\0';
+        if (!slash[1])
+                return scan_directory(store, key);
         directory = store_find_directory(store, key);
         if (directory)
                 (void) stored_definition_refresh(directory, slash + 1);
@@ -126,67 +129,74 @@ static bool is_candidate(const char *name) {
         return name[0] != '.' && utf8_is_valid(name, strlen(name));
 }
 
+/* Every watch hears of it, once is enough. */
+static void on_lost_events(struct store *store) {
+        struct store_touched *touched;
+
+        HASH_FIND_STR(store->touched, "", touched);
+        if (!touched)
+                log_info("Events of the store were lost, looking at everything again");
+        store_touch(store, NULL, NULL, LOOK_USEC);
+}
+
 static int on_directory_event(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         struct store_directory *directory = userdata;
 
-        if (event->mask & (IN_Q_OVERFLOW | IN_IGNORED)) {
-                if (event->mask & IN_Q_OVERFLOW)
-                        log_info("Events of the store were lost, looking at everything again");
-                store_touch(directory->store, NULL, NULL, LOOK_USEC);
-                return 0;
-        }
-        if (event->len == 0 || !is_candidate(event->name))
-                return 0;
-
-        /* A new regular file that does not parse yet is left alone until it has been closed: see is_half_written(). */
-        store_touch(directory->store, directory->parent, event->name, LOOK_USEC);
+        if (event->mask & IN_Q_OVERFLOW)
+                on_lost_events(directory->store);
+        else if (event->mask & IN_IGNORED)
+                /* It is gone; by the time of the look there may be another one. */
+                store_touch(directory->store, directory->parent, "", LOOK_USEC);
+        else if (event->len > 0 && is_candidate(event->name))
+                /* One that is still being written is left alone for a while: see store_file_is_fresh(). */
+                store_touch(directory->store, directory->parent, event->name, LOOK_USEC);
         return 0;
 }
 
 static int on_store_event(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         struct store *store = userdata;
+        const char *reason;
 
-        if (event->len > 0 && event->name[0] == '.')
-                return 0;
-        store_touch(store, NULL, NULL, LOOK_USEC);
+        if (event->mask & IN_Q_OVERFLOW)
+                on_lost_events(store);
+        else if (event->len == 0 || (!store->is_there && streq(event->name, path_name(STORE_DIRECTORY))))
+                store_touch(store, NULL, NULL, LOOK_USEC);
+        else if (store->is_there && parent_name_check(event->name, &reason) >= 0)
+                store_touch(store, event->name, "", LOOK_USEC);
         return 0;
 }
 
-static struct store_directory *directory_free(struct store_directory *directory) {
+static void directory_clear(struct store_directory *directory) {
         struct stored_definition *definition, *next;
-
-        if (!directory)
-                return NULL;
 
         HASH_ITER(hh, directory->definitions, definition, next)
                 stored_definition_free(definition);
+        directory->watch = sd_event_source_disable_unref(directory->watch);
+        directory->watched_inode = 0;
+}
+
+static struct store_directory *directory_free(struct store_directory *directory) {
+        if (!directory)
+                return NULL;
+
+        directory_clear(directory);
         HASH_DEL(directory->store->directories, directory);
-        sd_event_source_disable_unref(directory->watch);
         free(directory->parent);
         free(directory);
         return NULL;
 }
 
-static int open_directory(struct store *store, const char *parent) {
-        _cleanup_close_ int store_fd = -1;
-
-        store_fd = store_open();
-        return store_fd < 0 ? store_fd : store_open_parent(store_fd, parent);
+/* It is not in the store any more. Whoever counts its starts must find it again. */
+static void directory_vanished(struct store_directory *directory) {
+        if (directory->n_starting > 0)
+                directory_clear(directory);
+        else
+                directory_free(directory);
 }
 
-/* The directory as a known and watched one, if it is in the store. */
-static struct store_directory *directory_get(struct store *store, const char *parent) {
-        struct store_directory *directory = store_find_directory(store, parent);
-        _cleanup_close_ int fd = -1;
-        int r;
+static struct store_directory *directory_new(struct store *store, const char *parent) {
+        struct store_directory *directory = calloc(1, sizeof(*directory));
 
-        if (directory)
-                return directory;
-
-        fd = open_directory(store, parent);
-        if (fd < 0)
-                return NULL;
-        directory = calloc(1, sizeof(*directory));
         if (!directory)
                 return NULL;
         directory->store = store;
@@ -196,38 +206,107 @@ static struct store_directory *directory_get(struct store *store, const char *pa
                 return NULL;
         }
         HASH_ADD_KEYPTR(hh, store->directories, directory->parent, strlen(directory->parent), directory);
-
-        r = sd_event_add_inotify_fd(store->manager->event, &directory->watch, fd, DIRECTORY_EVENTS, on_directory_event,
-                                    directory);
-        if (r < 0)
-                log_full(LOG_WARNING, r, (struct log_fields) { .parent = parent },
-                         "Failed to watch /" STORE_DIRECTORY "/%s, changes by others show after a reload: %m", parent);
         return directory;
 }
 
+static void directory_watch(struct store_directory *directory, int fd, const struct stat *st) {
+        int r;
+
+        sd_event_source_disable_unref(directory->watch);
+        directory->watch = NULL;
+        r = sd_event_add_inotify_fd(directory->store->manager->event, &directory->watch, fd, DIRECTORY_EVENTS,
+                                    on_directory_event, directory);
+        if (r < 0)
+                log_full(LOG_WARNING, r, (struct log_fields) { .parent = directory->parent },
+                         "Failed to watch /" STORE_DIRECTORY "/%s, changes by others show after a reload: %m",
+                         directory->parent);
+        directory->watched_dev = st->st_dev;
+        directory->watched_inode = st->st_ino;
+}
+
+static int open_directory(struct store *store, const char *parent) {
+        _cleanup_close_ int store_fd = -1;
+
+        store_fd = store_open();
+        return store_fd < 0 ? store_fd : store_open_parent(store_fd, parent);
+}
+
+/* Open, known and watched, if it is in the store; another one of the same name is watched anew. Returns an fd. */
+static int directory_open(struct store *store, const char *parent, struct store_directory **ret) {
+        struct store_directory *directory = store_find_directory(store, parent);
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+
+        fd = open_directory(store, parent);
+        if (fd < 0 || fstat(fd, &st) < 0) {
+                if (directory)
+                        directory_vanished(directory);
+                return -ENOENT;
+        }
+
+        if (!directory)
+                directory = directory_new(store, parent);
+        if (!directory)
+                return -ENOMEM;
+        if (directory->watched_inode != st.st_ino || directory->watched_dev != st.st_dev)
+                directory_watch(directory, fd, &st);
+        *ret = directory;
+        return TAKE_FD(fd);
+}
+
+static struct store_directory *directory_get(struct store *store, const char *parent) {
+        struct store_directory *directory = store_find_directory(store, parent);
+        _cleanup_close_ int fd = -1;
+
+        if (directory && directory->watched_inode > 0)
+                return directory;
+        fd = directory_open(store, parent, &directory);
+        return fd < 0 ? NULL : directory;
+}
+
 static void scan_directory(struct store *store, const char *parent) {
-        struct store_directory *directory = directory_get(store, parent);
         struct stored_definition *definition, *next;
+        struct store_directory *directory;
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         int fd;
 
-        if (!directory)
+        fd = directory_open(store, parent, &directory);
+        if (fd < 0)
                 return;
         directory->seen = true;
 
-        fd = open_directory(store, parent);
-        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        HASH_ITER(hh, directory->definitions, definition, next)
+                (void) stored_definition_refresh(directory, definition->uuid);
+        dir = fdopendir(fd);
         if (!dir) {
                 closep(&fd);
                 return;
         }
-
-        HASH_ITER(hh, directory->definitions, definition, next)
-                (void) stored_definition_refresh(directory, definition->uuid);
         while ((entry = readdir(dir)))
                 if (is_candidate(entry->d_name) && !store_find(store, parent, entry->d_name))
                         (void) stored_definition_refresh(directory, entry->d_name);
+}
+
+void store_look_for(struct store *store, const char *uuid) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        const char *reason;
+        int fd;
+
+        fd = store_open();
+        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        if (!dir)
+                return closep(&fd);
+
+        while ((entry = readdir(dir))) {
+                struct store_directory *directory = store_find_directory(store, entry->d_name);
+
+                if (directory && directory->watched_inode > 0)
+                        (void) stored_definition_refresh(directory, uuid);
+                else if (parent_name_check(entry->d_name, &reason) >= 0)
+                        scan_directory(store, entry->d_name);
+        }
 }
 
 /* A store that is not there is watched for in the directory where it will be. */
@@ -237,6 +316,7 @@ static void watch(struct store *store, int store_fd) {
 
         sd_event_source_disable_unref(store->watch);
         store->watch = NULL;
+        store->is_there = store_fd >= 0;
         if (store_fd < 0) {
                 etc_fd = openat(root_fd(), "etc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 store_fd = etc_fd;
@@ -247,6 +327,9 @@ static void watch(struct store *store, int store_fd) {
         r = sd_event_add_inotify_fd(store->manager->event, &store->watch, store_fd, STORE_EVENTS, on_store_event, store);
         if (r < 0)
                 log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY ", changes by others show after a reload: %m");
+        /* Made between the two looks, it has had its event before the watch. */
+        if (!store->is_there && faccessat(root_fd(), STORE_DIRECTORY, F_OK, 0) >= 0)
+                store_touch(store, NULL, NULL, LOOK_USEC);
 }
 
 int store_scan(struct store *store) {
@@ -268,7 +351,7 @@ int store_scan(struct store *store) {
 
         HASH_ITER(hh, store->directories, directory, next)
                 if (!directory->seen)
-                        directory_free(directory);
+                        directory_vanished(directory);
         return fd == -ENOENT || fd >= 0 ? 0 : log_error_errno(fd, "Failed to read /" STORE_DIRECTORY ": %m");
 }
 

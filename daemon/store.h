@@ -16,6 +16,8 @@ struct store_directory {
         struct stored_definition *pending;      /* to be started by autostart, in this order */
         unsigned int n_starting;                /* of them with a job */
         sd_event_source *watch;
+        dev_t watched_dev;
+        ino_t watched_inode;                    /* 0: not in the store any more, but starts are still under way */
         bool seen;
         UT_hash_handle hh;
 };
@@ -26,6 +28,7 @@ struct store {
         unsigned int n_definitions;
         struct store_touched *touched;
         sd_event_source *watch;                 /* of the store, or of what it will appear in */
+        bool is_there;
         sd_event_source *look_source;
 };
 
@@ -47,9 +50,12 @@ struct stored_definition *store_find(struct store *store, const char *parent, co
 /** store_refresh() - the same, having looked at the file now. */
 struct stored_definition *store_refresh(struct store *store, const char *parent, const char *uuid);
 
-/** store_find_all() - the definitions of a UUID under whatever parents. @ret holds at most @size of them. Returns how
+/** store_look_for() - look now at what every parent's directory says about a UUID. */
+void store_look_for(struct store *store, const char *uuid);
+
+/** store_find_all() - the definitions of a UUID under whatever parents, as they were seen last. @ret holds at most @size of them. Returns how
  * many there are. */
 size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size);
 
-/** store_touch() - look at a file soon, at all with NULL. */
+/** store_touch() - look at a file soon; at all of a parent's with an empty name, at the whole store without parent. */
 void store_touch(struct store *store, const char *parent, const char *name, uint64_t delay_usec);

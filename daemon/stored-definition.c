@@ -4,8 +4,6 @@
 
 #include "daemon/stored-definition.h"
 
-#include <time.h>
-
 #include "common/store-file.h"
 #include "common/utf8.h"
 #include "common/uuid.h"
@@ -16,9 +14,6 @@
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/store.h"
-
-/* Others write in place: what does not parse and has just been touched is looked at again after so long. */
-#define HALF_WRITTEN_USEC (200 * USEC_PER_MSEC)
 
 static const char *const start_states[_START_STATE_MAX] = {
         [START_STATE_NONE] = "none",
@@ -54,9 +49,10 @@ enum start_state stored_definition_start_state(const struct stored_definition *d
 }
 
 void stored_definition_set_start_state(struct stored_definition *definition, enum start_state state, const char *error) {
+        if (error || definition->start_error)
+                changed(definition, "StartError");
         free(definition->start_error);
         definition->start_error = error ? strdup(error) : NULL;
-        changed(definition, "StartError");
         if (definition->start_state == state)
                 return;
 
@@ -71,6 +67,8 @@ void stored_definition_device_changed(struct manager *manager, const char *paren
                 return;
         changed(definition, "Active");
         changed(definition, "StartState");
+        if (stored_definition_is_active(definition))
+                autostart_device_active(definition);
 }
 
 static void device_defined_changed(struct stored_definition *definition) {
@@ -122,6 +120,13 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
         return TAKE_PTR(definition);
 }
 
+static void changed_validity(struct stored_definition *definition) {
+        static const char *const properties[] = { "Valid", "Type", "StartMode", "Attributes", "StartState", "StartError" };
+
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++)
+                changed(definition, properties[i]);
+}
+
 static void set_invalid(struct stored_definition *definition, const struct definition_error *error) {
         _cleanup_free_ char *reason = NULL;
         struct log_fields fields = {
@@ -145,21 +150,25 @@ static void set_invalid(struct stored_definition *definition, const struct defin
 
         free(definition->reason);
         definition->reason = TAKE_PTR(reason);
+        changed(definition, "StartError");
+        if (!definition->valid)
+                return;
+
+        autostart_forget(definition);
         definition->valid = false;
         free(definition->type);
         definition->type = NULL;
         attributes_clear(&definition->attributes);
-        changed(definition, "Valid");
-        changed(definition, "StartError");
+        changed_validity(definition);
 }
 
 static void take_contents(struct stored_definition *definition, const struct definition *contents) {
         const struct attributes *attributes = definition_attributes(contents);
         enum start_mode start = definition_start(contents);
-        bool was_auto = definition->valid && definition->start == START_AUTO;
+        bool was_valid = definition->valid, was_auto = definition->start == START_AUTO;
 
-        if (!definition->valid)
-                changed(definition, "Valid");
+        if (!was_valid)
+                changed_validity(definition);
         definition->valid = true;
         free(definition->reason);
         definition->reason = NULL;
@@ -169,8 +178,10 @@ static void take_contents(struct stored_definition *definition, const struct def
                 definition->type = strdup(definition_type(contents));
                 changed(definition, "Type");
         }
-        if (definition->start != start)
+        if (definition->start != start) {
                 changed(definition, "StartMode");
+                changed(definition, "StartState");
+        }
         definition->start = start;
         if (!attributes_equal(&definition->attributes, attributes)) {
                 attributes_clear(&definition->attributes);
@@ -180,15 +191,8 @@ static void take_contents(struct stored_definition *definition, const struct def
 
         if (was_auto != (start == START_AUTO))
                 autostart_consider(definition);
-}
-
-static bool is_half_written(const struct stat *st) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_REALTIME, &now);
-        return S_ISREG(st->st_mode) &&
-               (uint64_t) (now.tv_sec - st->st_mtim.tv_sec) * USEC_PER_SEC +
-               (uint64_t) (now.tv_nsec - st->st_mtim.tv_nsec) / NSEC_PER_USEC < HALF_WRITTEN_USEC;
+        else if (was_auto && !was_valid)
+                autostart_resume(definition);
 }
 
 static int read_file(struct store_directory *directory, const char *name, struct definition **ret, struct stat *ret_stat,
@@ -217,10 +221,9 @@ struct stored_definition *stored_definition_refresh(struct store_directory *dire
                 stored_definition_free(definition);
                 return NULL;
         }
-        if (r == -EBADMSG && is_half_written(&st)) {
-                store_touch(directory->store, directory->parent, name, HALF_WRITTEN_USEC);
-                if (definition)
-                        return definition;
+        if (r == -EBADMSG && store_file_is_fresh(&st)) {
+                store_touch(directory->store, directory->parent, name, STORE_FRESH_USEC);
+                return definition;
         }
 
         if (!definition)

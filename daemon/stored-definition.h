@@ -30,12 +30,13 @@ struct stored_definition {
         bool valid;
         char *reason;                   /* of being invalid, with the line */
         char *type;
-        enum start_mode start;
+        enum start_mode start;          /* of an invalid one: as it was before */
         struct attributes attributes;
 
         enum start_state start_state;
         char *start_error;              /* of having failed */
         bool pending;                   /* in its directory's list of those to be started */
+        bool registered_anew;           /* its parent, while a start was under way */
         struct stored_definition *prev, *next;
         UT_hash_handle hh;              /* in its directory, by uuid */
 };

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include "common/io.h"
 #include "worker/worker.h"
@@ -87,6 +88,9 @@ int main(int argc, char *argv[]) {
          * task in two. */
         signal(SIGINT, SIG_IGN);
         signal(SIGPIPE, SIG_IGN);
+
+        /* What we make for others to read, a directory of the store, is not made for the daemon's umask. */
+        umask(0022);
 
         r = say_hello();
         while (r >= 0) {

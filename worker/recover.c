@@ -37,7 +37,7 @@ static void recover(const struct task *task, struct report *report) {
                 return;
 
         if (!streq(device.parent, task->parent) || (device.type[0] && !streq(device.type, task->type)) ||
-            (task->inode > 0 && task->inode != device.inode))
+            (intent.inode > 0 && intent.inode != device.inode))
                 return keep(report, task->uuid, "somebody else has made it meanwhile");
         if (!device.has_remove || !device.type[0])
                 return keep(report, task->uuid, "it is not complete, somebody else is creating or removing it");

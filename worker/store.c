@@ -12,17 +12,20 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "common/io.h"
 #include "common/root.h"
 #include "common/store-file.h"
 #include "worker/callouts.h"
 
-/* Others write their definitions in place. One that does not parse and was touched less than so long ago is read again
- * until it has been left alone for that time. */
-#define HALF_WRITTEN_USEC (200 * USEC_PER_MSEC)
+/* One that does not parse and is fresh is read again until it has been left alone for a while. */
 #define HALF_WRITTEN_RETRY_USEC (10 * USEC_PER_MSEC)
+
+/* So often a change is applied anew because others changed the file meanwhile. */
+#define CHANGED_MAX 32
+
+/* Held by whoever changes a definition; a byte of it for each UUID. */
+#define STORE_LOCK "run/mediated/store.lock"
 
 static void fail_errno(const struct task *task, int error, const char *what, struct failure *failure) {
         failure_set(failure, error == EACCES || error == EPERM ? FAILURE_ACCESS_DENIED : FAILURE_IO_ERROR,
@@ -38,9 +41,7 @@ static int fail_not_defined(const struct task *task, struct failure *failure) {
 static int make_directory(int dir_fd, const char *path) {
         if (mkdirat(dir_fd, path, 0755) < 0)
                 return errno == EEXIST ? 0 : -errno;
-
-        /* The unit's umask is stricter than what mdevctl makes and other readers need. */
-        return fchmodat(dir_fd, path, 0755, 0) < 0 ? -errno : 0;
+        return 0;
 }
 
 /* Opens the store and the parent's directory in it, making both where @create says so. */
@@ -80,6 +81,30 @@ static int open_parent(const struct task *task, bool create, int *ret_store_fd, 
         return fd;
 }
 
+/* A worker of a daemon that was killed may still be writing while one of the next daemon's has the same definition. Of
+ * these two the first may finish, and one that comes too late must not begin. Returns an fd that holds the lock. */
+static int lock(const struct task *task, struct failure *failure) {
+        struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+        _cleanup_close_ int fd = -1;
+        char digits[16] = "";
+        size_t n = 0;
+        int r;
+
+        for (const char *p = task->uuid; *p && n < sizeof(digits) - 1; p++)
+                if (*p != '-')
+                        digits[n++] = *p;
+        range.l_start = (off_t) strtoull(digits, NULL, 16);
+
+        fd = openat(root_fd(), STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        r = fd < 0 ? -1 : fcntl(fd, F_OFD_SETLKW, &range);
+        if (r < 0)
+                return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is unchanged: locking /"
+                                   STORE_LOCK " failed: %s", task->uuid, task->parent, strerror(errno));
+
+        wait_unless_orphaned(0);
+        return TAKE_FD(fd);
+}
+
 static int write_all(int fd, const char *text) {
         size_t length = strlen(text);
 
@@ -97,7 +122,8 @@ static int write_all(int fd, const char *text) {
 }
 
 /* Mode and owner of what it will replace, if anything. */
-static int write_temporary(int store_fd, const char *name, const char *text, const struct stat *old) {
+static int write_temporary(const struct task *task, int store_fd, const char *name, const char *text,
+                           const struct stat *old) {
         _cleanup_close_ int fd = -1;
         int r;
 
@@ -108,11 +134,24 @@ static int write_temporary(int store_fd, const char *name, const char *text, con
         r = write_all(fd, text);
         if (r < 0)
                 return r;
-        if (old && fchown(fd, old->st_uid, old->st_gid) < 0)
-                return -errno;
         if (fchmod(fd, old ? old->st_mode & 07777 : 0644) < 0)
                 return -errno;
+        /* The sandbox allows no chown() of others' files. Ours with the old mode is better than one that cannot be changed,
+         * or one that is written in place. */
+        if (old && (old->st_uid != geteuid() || old->st_gid != getegid()) && fchown(fd, old->st_uid, old->st_gid) < 0) {
+                if (errno != EPERM)
+                        return -errno;
+                fprintf(stderr, "<4>mediated-worker: definition %s of parent '%s' was changed and belongs to root now\n",
+                        task->uuid, task->parent);
+        }
         return fsync(fd) < 0 ? -errno : 0;
+}
+
+/* The change would be lost of whoever wrote between our read and the rename. */
+static bool is_changed(int parent_fd, const char *name, const struct stat *old) {
+        struct stat st;
+
+        return fstatat(parent_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !store_file_is_same(&st, old);
 }
 
 static int replace(const struct task *task, int store_fd, int parent_fd, const char *text, const struct stat *old) {
@@ -120,26 +159,36 @@ static int replace(const struct task *task, int store_fd, int parent_fd, const c
         int r;
 
         snprintf(name, sizeof(name), STORE_TEMPORARY_PREFIX "%d-%" PRIu64, (int) getpid(), now_usec());
-        r = write_temporary(store_fd, name, text, old);
+        r = write_temporary(task, store_fd, name, text, old);
+        if (r >= 0 && old && is_changed(parent_fd, task->uuid, old))
+                r = -ESTALE;
         if (r >= 0 && renameat2(store_fd, name, parent_fd, task->uuid, old ? 0 : RENAME_NOREPLACE) < 0)
                 r = -errno;
-        if (r < 0) {
+        if (r < 0)
                 (void) unlinkat(store_fd, name, 0);
-                return r;
-        }
+        return r;
+}
 
-        return fsync(parent_fd) < 0 ? -errno : 0;
+static int check(const struct task *task, const struct definition *definition, struct failure *failure) {
+        struct definition_error error;
+
+        if (definition_check(definition, &error) < 0)
+                return failure_set(failure, FAILURE_INVALID_ATTRIBUTE, "Definition %s of parent '%s' is unchanged: %s",
+                                   task->uuid, task->parent, error.message);
+        return 0;
 }
 
 /* What is to be written, and over what. */
 struct change {
         int store_fd;
         int parent_fd;
-        const struct definition *definition;
-        const struct stat *old;         /* NULL: nothing */
+        struct definition *definition;
+        struct stat old;
+        bool replaces;                  /* else it must not be there */
 };
 
-static int write_change(const struct task *task, const struct change *change, struct failure *failure) {
+/* Returns 0, -1 with @failure set, or -ESTALE without when the file is not the old one any more. */
+static int write_once(const struct task *task, const struct change *change, struct failure *failure) {
         _cleanup_free_ char *text = NULL;
         int r;
 
@@ -149,15 +198,31 @@ static int write_change(const struct task *task, const struct change *change, st
                                    "Definition %s of parent '%s' is unchanged: it would be larger than %d bytes",
                                    task->uuid, task->parent, DEFINITION_SIZE_MAX);
         if (r >= 0)
-                r = replace(task, change->store_fd, change->parent_fd, text, change->old);
+                r = replace(task, change->store_fd, change->parent_fd, text, change->replaces ? &change->old : NULL);
         if (r == -EEXIST)
                 return failure_set(failure, FAILURE_ALREADY_DEFINED,
                                    "Device %s is defined for parent '%s' already; modify or undefine it", task->uuid,
                                    task->parent);
+        if (r == -ESTALE)
+                return r;
         if (r < 0) {
                 fail_errno(task, -r, "writing", failure);
                 return -1;
         }
+
+        if (fsync(change->parent_fd) < 0)
+                return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is written, but a power cut "
+                                   "may undo it: syncing /" STORE_DIRECTORY "/%s failed: %s", task->uuid, task->parent,
+                                   task->parent, strerror(errno));
+        return 0;
+}
+
+static int apply(const struct task *task, struct definition *definition, struct failure *failure) {
+        _cleanup_failure_ struct failure cause = {};
+
+        if (definition_changes_apply(&task->changes, definition, &cause) < 0)
+                return failure_set(failure, cause.code, "Definition %s of parent '%s' is unchanged: %s", task->uuid,
+                                   task->parent, cause.message);
         return 0;
 }
 
@@ -165,56 +230,38 @@ static void report_outcome(int r, struct report *report) {
         report->kind = r < 0 ? REPORT_FAILED : REPORT_DONE;
 }
 
-static void run_change(const struct task *task, void *userdata, struct report *report) {
-        report_outcome(write_change(task, userdata, &report->failure), report);
-}
-
-/* Checks what became of the definition, and stores it if no callout refuses. */
-static int store(const struct task *task, const char *action, struct change *change, struct report *report) {
-        struct definition_error error;
-
-        if (definition_check(change->definition, &error) < 0)
-                return failure_set(&report->failure, FAILURE_INVALID_ATTRIBUTE,
-                                   "Definition %s of parent '%s' is unchanged: %s", task->uuid, task->parent,
-                                   error.message);
-
-        callouts_around(task, action, change->definition, run_change, change, report);
-        return report->kind == REPORT_DONE ? 0 : -1;
+static void define_checked(const struct task *task, void *userdata, struct report *report) {
+        report_outcome(write_once(task, userdata, &report->failure), report);
 }
 
 static int define(const struct task *task, struct report *report) {
-        struct failure *failure = &report->failure;
         _cleanup_close_ int store_fd = -1, parent_fd = -1;
         _cleanup_definition_ struct definition *definition = NULL;
+        struct failure *failure = &report->failure;
 
         parent_fd = open_parent(task, true, &store_fd, failure);
         if (parent_fd < 0)
                 return -1;
         if (definition_new("", START_MANUAL, NULL, &definition) < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "Out of memory");
-        if (definition_changes_apply(&task->changes, definition, failure) < 0)
+        if (apply(task, definition, failure) < 0 || check(task, definition, failure) < 0)
                 return -1;
-        return store(task, "define",
-                     &(struct change) { .store_fd = store_fd, .parent_fd = parent_fd, .definition = definition }, report);
-}
 
-static bool is_fresh(const struct stat *st) {
-        struct timespec now;
-
-        clock_gettime(CLOCK_REALTIME, &now);
-        return (uint64_t) (now.tv_sec - st->st_mtim.tv_sec) * USEC_PER_SEC +
-               (uint64_t) (now.tv_nsec - st->st_mtim.tv_nsec) / NSEC_PER_USEC < HALF_WRITTEN_USEC;
+        callouts_around(task, "define", definition, define_checked,
+                        &(struct change) { .store_fd = store_fd, .parent_fd = parent_fd, .definition = definition },
+                        report);
+        return report->kind == REPORT_DONE ? 0 : -1;
 }
 
 static int read_stored(const struct task *task, int parent_fd, struct definition **ret, struct stat *ret_stat,
                        struct failure *failure) {
-        uint64_t end = now_usec() + 2 * HALF_WRITTEN_USEC;
+        uint64_t end = now_usec() + 2 * STORE_FRESH_USEC;
         struct definition_error error;
         int r;
 
         for (;;) {
                 r = store_read(parent_fd, task->uuid, ret, ret_stat, &error);
-                if (r != -EBADMSG || !is_fresh(ret_stat) || now_usec() >= end)
+                if (r != -EBADMSG || !store_file_is_fresh(ret_stat) || now_usec() >= end)
                         break;
                 wait_unless_orphaned(HALF_WRITTEN_RETRY_USEC);
         }
@@ -232,27 +279,53 @@ static int read_stored(const struct task *task, int parent_fd, struct definition
         return 0;
 }
 
-static int modify(const struct task *task, struct report *report) {
-        struct failure *failure = &report->failure;
-        _cleanup_close_ int store_fd = -1, parent_fd = -1;
-        _cleanup_definition_ struct definition *definition = NULL;
-        struct stat st = {};
+/* The changes applied to the file as it is now. */
+static int prepare(const struct task *task, struct change *change, struct failure *failure) {
+        change->definition = definition_free(change->definition);
+        if (read_stored(task, change->parent_fd, &change->definition, &change->old, failure) < 0 ||
+            apply(task, change->definition, failure) < 0)
+                return -1;
+        return check(task, change->definition, failure);
+}
 
-        parent_fd = open_parent(task, false, &store_fd, failure);
+static int write_until_done(const struct task *task, struct change *change, struct failure *failure) {
+        int r;
+
+        for (unsigned int i = 0; i < CHANGED_MAX; i++) {
+                r = write_once(task, change, failure);
+                if (r != -ESTALE)
+                        return r;
+                if (prepare(task, change, failure) < 0)
+                        return -1;
+        }
+        return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is unchanged: somebody else is "
+                           "changing it all the time", task->uuid, task->parent);
+}
+
+static void modify_checked(const struct task *task, void *userdata, struct report *report) {
+        report_outcome(write_until_done(task, userdata, &report->failure), report);
+}
+
+static int modify(const struct task *task, struct report *report) {
+        _cleanup_close_ int store_fd = -1, parent_fd = -1;
+        _cleanup_definition_ struct definition *conf = NULL;
+        struct change change = { .replaces = true };
+
+        parent_fd = open_parent(task, false, &store_fd, &report->failure);
         if (parent_fd < 0)
                 return -1;
-        if (read_stored(task, parent_fd, &definition, &st, failure) < 0)
-                return -1;
-        if (definition_changes_apply(&task->changes, definition, failure) < 0)
-                return -1;
-        return store(task, "modify",
-                     &(struct change) {
-                             .store_fd = store_fd,
-                             .parent_fd = parent_fd,
-                             .definition = definition,
-                             .old = &st,
-                     },
-                     report);
+        change.store_fd = store_fd;
+        change.parent_fd = parent_fd;
+        if (prepare(task, &change, &report->failure) < 0 ||
+            definition_new(definition_type(change.definition), definition_start(change.definition),
+                           definition_attributes(change.definition), &conf) < 0)
+                report->kind = REPORT_FAILED;
+        else
+                /* Callouts are told what was asked for, once, however often others come in between. */
+                callouts_around(task, "modify", conf, modify_checked, &change, report);
+
+        definition_free(change.definition);
+        return report->kind == REPORT_DONE ? 0 : -1;
 }
 
 static int unlink_stored(const struct task *task, int parent_fd, struct failure *failure) {
@@ -267,7 +340,7 @@ static int unlink_stored(const struct task *task, int parent_fd, struct failure 
         return 0;
 }
 
-static void run_unlink(const struct task *task, void *userdata, struct report *report) {
+static void undefine_checked(const struct task *task, void *userdata, struct report *report) {
         report_outcome(unlink_stored(task, *(int *) userdata, &report->failure), report);
 }
 
@@ -283,20 +356,27 @@ static int undefine(const struct task *task, struct report *report) {
         /* An invalid one is no callout's: it is just removed. */
         if (store_read(parent_fd, task->uuid, &definition, NULL, &error) < 0)
                 return unlink_stored(task, parent_fd, &report->failure);
-        callouts_around(task, "undefine", definition, run_unlink, &parent_fd, report);
+        callouts_around(task, "undefine", definition, undefine_checked, &parent_fd, report);
         return report->kind == REPORT_DONE ? 0 : -1;
 }
 
+static void run(const struct task *task, struct report *report, int (*func)(const struct task *task, struct report *)) {
+        _cleanup_close_ int lock_fd = -1;
+
+        lock_fd = lock(task, &report->failure);
+        report_outcome(lock_fd < 0 ? -1 : func(task, report), report);
+}
+
 void run_define(const struct task *task, struct report *report) {
-        report_outcome(define(task, report), report);
+        run(task, report, define);
 }
 
 void run_modify(const struct task *task, struct report *report) {
-        report_outcome(modify(task, report), report);
+        run(task, report, modify);
 }
 
 void run_undefine(const struct task *task, struct report *report) {
-        report_outcome(undefine(task, report), report);
+        run(task, report, undefine);
 }
 
 void run_clean_store(const struct task *task, struct report *report) {

@@ -232,7 +232,7 @@ def test_instances_of_all_types_are_read_again():
         signals.seen.clear()
         host.stop(device)
         signals.wait("PropertiesChanged", lambda body: body[0] == PARENT, parent_path("mtty"))
-        assert host.available("mtty", "mtty-2") == 12 and host.available("mtty", "mtty-1") == 24
+        host.eventually(lambda: host.available("mtty", "mtty-2") == 12 and host.available("mtty", "mtty-1") == 24)
         assert not signals.find("PropertiesChanged", path=parent_path("mbochs"))
 
 
