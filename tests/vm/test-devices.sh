@@ -1,0 +1,398 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# In the guest: devices over D-Bus on a real kernel, under the real unit: activation, the race, crashes, storms, devices in
+# use, who may do what.
+
+set -euo pipefail
+
+here=$(dirname -- "$0")
+# shellcheck source=tests/vm/lib.sh
+source "$here/lib.sh"
+# shellcheck source=tests/vm/mediated.sh
+source "$here/mediated.sh"
+
+race_pairs=${RACE_PAIRS:-2000}
+kills=${KILLS:-12}
+
+test_activation() {
+    local pid
+
+    check_equal "without parents the daemon does not run" inactive "$(unit_state mediated)"
+    check "D-Bus starts it" daemon_answers
+    systemctl stop mediated
+    modprobe mtty
+    check "udev starts it with the first parent" wait_until 20 test active == "$(wait_active)"
+    pid=$(main_pid)
+    modprobe mbochs
+    check "a second parent appears in it" wait_until 5 busctl call "${MANAGER[@]}" GetParent s mbochs
+    check_equal "and does not start it again" "$pid" "$(main_pid)"
+}
+
+wait_active() {
+    wait_until 20 systemctl --quiet is-active mediated || true
+    unit_state mediated
+}
+
+test_calls() {
+    local uuid output log
+
+    uuid=$(new_uuid)
+    log=$(mktemp)
+    stdbuf -oL busctl monitor org.mediated1 >"$log" 2>&1 &
+    monitor=$!
+    wait_until 5 grep -q "Monitoring bus" "$log"
+
+    check "CreateDevice" create "$uuid" mtty mtty-1
+    check_equal "the device is complete" active "$(device_state "$uuid")"
+    check "and listed by the bus mdev" test -e "$MDEV_DEVICES/$uuid"
+    output=$(create "$uuid" mbochs mbochs-small 2>&1) || true
+    check_matches "its UUID on another parent" "*$uuid already exists on parent 'mtty'*" "$output"
+    check_matches "that error's name" "org.mediated1.Error.AlreadyExists" \
+        "$(timed-call create "$uuid" mbochs mbochs-small | cut --delimiter=' ' --fields=2)"
+    check_matches "busctl tree shows it" "*/org/mediated1/device/*${uuid##*-}*" "$(busctl tree org.mediated1)"
+    output=$(busctl introspect org.mediated1 "$(device_path "$uuid")")
+    check_matches "busctl introspect shows its state" '*.State*property*"active"*' "$output"
+    check_matches "and its VFIO node" "*.DeviceNode*\"$(vfio_node "$uuid")\"*" "$output"
+    check "StopDevice" stop "$uuid"
+    check_equal "the device is gone" none "$(device_state "$uuid")"
+    check_equal "and no longer listed" none "$(state_of "$uuid")"
+    check "a missing attribute is an error" not call CreateDevice 'sssa(ss)a{sv}' "$uuid" mtty mtty-1 1 nothing 1 0
+    check_equal "and leaves no device" none "$(device_state "$uuid")"
+
+    cat "$log";     wait_until 5 grep -q InterfacesRemoved.*device "$log" || true
+    sleep 0.3
+    kill "$monitor"
+    wait "$monitor" || true
+    check_equal "what busctl monitor shows" "InterfacesAdded JobNew JobRemoved InterfacesRemoved" \
+        "$(members_in "$log")"
+    rm "$log"
+}
+
+device_path() {
+    busctl --json=short call "${MANAGER[@]}" GetDevice s "$1" | sed 's/.*\["\(.*\)"\].*/\1/'
+}
+
+# Which of the signals of a device's life there are, in the order of their first appearance.
+members_in() {
+    grep --only-matching --extended-regexp 'Member=(JobNew|JobRemoved|InterfacesAdded|InterfacesRemoved)' "$1" |
+        cut --delimiter='=' --fields=2 | awk '!seen[$1]++' | paste --serial --delimiters=' '
+}
+
+test_by_others() {
+    local uuid
+
+    uuid=$(new_uuid)
+    raw_create mbochs mbochs-small "$uuid"
+    check "a device that was made by a raw write appears" wait_until 1 same_as_kernel
+    raw_remove "$uuid"
+    check "and goes" wait_until 1 same_as_kernel
+}
+
+test_race() {
+    local output status=0 line
+
+    output=$(race-client "$race_pairs" mtty mtty-1 2>&1) || status=$?
+    echo "$output"
+    check_equal "$race_pairs pairs of a creating and a stopping client" 0 "$status"
+    check_equal "none is left" "" "$(in_kernel)"
+    check "EAGAIN reached nobody" not grep --quiet --ignore-case 'temporarily unavailable\|EAGAIN' <(echo "$output"; journal)
+}
+
+# answers_of LOG: what the kernel must have after all that was answered: `must UUID`, `may UUID`, nothing for the others.
+expected_of() {
+    awk '$1 == "created" { state[$2] = "must" }
+         $1 == "stopped" { delete state[$2] }
+         $1 == "refused" { delete state[$2] }
+         $1 == "kept" { state[$2] = "may" }
+         END { for (uuid in state) print state[uuid], uuid }' "$1" | sort
+}
+
+# judge LOG NAME: that what there is agrees with what was answered.
+judge() {
+    local missing extra
+
+    missing=$(join -v 1 -1 2 -2 1 <(expected_of "$1" | grep '^must' | sort -k 2) <(in_kernel) | wc -l)
+    extra=$(join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) | wc -l)
+    check_equal "$2: every device that was acknowledged is there" 0 "$missing"
+    check_equal "$2: no other is" 0 "$extra"
+    check_equal "$2: all are complete" "" "$(in_kernel | grep --invert-match 'active$' || true)"
+    number "$2, calls answered" "$(grep -c '^created\|^stopped' "$1")" calls
+    number "$2, calls failed" "$(grep -c '^refused\|^kept' "$1")" calls
+}
+
+# kill_them worker|daemon|both
+kill_them() {
+    local daemon worker
+
+    daemon=$(main_pid)
+    ((daemon > 0)) || return 0
+    worker=$(workers | shuf --head-count=1)
+    case $1 in
+        worker) [[ -z $worker ]] || kill -KILL "$worker" 2>/dev/null || true ;;
+        daemon) kill -KILL "$daemon" ;;
+        both) kill -KILL "$daemon" $(workers) 2>/dev/null || true ;;
+    esac
+    [[ $1 == worker ]] || wait_for_other "$daemon"
+}
+
+test_kills() {
+    local what=$1 log i clients=()
+
+    log=$(mktemp --directory)
+    for i in 1 2; do
+        churn-client mtty mtty-1 >"$log/$i" &
+        clients+=($!)
+    done
+    for ((i = 0; i < kills; i++)); do
+        sleep "0.$((RANDOM % 500 + 100))"
+        kill_them "$what"
+    done
+    kill "${clients[@]}"
+    wait "${clients[@]}"
+    check "after killing $what $kills times it agrees with the kernel" wait_until 5 same_as_kernel
+    cat "$log"/* >"$log/all"
+    judge "$log/all" "killing $what"
+    check "killing $what: no intent is left" test -z "$(ls /run/mediated/intents)"
+    stop_all
+    rm -r "$log"
+}
+
+test_kills_of_worker() {
+    test_kills worker
+}
+
+test_kills_of_daemon() {
+    test_kills daemon
+}
+
+test_kills_of_both() {
+    test_kills both
+}
+
+test_restart_time() {
+    local pid begin i times=() kept
+
+    kept=$(new_uuid)
+    create "$kept" mtty mtty-1
+    for i in 1 2 3; do
+        pid=$(main_pid)
+        begin=$(now)
+        kill -KILL "$pid"
+        wait_for_other "$pid"
+        times+=($(($(now) - begin)))
+    done
+    check_within "restart after a crash, ms" "$(printf '%s\n' "${times[@]}" | sort -n | sed -n 2p)" 3000
+    check_equal "a crash loses no device" active "$(state_of "$kept")"
+    begin=$(now)
+    systemctl restart mediated
+    number restart $(($(now) - begin)) ms
+    check_equal "nor does systemctl restart" active "$(state_of "$kept")"
+    stop "$kept"
+}
+
+test_storm() {
+    local uuid i kept=() lost begin
+
+    for ((i = 0; i < 8; i++)); do
+        uuid=$(new_uuid)
+        kept+=("$uuid")
+        raw_create mtty mtty-1 "$uuid"
+    done
+    python3 "$here/uevent-storm.py" 60000 &
+    storm=$!
+    for ((i = 0; i < 60; i++)); do
+        uuid=$(new_uuid)
+        raw_create mbochs mbochs-small "$uuid"
+        ((i % 2)) || raw_remove "$uuid"
+    done
+    for uuid in "${kept[@]}"; do
+        raw_remove "$uuid"
+    done
+    wait "$storm"
+    begin=$(now)
+    check_within "after a storm of uevents the registry is right, ms" "$(right_after "$begin")" 1000
+    lost=$(journal | sed -n 's/^\([0-9]*\) messages from udev were lost.*/\1/p' | paste --serial --delimiters=+)
+    check "and messages were lost indeed" test "$((lost))" -gt 0
+    number messages_lost $((lost)) messages
+    check_equal "all of the devices that were left" 30 "$(listed | wc -l)"
+    stop_all
+}
+
+# right_after BEGIN: milliseconds until the question was asked whose answer agreed with the kernel.
+right_after() {
+    local asked
+
+    for (( ; ; )); do
+        asked=$(($(now) - $1))
+        ! same_as_kernel >/dev/null && ((asked < 10000)) || break
+    done
+    echo "$asked"
+}
+
+test_in_use() {
+    local uuid other node answer waiter log begin i
+
+    uuid=$(new_uuid)
+    create "$uuid" mtty mtty-1
+    node=$(vfio_node "$uuid")
+    hold "$uuid"
+    answer=$(timed-call stop "$uuid") || true
+    answer=$(timed-call stop "$uuid") || true
+    check_matches "a stop of a device in use names its user" \
+        "*org.mediated1.Error.DeviceBusy*$uuid*$holder (vfio-hold)*" "$answer"
+    check_within "and is answered at once, ms" "${answer%% *}" 100
+    check_equal "the device stays" active "$(device_state "$uuid")"
+
+    log=$(mktemp)
+    timed-call wait "$uuid" >"$log" &
+    waiter=$!
+    sleep 0.3
+    check_matches "a waiting stop is a waiting job" "*$uuid*stop*waiting*" "$(call ListJobs)"
+    for ((i = 0; i < 5; i++)); do
+        other=$(new_uuid)
+        check "meanwhile another comes" create "$other" mtty mtty-1
+        check "and goes" stop "$other"
+    done
+    check "nothing was written to the device in use" test -e "$MDEV_DEVICES/$uuid/remove"
+    begin=$(now)
+    release "$holder"
+    wait "$waiter" || true
+    number stop_after_release $(($(now) - begin)) ms
+    check_matches "the waiting stop succeeds when its user lets go" "* ok" "$(<"$log")"
+    check_equal "and the device is gone" none "$(device_state "$uuid")"
+
+    create "$uuid" mtty mtty-1
+    vfio_node "$uuid" >/dev/null
+    hold --group "$uuid"
+    check_matches "a device whose group is open is in use, too" "*DeviceBusy*$holder (vfio-hold)*" \
+        "$(timed-call stop "$uuid")"
+    release "$holder"
+    check "afterwards it is not" stop "$uuid"
+    check "the group's node can be opened again by others" test ! -e "$node" -o -c "$node"
+    rm "$log"
+}
+
+# A write that sleeps in the kernel: somebody removed a device in use by a raw write.
+test_stuck_removal() {
+    local uuid other writer pid begin
+
+    uuid=$(new_uuid)
+    create "$uuid" mtty mtty-1
+    vfio_node "$uuid" >/dev/null
+    hold "$uuid"
+    raw_remove "$uuid" &
+    writer=$!
+    check "a device that hangs in its removal is stopping" wait_until 2 is_listed_as "$uuid" stopping
+    pid=$(main_pid)
+    begin=$(now)
+    systemctl restart mediated
+    check_within "a restart does not wait for it, ms" $(($(now) - begin)) 5000
+    check_equal "afterwards it still is stopping" stopping "$(state_of "$uuid")"
+    other=$(new_uuid)
+    check "others of its parent come" create "$other" mtty mtty-1
+    check "and go" stop "$other"
+    check_matches "its UUID is taken" "*AlreadyExists*" "$(timed-call create "$uuid" mbochs mbochs-small)"
+    release "$holder"
+    wait "$writer" || true
+    check "when its user lets go it goes" wait_until 2 is_listed_as "$uuid" none
+}
+
+is_listed_as() {
+    [[ $(state_of "$1") == "$2" ]]
+}
+
+# A worker that does not return, as with a driver that hangs.
+test_stopped_worker() {
+    local uuid log creator stopped begin
+
+    uuid=$(new_uuid)
+    log=$(mktemp)
+    stopped=$(workers)
+    # shellcheck disable=SC2086
+    kill -STOP $stopped
+    call CreateDevice 'sssa(ss)a{sv}' "$uuid" mtty mtty-1 0 1 timeout t 1000000 >"$log" 2>&1 &
+    creator=$!
+    check "its caller is answered at the deadline" wait_until 3 grep --quiet "did not finish the create within 1 s" "$log"
+    wait "$creator" || true
+    check_matches "the job goes on" "*$uuid*create*running*" "$(call ListJobs)"
+    # shellcheck disable=SC2086
+    kill -CONT $stopped
+    check "what it made late is removed again" wait_until 5 job_free
+    check_equal "so there is no device" none "$(device_state "$uuid")"
+
+    # shellcheck disable=SC2046
+    kill -STOP $(workers)
+    timed-call create "$uuid" mtty mtty-1 >"$log" 2>&1 &
+    creator=$!
+    sleep 0.3
+    systemctl stop --no-block mediated
+    wait_until 2 bash -c '[[ $(systemctl show -P ActiveState mediated) == deactivating ]]' || true
+    check_matches "a daemon that is stopping takes no requests" "*org.mediated1.Error.ShuttingDown*" \
+        "$(timed-call create "$(new_uuid)" mtty mtty-1)"
+    begin=$(now)
+    # shellcheck disable=SC2046
+    kill -CONT $(workers)
+    wait "$creator" || true
+    check_matches "but finishes what runs" "* ok" "$(<"$log")"
+    check "and ends" wait_until 5 not systemctl --quiet is-active mediated
+    check_equal "cleanly" success "$(systemctl show --property=Result --value mediated)"
+    number drain $(($(now) - begin)) ms
+    check "the next one is started by D-Bus" stop "$uuid"
+    rm "$log"
+}
+
+job_free() {
+    [[ $(call ListJobs) == "a(tssso) 0" ]]
+}
+
+test_privileges() {
+    local as_nobody=(runuser --user nobody --) uuid
+
+    uuid=$(new_uuid)
+    create "$uuid" mtty mtty-1
+    check_matches "anyone may list devices" "*$uuid*" "$("${as_nobody[@]}" busctl call "${MANAGER[@]}" ListDevices)"
+    check "anyone may introspect" "${as_nobody[@]}" busctl introspect org.mediated1 "$(device_path "$uuid")"
+    check "anyone may get all objects" "${as_nobody[@]}" busctl call org.mediated1 /org/mediated1 \
+        org.freedesktop.DBus.ObjectManager GetManagedObjects
+    check "not anyone may create" is_denied "${as_nobody[@]}" busctl call "${MANAGER[@]}" CreateDevice \
+        'sssa(ss)a{sv}' "$(new_uuid)" mtty mtty-1 0 0
+    check "nor stop" is_denied "${as_nobody[@]}" busctl call "${MANAGER[@]}" StopDevice 'sa{sv}' "$uuid" 0
+    check "nor stop by the device's own object" is_denied "${as_nobody[@]}" busctl call org.mediated1 \
+        "$(device_path "$uuid")" org.mediated1.Device Stop 'a{sv}' 0
+    check "nor define" is_denied "${as_nobody[@]}" busctl call "${MANAGER[@]}" Define \
+        'ssssa(ss)a{sv}' "" mtty mtty-1 auto 0 0
+    check "nor reload" is_denied "${as_nobody[@]}" busctl call "${MANAGER[@]}" Reload
+    check_equal "the device is as it was" active "$(device_state "$uuid")"
+    stop "$uuid"
+}
+
+test_unit() {
+    local exposure pid
+
+    exposure=$(systemd-analyze security mediated.service | sed -n 's/.*exposure level for mediated.service: \([0-9.]*\).*/\1/p')
+    check_within "systemd-analyze security" "$exposure" 2.0
+    check "systemctl reload" systemctl reload mediated
+    check_equal "the watchdog is on" "30s" "$(systemctl show --property=WatchdogUSec --value mediated)"
+    check_matches "systemctl status says what there is" "*2 parents, * devices, * definitions*" \
+        "$(systemctl status --no-pager mediated)"
+
+    mkdir --parents /run/systemd/system/mediated.service.d
+    printf '[Service]\nWatchdogSec=1s\n' >/run/systemd/system/mediated.service.d/test.conf
+    systemctl daemon-reload
+    systemctl restart mediated
+    pid=$(main_pid)
+    sleep 2
+    check_equal "it feeds the watchdog" "$pid" "$(main_pid)"
+    kill -STOP "$pid"
+    check "when it does not it is started again" wait_for_other "$pid"
+    rm -r /run/systemd/system/mediated.service.d
+    systemctl daemon-reload
+    systemctl restart mediated
+}
+
+tests=(activation calls by_others race kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
+       stuck_removal stopped_worker privileges unit)
+
+modprobe vfio_iommu_type1
+run_tests "$@"
