@@ -176,3 +176,19 @@ release() {
 process_state() {
     sed -n 's/^State:\s*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null
 }
+
+# Where a test that goes on after a reboot keeps what it knows.
+KEPT=/var/lib/vm-test
+
+# reboot_and_go_on: the script runs again, with the results so far; $BOOT says which boot it is.
+reboot_and_go_on() {
+    mkdir --parents "$KEPT"
+    declare -p passed failed skipped >"$KEPT/results"
+    systemctl reboot
+    sleep infinity
+}
+
+if [[ -f $KEPT/results ]]; then
+    # shellcheck source=/dev/null
+    source "$KEPT/results"
+fi

@@ -31,7 +31,7 @@ define() {
 
 # listed: a line `UUID PARENT STATE` a device.
 listed() {
-    call ListDevices | tr --delete '"' | awk '{ for (i = 3; i < NF; i += 6) print $i, $(i + 1), $(i + 3) }' | sort
+    call ListDevices | sed 's/""/-/g; s/"//g' | awk '{ for (i = 3; i < NF; i += 6) print $i, $(i + 1), $(i + 3) }' | sort
 }
 
 # in_kernel: the same lines by what sysfs says, without a process for each device.

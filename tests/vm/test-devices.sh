@@ -92,7 +92,7 @@ test_by_others() {
 test_race() {
     local output status=0 line
 
-    output=$(race-client "$race_pairs" mtty mtty-1 2>&1) || status=$?
+    output=$(race-client --pairs "$race_pairs" mtty mtty-1 2>&1) || status=$?
     echo "$output"
     check_equal "$race_pairs pairs of a creating and a stopping client" 0 "$status"
     check_equal "none is left" "" "$(in_kernel)"

@@ -1,0 +1,204 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# In the guest, three boots of one image: that definitions with start `auto` are active before the units that need them,
+# that parents which come and go take their devices along, and that a host without parents does not run the daemon.
+
+set -euo pipefail
+
+here=$(dirname -- "$0")
+# shellcheck source=tests/vm/lib.sh
+source "$here/lib.sh"
+# shellcheck source=tests/vm/mediated.sh
+source "$here/mediated.sh"
+
+MODULES=/etc/modules-load.d/vm-test.conf
+SEEN=$KEPT/seen
+
+# The machine that needs three devices; it notes which there are when it may start.
+install_machine() {
+    local units=("${auto[@]/#/mediated-device@}")
+
+    units=("${units[@]/%/.service}")
+    cat >/etc/systemd/system/machine.service <<EOT
+[Unit]
+Requires=${units[*]}
+After=${units[*]}
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=bash -c 'source $here/lib.sh; source $here/mediated.sh; in_kernel >$SEEN'
+[Install]
+WantedBy=multi-user.target
+EOT
+    systemctl enable --quiet machine.service
+}
+
+first_boot() {
+    local uuid
+
+    mkdir --parents "$KEPT"
+    auto=("$(new_uuid)" "$(new_uuid)" "$(new_uuid)")
+    manual=$(new_uuid)
+    for uuid in "${auto[@]}"; do
+        check "Define of one with start auto, its parent not there" define "$uuid" mtty mtty-1 auto
+    done
+    check "Define of one with start manual" define "$manual" mtty mtty-2 manual
+    check_equal "none is active" "" "$(in_kernel)"
+    check_equal "they wait for their parent" waiting-parent "$(start_state "${auto[0]}" mtty)"
+    echo mtty >$MODULES
+    install_machine
+    declare -p auto manual >"$KEPT/definitions"
+}
+
+# active UUID…: that exactly these devices are there, in the kernel and for mediated.
+active() {
+    diff <(printf '%s mtty active\n' "$@" | sort) <(in_kernel) && same_as_kernel
+}
+
+test_after_boot() {
+    local uuid lines
+
+    check_equal "the unit that needs them ran when all were complete" \
+        "$(printf '%s mtty active\n' "${auto[@]}" | sort)" "$(<$SEEN)"
+    check "the one with start manual is not active" active "${auto[@]}"
+    check_equal "its unit is not either" inactive "$(unit_state "mediated-device@$manual")"
+    for uuid in "${auto[@]}"; do
+        check_equal "StartState of one with start auto" active "$(start_state "$uuid" mtty)"
+        check "systemd has a unit for the device" wait_until 5 systemctl --quiet is-active \
+            "sys-subsystem-mdev-devices-${uuid//-/\\x2d}.device"
+    done
+    check_equal "StartState of the one with start manual" none "$(start_state "$manual" mtty)"
+    number daemon_active_after_boot \
+        "$(systemctl show --property=ActiveEnterTimestampMonotonic --value mediated | sed 's/...$//')" ms
+    number machine_active_after_boot \
+        "$(systemctl show --property=ActiveEnterTimestampMonotonic --value machine | sed 's/...$//')" ms
+
+    journal | sed 's/^/    /'
+    lines=$(journal | wc -l)
+    check_within "the journal tells it in a few lines" "$lines" 12
+    check_equal "namely what was started" 3 "$(journal | grep --count '^Started device')"
+}
+
+test_restart_with_units() {
+    local uuid
+
+    systemctl restart mediated
+    check "a restart of the daemon leaves the devices" active "${auto[@]}"
+    for uuid in "${auto[@]}"; do
+        check_equal "and their units" active "$(unit_state "mediated-device@$uuid")"
+    done
+    check_equal "and what needs them" active "$(unit_state machine)"
+}
+
+# all_start_states STATE: whether those of all with start auto are that.
+all_start_states() {
+    local uuid
+
+    for uuid in "${auto[@]}"; do
+        [[ $(start_state "$uuid" mtty) == "$1" ]]
+    done
+}
+
+test_parent_goes_and_comes() {
+    modprobe --remove mtty
+    check "a parent takes its devices along" wait_until 2 active_none
+    check "their definitions wait for it" all_start_states waiting-parent
+    modprobe mtty
+    check "when it is back they are started" wait_until 5 active "${auto[@]}"
+
+    stop "${auto[1]}"
+    systemctl restart mediated
+    daemon_answers >/dev/null
+    sleep 1
+    check "a restart does not bring back what was stopped by hand" active "${auto[0]}" "${auto[2]}"
+    kill -KILL "$(main_pid)"
+    wait_for_other 0
+    daemon_answers >/dev/null
+    sleep 1
+    check "nor does a crash" active "${auto[0]}" "${auto[2]}"
+
+    systemctl stop mediated
+    modprobe --remove mtty
+    modprobe mtty
+    check "a parent that registered again while the daemon was down brings all back" wait_until 10 active "${auto[@]}"
+    stop "${auto[0]}"
+    modprobe --remove mtty
+    modprobe mtty
+    check "and so does any new registration" wait_until 5 active "${auto[@]}"
+}
+
+active_none() {
+    [[ -z $(in_kernel) ]] && same_as_kernel
+}
+
+test_unit_of_device() {
+    local late never begin starter
+
+    late=$(new_uuid)
+    define "$late" mbochs mbochs-small manual
+    begin=$(now)
+    systemctl start "mediated-device@$late" &
+    starter=$!
+    sleep 2
+    check_equal "a unit waits for the parent of its device" activating "$(unit_state "mediated-device@$late")"
+    modprobe mbochs
+    wait "$starter" || true
+    check_equal "and starts when it comes after 2 s" active "$(unit_state "mediated-device@$late")"
+    number start_with_late_parent $(($(now) - begin)) ms
+    check_equal "the device is active" active "$(device_state "$late")"
+    check "stopping the unit" systemctl stop "mediated-device@$late"
+    check_equal "stops the device" none "$(device_state "$late")"
+
+    never=$(new_uuid)
+    define "$never" mdpy mdpy-vga manual
+    mkdir --parents /run/systemd/system/mediated-device@.service.d
+    printf '[Service]\nEnvironment=START_TIMEOUT=2000000\n' >/run/systemd/system/mediated-device@.service.d/test.conf
+    systemctl daemon-reload
+    begin=$(now)
+    check "a unit whose parent never comes fails" not systemctl start "mediated-device@$never"
+    check_within "after its time, ms" $(($(now) - begin)) 15000
+    check_equal "it is failed" failed "$(unit_state "mediated-device@$never")"
+    journalctl --sync
+    check_matches "its status tells why" "*there is no parent 'mdpy'*" \
+        "$(systemctl status --no-pager --full "mediated-device@$never" || true)"
+    check_equal "no job is left" "a(tssso) 0" "$(call ListJobs)"
+}
+
+test_host_without_parents() {
+    local begin
+
+    check_equal "a host without parents does not run the daemon" inactive "$(unit_state mediated)"
+    check_equal "it never did in this boot" 0 \
+        "$(systemctl show --property=ActiveEnterTimestampMonotonic --value mediated)"
+    begin=$(now)
+    modprobe mtty
+    check "a parent that comes later starts the daemon, and that the devices" wait_until 10 active_cheap "${auto[@]}"
+    number devices_after_modprobe $(($(now) - begin)) ms
+    check "all of them" active "${auto[@]}"
+}
+
+# By the kernel alone: to ask mediated would start it.
+active_cheap() {
+    diff <(printf '%s mtty active\n' "$@" | sort) <(in_kernel)
+}
+
+if ((BOOT == 1)); then
+    first_boot
+    reboot_and_go_on
+fi
+
+# shellcheck source=/dev/null
+source "$KEPT/definitions"
+if ((BOOT == 2)); then
+    test_after_boot
+    test_restart_with_units
+    test_parent_goes_and_comes
+    test_unit_of_device
+    rm $MODULES
+    systemctl disable --quiet machine.service
+    reboot_and_go_on
+fi
+
+test_host_without_parents
+summary
