@@ -283,6 +283,9 @@ test_stuck_removal() {
     hold "$uuid"
     raw_remove "$uuid" &
     writer=$!
+    # The kernel tells nobody before the device is gone; whoever looks sees it.
+    sleep 0.3
+    call Reload
     check "a device that hangs in its removal is stopping" wait_until 2 is_listed_as "$uuid" stopping
     pid=$(main_pid)
     begin=$(now)
