@@ -149,7 +149,8 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
                 return r;
         job->work.task.kind = TASK_STOP;
         job->wait = options.wait;
-        job->existed = device_find(manager, uuid);
+        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. */
+        job->existed = device_refresh(manager, uuid);
 
         r = request_accept(manager, message, job, &options);
         if (r != 0)
