@@ -55,7 +55,8 @@ void agent_start(struct client *client) {
                 run_agent(notify, self);
         client->agent = pid;
 
-        /* It closes its end once it is registered, and the kernel does if it ends. Asked before that, polkit refuses. */
+        /* It closes its end once it is registered, and the kernel does if it ends. Asked before that, polkit
+         * refuses. */
         close(TAKE_FD(notify));
         while (poll(&(struct pollfd) { .fd = ready }, 1, -1) < 0 && errno == EINTR)
                 ;

@@ -38,8 +38,9 @@ int callout_check(struct client *client, const char *uuid) {
         r = find_job_uuid(client, job, &job_uuid);
         if (r != 0 || !job_uuid || !streq(job_uuid, uuid))
                 return r;
-        return tell_status(STATUS_FAILED,
-                           "A callout of job %s cannot change %s: the request would wait for that job, and the job for "
-                           "its callout. Do it when the job is done",
-                           job, uuid);
+        return tell_status(
+                STATUS_FAILED,
+                "A callout of job %s cannot change %s: the request would wait for that job, and the job for "
+                "its callout. Do it when the job is done",
+                job, uuid);
 }

@@ -19,8 +19,8 @@ struct calls {
         size_t n, n_sent, n_done;
 };
 
-/** calls_add() - add a request. @subject: the UUID that it changes, NULL for reading. Takes over the caller's reference
- * of @message, even on failure. Returns 0 or a negative errno. */
+/** calls_add() - add a request. @subject: the UUID that it changes, NULL for reading. Takes over the caller's
+ * reference of @message, even on failure. Returns 0 or a negative errno. */
 int calls_add(struct calls *calls, sd_bus_message *message, const char *subject);
 
 /** calls_run() - send them, many at a time, and wait for all answers. A person sees on a terminal how far it is, in

@@ -54,14 +54,15 @@ static int check_modules(struct findings *findings) {
 
                 if (is_empty_directory(drivers[i].hardware) || exists(drivers[i].module))
                         continue;
-                message = finding_text("The module %s is not loaded, so the devices it knows are no parents", drivers[i].name);
+                message = finding_text("The module %s is not loaded, so the devices it knows are no parents",
+                                       drivers[i].name);
                 r = finding_add(findings, SEVERITY_PROBLEM, "no-module", drivers[i].name, message, drivers[i].advice);
         }
         return r;
 }
 
-/* A device that nobody can open is of no use. The class is there with the first group, the module's directory when it is
- * a module. */
+/* A device that nobody can open is of no use. The class is there with the first group, the module's directory when
+ * it is a module. */
 static int check_vfio(struct findings *findings) {
         if (exists("sys/module/vfio") || exists("sys/class/vfio") || exists("sys/class/misc/vfio") ||
             exists("sys/class/vfio-dev"))
@@ -75,15 +76,17 @@ static int check_parents(struct findings *findings) {
         if (!is_empty_directory("sys/class/mdev_bus"))
                 return 0;
         if (exists("sys/class/mdev_bus") || exists("sys/module/mdev"))
-                return finding_add(findings, SEVERITY_PROBLEM, "no-parent", NULL,
-                                   "No parent: the module mdev is loaded, but no driver has registered a device that "
-                                   "supports mediated devices",
-                                   "See the kernel's log for the vendor's driver (journalctl -k), and its manual for what "
-                                   "it needs: a licence, a firmware setting, virtual functions, a service of the vendor");
-        return finding_add(findings, SEVERITY_PROBLEM, "no-parent", NULL,
-                           "No parent: the module mdev is not loaded, so no driver on this host makes mediated devices",
-                           "Install and load the driver of the hardware: NVIDIA vGPU's host driver; kvmgt with "
-                           "i915.enable_gvt=1 for Intel's graphics before Ice Lake; vfio_ap or vfio_ccw on s390");
+                return finding_add(
+                        findings, SEVERITY_PROBLEM, "no-parent", NULL,
+                        "No parent: the module mdev is loaded, but no driver has registered a device that "
+                        "supports mediated devices",
+                        "See the kernel's log for the vendor's driver (journalctl -k), and its manual for what "
+                        "it needs: a licence, a firmware setting, virtual functions, a service of the vendor");
+        return finding_add(
+                findings, SEVERITY_PROBLEM, "no-parent", NULL,
+                "No parent: the module mdev is not loaded, so no driver on this host makes mediated devices",
+                "Install and load the driver of the hardware: NVIDIA vGPU's host driver; kvmgt with "
+                "i915.enable_gvt=1 for Intel's graphics before Ice Lake; vfio_ap or vfio_ccw on s390");
 }
 
 /* Mediated devices need no IOMMU as such; those of PCI parents that hand parts of themselves to guests do. */
@@ -96,7 +99,8 @@ static int check_iommu(struct findings *findings) {
                            "Enable VT-d or AMD-Vi in the firmware; on Intel also boot with intel_iommu=on");
 }
 
-/* udev takes the file of the first directory that has one of that name; an empty one or a link to /dev/null is none. */
+/* udev takes the file of the first directory that has one of that name; an empty one or a link to /dev/null is
+ * none. */
 static bool mdevctl_rule_active(const char **ret_directory) {
         static const char *const directories[] = {
                 "etc/udev/rules.d", "run/udev/rules.d", "usr/local/lib/udev/rules.d", "usr/lib/udev/rules.d",
@@ -121,8 +125,10 @@ static int check_mdevctl_rule(struct findings *findings) {
 
         if (!mdevctl_rule_active(&directory))
                 return 0;
-        message = finding_text("mdevctl's udev rule is still active (/%s/" MDEVCTL_RULE "): it starts definitions too, "
-                               "and without knowing what was stopped by hand", directory);
+        message = finding_text("mdevctl's udev rule is still active (/%s/" MDEVCTL_RULE
+                               "): it starts definitions too, "
+                               "and without knowing what was stopped by hand",
+                               directory);
         return finding_add(findings, SEVERITY_WARNING, "mdevctl-rule", MDEVCTL_RULE, message,
                            "Remove the package mdevctl, or mask its rule: "
                            "ln -s /dev/null /etc/udev/rules.d/" MDEVCTL_RULE " && udevadm control --reload");
@@ -147,10 +153,11 @@ int check_host(struct findings *findings, const char *kernel_release) {
         /* NVIDIA's driver left mdev there: https://docs.nvidia.com/vgpu, "vendor-specific VFIO framework". */
         if ((major > 6 || (major == 6 && minor >= 8)) && exists("sys/module/nvidia_vgpu_vfio") &&
             is_empty_directory("sys/class/mdev_bus"))
-                return finding_add(findings, SEVERITY_WARNING, "vendor-vfio", "nvidia",
-                                   "On kernels 6.8 and later NVIDIA's driver has no mediated devices; it has an interface "
-                                   "of its own (nvidia/current_vgpu_type of each virtual function)",
-                                   "Write the number of the vGPU type to that file, and give the virtual function to the "
-                                   "virtual machine; mediated has no part in it yet");
+                return finding_add(
+                        findings, SEVERITY_WARNING, "vendor-vfio", "nvidia",
+                        "On kernels 6.8 and later NVIDIA's driver has no mediated devices; it has an interface "
+                        "of its own (nvidia/current_vgpu_type of each virtual function)",
+                        "Write the number of the vGPU type to that file, and give the virtual function to the "
+                        "virtual machine; mediated has no part in it yet");
         return 0;
 }

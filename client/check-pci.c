@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl check: PCI devices that are no parents, and why. What a device is, is told by the files that it has: cards
- * that advertise SR-IOV may still be parents themselves. */
+/* mediatectl check: PCI devices that are no parents, and why. What a device is, is told by the files that it has:
+ * cards that advertise SR-IOV may still be parents themselves. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -42,8 +42,10 @@ static int add_without_functions(struct findings *findings, const char *name, bo
         _cleanup_free_ char *advice = NULL;
 
         if (nvidia)
-                advice = finding_text("Enable them: /usr/lib/nvidia/sriov-manage -e %s; at each boot, in a unit ordered "
-                                      "Before=mediated.service", name);
+                advice = finding_text(
+                        "Enable them: /usr/lib/nvidia/sriov-manage -e %s; at each boot, in a unit ordered "
+                        "Before=mediated.service",
+                        name);
         else
                 advice = finding_text("Enable them: cat /sys/bus/pci/devices/%s/sriov_totalvfs "
                                       ">/sys/bus/pci/devices/%s/sriov_numvfs; at each boot, in a unit ordered "
@@ -94,11 +96,14 @@ static int add_vendor_functions(struct findings *findings, const struct vendor_f
 
         if (functions->n == 0)
                 return 0;
-        message = finding_text("%zu virtual function%s NVIDIA's own interface (nvidia/current_vgpu_type, kernels 6.8 and "
-                               "later) in place of mediated devices", functions->n, functions->n == 1 ? " has" : "s have");
-        return finding_add(findings, SEVERITY_WARNING, "vendor-vfio", functions->first, message,
-                           "Write the number of the vGPU type to that file, and give the virtual function to the virtual "
-                           "machine; mediated has no part in it yet");
+        message = finding_text(
+                "%zu virtual function%s NVIDIA's own interface (nvidia/current_vgpu_type, kernels 6.8 and "
+                "later) in place of mediated devices",
+                functions->n, functions->n == 1 ? " has" : "s have");
+        return finding_add(
+                findings, SEVERITY_WARNING, "vendor-vfio", functions->first, message,
+                "Write the number of the vGPU type to that file, and give the virtual function to the virtual "
+                "machine; mediated has no part in it yet");
 }
 
 int check_pci(struct findings *findings) {
@@ -158,7 +163,8 @@ static bool find_physical(const char *parent, char ret[static NAME_MAX + 1]) {
                     strcmp(entry->d_name, parent) >= 0 || strcmp(entry->d_name, ret) < 0)
                         continue;
                 device_fd = open_pci(entry->d_name);
-                if (device_fd >= 0 && number(device_fd, "sriov_totalvfs") > 0 && number(device_fd, "sriov_numvfs") == 0)
+                if (device_fd >= 0 && number(device_fd, "sriov_totalvfs") > 0 &&
+                    number(device_fd, "sriov_numvfs") == 0)
                         strcpy(ret, entry->d_name);
         }
         return *ret;
@@ -180,8 +186,10 @@ static int check_missing_pci(struct findings *findings, enum severity severity, 
         else if (readlink_name_at(fd, "driver", driver, sizeof(driver)) < 0)
                 advice = finding_text("The PCI device has no driver: install and load the one that makes it a parent");
         else
-                advice = finding_text("The PCI device is there, with the driver %s, which has not made it a parent: see "
-                                      "journalctl -k and the driver's manual", driver);
+                advice = finding_text(
+                        "The PCI device is there, with the driver %s, which has not made it a parent: see "
+                        "journalctl -k and the driver's manual",
+                        driver);
         return finding_add(findings, severity, "missing-parent", parent, message, advice);
 }
 
@@ -195,6 +203,7 @@ int check_missing_parent(struct findings *findings, const char *parent, size_t n
                 return -ENOMEM;
         if (is_pci_address(parent))
                 return check_missing_pci(findings, severity, parent, message);
-        return finding_add(findings, severity, "missing-parent", parent, message,
-                           "Load the driver that makes it, or undefine them: see mediatectl list and mediatectl undefine");
+        return finding_add(
+                findings, severity, "missing-parent", parent, message,
+                "Load the driver that makes it, or undefine them: see mediatectl list and mediatectl undefine");
 }

@@ -20,7 +20,8 @@ static int open_bus(const struct options *options, sd_bus **ret) {
         if (!options->host && !options->machine)
                 return sd_bus_open_system(ret);
 
-        r = options->host ? sd_bus_open_system_remote(ret, options->host) : sd_bus_open_system_machine(ret, options->machine);
+        r = options->host ? sd_bus_open_system_remote(ret, options->host)
+                          : sd_bus_open_system_machine(ret, options->machine);
         /* Waits until the bus has answered: that ssh has failed is not known before. */
         return r < 0 ? r : sd_bus_get_unique_name(*ret, &name);
 }
@@ -38,9 +39,10 @@ int client_connect(struct client *client) {
         if (r == -EHOSTDOWN && client->options->machine)
                 return tell_status(STATUS_FAILED, "There is no container '%s' on this host", where);
         if (r < 0 && client->options->host)
-                return tell_status(STATUS_FAILED,
-                                   "Cannot reach the system bus of %s: 'ssh %s systemd-stdio-bridge' has to work (%s)", where,
-                                   where, strerror(-r));
+                return tell_status(
+                        STATUS_FAILED,
+                        "Cannot reach the system bus of %s: 'ssh %s systemd-stdio-bridge' has to work (%s)", where,
+                        where, strerror(-r));
         if (r < 0)
                 return tell_status(STATUS_FAILED, "Cannot connect to the system bus%s%s: %s", where ? " of " : "",
                                    where ? where : "", strerror(-r));

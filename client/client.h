@@ -29,7 +29,8 @@ bool client_is_local(const struct client *client);
 /** client_new_call() - a call of a method of the manager. Returns 0 or a negative errno. */
 int client_new_call(struct client *client, const char *member, sd_bus_message **ret);
 
-/** client_call() - call a method of the manager that answers at once. Returns 0 or a negative errno, with @error set. */
+/** client_call() - call a method of the manager that answers at once. Returns 0 or a negative errno, with @error
+ * set. */
 int client_call(struct client *client, sd_bus_message *call, sd_bus_error *error, sd_bus_message **ret);
 
 /** client_done() - end the agent, the connection, and free everything in it. */

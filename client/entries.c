@@ -70,8 +70,8 @@ static int add_get_all(struct calls *calls, const char *path, const char *interf
         sd_bus_message *message;
         int r;
 
-        r = sd_bus_message_new_method_call(calls->client->bus, &message, BUS_NAME, path, "org.freedesktop.DBus.Properties",
-                                           "GetAll");
+        r = sd_bus_message_new_method_call(calls->client->bus, &message, BUS_NAME, path,
+                                           "org.freedesktop.DBus.Properties", "GetAll");
         if (r < 0)
                 return r;
         r = sd_bus_message_append(message, "s", interface);

@@ -158,9 +158,11 @@ int event_read(sd_bus_message *signal, struct event *ret) {
 static const struct {
         const char *key, *label;
 } shown[] = {
-        { "Version", "" },    { "Kind", "" },           { "UUID", "" },           { "ParentName", "on " },       { "Type", "" },
-        { "State", "" },      { "StartMode", "" },      { "Active", "active" },       { "StartState", "autostart " },
-        { "StartError", "" }, { "Attributes", "" },     { "Defined", "defined" },     { "SysfsPath", "" },
+        {"Version", ""},       {"Kind", ""},         {"UUID", ""},
+        {"ParentName", "on "}, {"Type", ""},         {"State", ""},
+        {"StartMode", ""},     {"Active", "active"}, {"StartState", "autostart "},
+        {"StartError", ""},    {"Attributes", ""},   {"Defined", "defined"},
+        {"SysfsPath", ""},
 };
 
 static void format_types(json_object *types, FILE *file) {
@@ -179,7 +181,8 @@ static void format_value(const char *key, const char *label, json_object *value,
                 fprintf(file, ", attributes: %zu", json_object_array_length(value));
         else if (json_object_is_type(value, json_type_boolean))
                 fprintf(file, ", %s%s", json_object_get_boolean(value) ? "" : "not ", label);
-        else if (*json_object_get_string(value) && !(streq(key, "StartState") && streq(json_object_get_string(value), "none")))
+        else if (*json_object_get_string(value) &&
+                 !(streq(key, "StartState") && streq(json_object_get_string(value), "none")))
                 fprintf(file, ", %s%s", label, json_object_get_string(value));
 }
 
@@ -189,7 +192,8 @@ static bool is_told(const struct event *event, const char *key) {
                 return false;
         return streq(key, "UUID") || (streq(event->object, "definition") && streq(key, "ParentName")) ||
                (streq(event->object, "device") && streq(key, "SysfsPath")) ||
-               (streq(event->event, "added") && (streq(key, "Active") || streq(key, "Defined") || streq(key, "Attributes")));
+               (streq(event->event, "added") &&
+                (streq(key, "Active") || streq(key, "Defined") || streq(key, "Attributes")));
 }
 
 static void format_properties(const struct event *event, FILE *file) {

@@ -35,8 +35,9 @@ static void print_string(json_object *item, char *text, size_t size) {
 static void print_type(json_object *item, char *text, size_t size) {
         const char *available = json_text(item, "available"), *name = json_text(item, "name");
 
-        snprintf(text, size, "%s: %s available%s%s%s%s", json_text(item, "type"), *available ? available : "unknown number",
-                 *json_text(item, "api") ? ", " : "", json_text(item, "api"), *name ? ", " : "", name);
+        snprintf(text, size, "%s: %s available%s%s%s%s", json_text(item, "type"),
+                 *available ? available : "unknown number", *json_text(item, "api") ? ", " : "",
+                 json_text(item, "api"), *name ? ", " : "", name);
 }
 
 static const struct field device_fields[] = {
@@ -114,7 +115,8 @@ static int add_field(struct libscols_table *table, const struct field *field, js
                        streq(field->key, "state") ? state_colour(json_object_get_string(value)) : NULL);
 }
 
-static int print_object(json_object *object, const char *kind, const char *name, const struct field *fields, size_t n) {
+static int print_object(json_object *object, const char *kind, const char *name, const struct field *fields,
+                        size_t n) {
         bool colours = terminal_has_colours(stdout);
         struct libscols_table *table = scols_new_table();
         int r = -ENOMEM;
@@ -159,8 +161,8 @@ int facts_print(const struct facts *facts) {
                         if (!first)
                                 printf("\n");
                         first = false;
-                        r = print_object(object, sections[i].kind, json_text(object, sections[i].name), sections[i].fields,
-                                         sections[i].n);
+                        r = print_object(object, sections[i].kind, json_text(object, sections[i].name),
+                                         sections[i].fields, sections[i].n);
                 }
         return r;
 }

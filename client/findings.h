@@ -37,7 +37,8 @@ void findings_clear(struct findings *findings);
 
 /* What the host's files tell, below root_fd(). */
 
-/** check_host() - kernel modules, IOMMU, mdevctl's udev rule, vendors that left mdev. Returns 0 or a negative errno. */
+/** check_host() - kernel modules, IOMMU, mdevctl's udev rule, vendors that left mdev. Returns 0 or a negative
+ * errno. */
 int check_host(struct findings *findings, const char *kernel_release);
 
 /** check_pci() - PCI devices that could be parents and are not: no driver, virtual functions not enabled, a vendor's

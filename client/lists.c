@@ -162,7 +162,8 @@ int lists_jobs(struct client *client) {
         r = fetch(client, "ListJobs", NULL, "(tssso)", &list->reply);
         if (r != 0)
                 return r;
-        return READ_LIST(list, "(tssso)", compare_jobs, &item->id, &item->uuid, &item->kind, &item->state, &item->path);
+        return READ_LIST(list, "(tssso)", compare_jobs, &item->id, &item->uuid, &item->kind, &item->state,
+                         &item->path);
 }
 
 void lists_clear(struct lists *lists) {

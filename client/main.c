@@ -37,7 +37,8 @@ static int run_verb(struct client *client, char **arguments, size_t n) {
                 n--;
         }
         if (n < verb->min || n > verb->max)
-                return tell_usage("%s takes %s%s%s", verb->name, n < verb->min ? "more arguments: " : "no such arguments",
+                return tell_usage("%s takes %s%s%s", verb->name,
+                                  n < verb->min ? "more arguments: " : "no such arguments",
                                   n < verb->min ? verb->name : "", n < verb->min ? " ARGUMENT..." : "");
         return verb->run(client, arguments, n);
 }

@@ -34,9 +34,9 @@ enum option_id {
 };
 
 #define OPTION_BIT(option) (UINT64_C(1) << (option))
-#define OPTIONS_ALWAYS                                                                                                \
-        (OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION) | OPTION_BIT(OPTION_HOST) | OPTION_BIT(OPTION_MACHINE) | \
-         OPTION_BIT(OPTION_NO_ASK_PASSWORD))
+#define OPTIONS_ALWAYS                                                                                            \
+        (OPTION_BIT(OPTION_HELP) | OPTION_BIT(OPTION_VERSION) | OPTION_BIT(OPTION_HOST) |                         \
+         OPTION_BIT(OPTION_MACHINE) | OPTION_BIT(OPTION_NO_ASK_PASSWORD))
 #define OPTIONS_JSON (OPTION_BIT(OPTION_JSON))
 #define OPTIONS_TABLE (OPTIONS_JSON | OPTION_BIT(OPTION_NO_LEGEND) | OPTION_BIT(OPTION_OUTPUT))
 #define OPTIONS_JOB (OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_FORCE))

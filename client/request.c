@@ -57,7 +57,8 @@ int targets_all_definitions(struct client *client, bool inactive, struct targets
         for (size_t i = 0; r == 0 && i < definitions->n; i++) {
                 const struct listed_definition *definition = &definitions->items[i];
 
-                if ((inactive && definition->active) || (parent && !streq(parent, definition->parent)) || !*definition->type)
+                if ((inactive && definition->active) || (parent && !streq(parent, definition->parent)) ||
+                    !*definition->type)
                         continue;
                 r = targets_add(ret, definition->uuid, definition->parent);
         }

@@ -46,8 +46,8 @@ int request_append_attributes(sd_bus_message *message, const struct attributes *
  * Returns 0 or a negative errno. */
 int request_new(struct calls *calls, sd_bus_message **ret, const char *member, const char *types, ...);
 
-/** request_add() - append the last argument, the a{sv} of those options that the daemon knows by the same name, and add
- * it to @calls. Takes over the reference of @message. Returns 0 or a negative errno. */
+/** request_add() - append the last argument, the a{sv} of those options that the daemon knows by the same name,
+ * and add it to @calls. Takes over the reference of @message. Returns 0 or a negative errno. */
 int request_add(struct calls *calls, sd_bus_message *message, const char *subject);
 
 /** request_run() - connect polkit's agent, run all requests, tell what failed. Returns a status. */

@@ -72,8 +72,8 @@ static const char *find_near(struct client *client, const char *text) {
 static int tell_not_found(struct client *client, const char *text) {
         const char *near = strlen(text) > 12 ? find_near(client, text) : NULL;
 
-        return tell_status(STATUS_NOT_FOUND, "No device and no definition has a UUID that begins with '%s'%s%s%s", text,
-                           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+        return tell_status(STATUS_NOT_FOUND, "No device and no definition has a UUID that begins with '%s'%s%s%s",
+                           text, near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
 }
 
 int resolve_uuid(struct client *client, const char *text, enum known prefer, char ret[static UUID_TEXT_SIZE]) {

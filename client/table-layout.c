@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a table is fitted into a terminal: as it is; with UUIDs cut down, which every verb understands; or, where that is
- * still too wide, expanded. */
+/* How a table is fitted into a terminal: as it is; with UUIDs cut down, which every verb understands; or, where
+ * that is still too wide, expanded. */
 
 #include "client/table-layout.h"
 

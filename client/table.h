@@ -44,11 +44,12 @@ bool table_has(const struct table *table, size_t index);
 /** table_add() - a new row, below the row @above in a tree; NULL when there is no memory. */
 struct libscols_line *table_add(struct table *table, struct libscols_line *above);
 
-/** table_set() - put a copy of @text into a row; nothing if the column is not shown or @text is NULL or empty. Newlines
- * become "; " for people. All of these return 0 or a negative errno. */
+/** table_set() - put a copy of @text into a row; nothing if the column is not shown or @text is NULL or empty.
+ * Newlines become "; " for people. All of these return 0 or a negative errno. */
 int table_set(struct table *table, struct libscols_line *line, size_t index, const char *text);
 
-/** table_set_uuid() - table_set() of a UUID: cut down to what tells it from the others where the terminal is narrow. */
+/** table_set_uuid() - table_set() of a UUID: cut down to what tells it from the others where the terminal is
+ * narrow. */
 int table_set_uuid(struct table *table, struct libscols_line *line, size_t index, const char *uuid);
 
 /** table_set_state() - table_set() of a state, in its colour. */

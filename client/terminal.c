@@ -53,7 +53,8 @@ void progress_show(const char *doing, size_t done, size_t total, uint64_t since_
         if (total > 1)
                 fprintf(stderr, "\r\033[K%s%s %zu/%zu", doing, dots, done, total);
         else
-                fprintf(stderr, "\r\033[K%s%s %u s", doing, dots, (unsigned) ((now_usec() - since_usec) / USEC_PER_SEC));
+                fprintf(stderr, "\r\033[K%s%s %u s", doing, dots,
+                        (unsigned)((now_usec() - since_usec) / USEC_PER_SEC));
         fflush(stderr);
         progress_shown = true;
 }

@@ -27,7 +27,8 @@ int uuid_prefix_normalize(const char *text, char ret[static UUID_TEXT_SIZE]) {
         return 0;
 }
 
-int uuid_prefix_find(const char *prefix, const char *const *uuids, size_t n, const char **ret, const char **ret_other) {
+int uuid_prefix_find(const char *prefix, const char *const *uuids, size_t n, const char **ret,
+                     const char **ret_other) {
         const char *found = NULL;
 
         for (size_t i = 0; i < n; i++) {

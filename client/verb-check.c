@@ -19,14 +19,19 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
         _cleanup_free_ char *text = NULL;
 
         if (streq(state, "wedged")) {
-                text = finding_text("Unload the driver of its parent %s, or reboot; who wrote to its 'remove' file while it "
-                                    "was being created should use mediated", entry->parent);
+                text = finding_text(
+                        "Unload the driver of its parent %s, or reboot; who wrote to its 'remove' file while it "
+                        "was being created should use mediated",
+                        entry->parent);
                 return finding_add(findings, SEVERITY_PROBLEM, "wedged", entry->uuid,
-                                   "The device is wedged: it was removed before it was complete, and the kernel cannot remove "
-                                   "it any more", text);
+                                   "The device is wedged: it was removed before it was complete, and the kernel "
+                                   "cannot remove "
+                                   "it any more",
+                                   text);
         }
         if (streq(state, "invalid")) {
-                text = finding_text("The definition on %s is invalid: %s", entry->parent, *error ? error : "see the journal");
+                text = finding_text("The definition on %s is invalid: %s", entry->parent,
+                                    *error ? error : "see the journal");
                 return finding_add(findings, SEVERITY_PROBLEM, "invalid-definition", *file ? file : entry->uuid, text,
                                    "Mend the file, or remove it: it is read again as soon as it changes");
         }
@@ -37,14 +42,16 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
         }
         if (streq(state, "waiting-type") || streq(state, "waiting-instance")) {
                 text = finding_text("Autostart on %s waits: %s %s", entry->parent,
-                                    streq(state, "waiting-type") ? "the parent has no type" : "no instance is available of",
+                                    streq(state, "waiting-type") ? "the parent has no type"
+                                                                 : "no instance is available of",
                                     entry->type);
-                return finding_add(findings, SEVERITY_WARNING,
-                                   streq(state, "waiting-type") ? "waiting-type" : "waiting-instance", entry->uuid, text,
-                                   streq(state, "waiting-type")
-                                           ? "It starts when the type appears; if it should be there, see the vendor's "
-                                             "services and journalctl -k"
-                                           : "It starts when one comes free: see mediatectl tree for what holds them");
+                return finding_add(
+                        findings, SEVERITY_WARNING,
+                        streq(state, "waiting-type") ? "waiting-type" : "waiting-instance", entry->uuid, text,
+                        streq(state, "waiting-type")
+                                ? "It starts when the type appears; if it should be there, see the vendor's "
+                                  "services and journalctl -k"
+                                : "It starts when one comes free: see mediatectl tree for what holds them");
         }
         return 0;
 }
@@ -158,7 +165,8 @@ static int print_findings(const struct client *client, const struct findings *fi
         for (size_t i = 0; i < findings->n; i++)
                 print_finding(&findings->items[i], width);
         if (findings->n == 0)
-                printf("%sok%s       Nothing is wrong that this program knows of: %zu parents, %zu devices, %zu definitions%s\n",
+                printf("%sok%s       Nothing is wrong that this program knows of: %zu parents, %zu devices, %zu "
+                       "definitions%s\n",
                        colours ? state_colour("ok") : "", colours ? "\033[0m" : "", client->lists.parents.n,
                        client->lists.devices.n, client->lists.definitions.n,
                        client_is_local(client) ? "" : " (the host's files were not looked at)");

@@ -100,7 +100,8 @@ static int append_added(sd_bus_message *message, const struct options *options) 
         if (r >= 0)
                 r = sd_bus_message_open_container(message, 'a', "(iss)");
         for (size_t i = 0; r >= 0 && i < options->add.n; i++) {
-                r = sd_bus_message_append(message, "(iss)", index, options->add.items[i].name, options->add.items[i].value);
+                r = sd_bus_message_append(message, "(iss)", index, options->add.items[i].name,
+                                          options->add.items[i].value);
                 /* The next one follows it. */
                 if (index >= 0)
                         index++;

@@ -36,7 +36,8 @@ static int print_json(const struct event *event, const struct tm *tm, long msec)
         snprintf(time_text, sizeof(time_text), "%s.%03ld%s", second, msec, zone);
         if (json_object_object_add(object, "time", json_object_new_string(time_text)) < 0)
                 return -ENOMEM;
-        printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        printf("%s\n",
+               json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
         return 0;
 }
 
@@ -101,8 +102,9 @@ static int ask_types(struct client *client, const char *path, const char *parent
         if (!request)
                 return -ENOMEM;
         *request = (struct types_request) { client, strdup(parent) };
-        r = request->parent ? sd_bus_call_method_async(client->bus, &slot, BUS_NAME, path, "org.freedesktop.DBus.Properties",
-                                                       "Get", on_types, request, "ss", BUS_NAME ".Parent", "Types")
+        r = request->parent ? sd_bus_call_method_async(client->bus, &slot, BUS_NAME, path,
+                                                       "org.freedesktop.DBus.Properties", "Get", on_types, request,
+                                                       "ss", BUS_NAME ".Parent", "Types")
                             : -ENOMEM;
         if (r < 0) {
                 types_request_free(request);
