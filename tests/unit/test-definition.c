@@ -390,6 +390,54 @@ static void test_format_twice(void **state) {
         assert_string_equal(filled, "[\n  {}\n]");
 }
 
+/* Whether both readings of a text, the quick one and the parser's (a space before it), are the same. */
+static void assert_read_alike(const char *text) {
+        _cleanup_definition_ struct definition *quick = NULL, *parsed = NULL;
+        _cleanup_free_ char *with_space = NULL, *a = NULL, *b = NULL;
+        struct definition_error error;
+        int r, q;
+
+        assert_true(asprintf(&with_space, " %s", text) > 0);
+        r = definition_parse(text, strlen(text), &quick, &error);
+        q = definition_parse(with_space, strlen(with_space), &parsed, &error);
+        if (r != q)
+                fail_msg("%d and %d for\n%s", r, q, text);
+        if (r < 0)
+                return;
+
+        assert_int_equal(definition_format(quick, &a), 0);
+        assert_int_equal(definition_format(parsed, &b), 0);
+        assert_string_equal(a, b);
+}
+
+static void test_own_layout(void **state) {
+        static const char *const texts[] = {
+                "{\n  \"mdev_type\": \"mtty-1\",\n  \"start\": \"auto\",\n  \"attrs\": []\n}",
+                "{\n  \"mdev_type\": \"\",\n  \"start\": \"manual\",\n  \"attrs\": [\n    {\n      \"a/b\": \"1\"\n    }\n  ]\n}",
+                "{\n  \"mdev_type\": \"x\",\n  \"start\": \"other\",\n  \"attrs\": [\n    {\n      \"a\": \"\"\n    },\n"
+                "    {\n      \"a\": \"~ \"\n    }\n  ]\n}",
+        };
+        static const char others[] = "\"\\{}[],: \n\t\x7f\xc3z";
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
+                size_t size = strlen(texts[i]);
+
+                assert_read_alike(texts[i]);
+                for (size_t j = 0; j < size; j++) {
+                        _cleanup_free_ char *text = strdup(texts[i]), *shorter = strdup(texts[i]);
+
+                        for (size_t k = 0; k < sizeof(others) - 1; k++) {
+                                text[j] = others[k];
+                                assert_read_alike(text);
+                        }
+                        memmove(shorter + j, shorter + j + 1, size - j);
+                        assert_read_alike(shorter);
+                        shorter[j] = '\0';
+                        assert_read_alike(shorter);
+                }
+        }
+}
+
 static void test_check(void **state) {
         static const struct {
                 const char *text, *message;
@@ -432,6 +480,7 @@ int main(void) {
                 cmocka_unit_test(test_missing_attributes_are_written),
                 cmocka_unit_test(test_json),
                 cmocka_unit_test(test_format_twice),
+                cmocka_unit_test(test_own_layout),
                 cmocka_unit_test(test_check),
         };
 
