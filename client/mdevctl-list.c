@@ -178,12 +178,14 @@ static int put_json(const struct list *list, const struct mdevctl_rendered *rend
 }
 
 static int print(struct list *list) {
+        static char buffer[256 * 1024];
         _cleanup_rendered_ struct mdevctl_rendered rendered = {};
         int r;
 
         r = mdevctl_render(count(list), print_item, list, &rendered);
         if (r < 0)
                 return r;
+        (void) setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
         if (list->json && !(list->single && rendered.items[0].size > 0))
                 return put_json(list, &rendered);
 

@@ -29,8 +29,9 @@ static size_t count_slices(size_t n) {
         cpu_set_t cpus;
         size_t slices = 1;
 
+        /* More than processors: one that waits for the disk leaves its processor to another. */
         if (sched_getaffinity(0, sizeof(cpus), &cpus) >= 0)
-                slices = (size_t) CPU_COUNT(&cpus);
+                slices = 4 * (size_t) CPU_COUNT(&cpus);
         if (slices > n / SLICE_MIN)
                 slices = n / SLICE_MIN;
         if (slices > SLICES_MAX)
