@@ -86,9 +86,12 @@ static int open_regular(int parent_fd, const char *name, struct stat *st, struct
 int store_read(int parent_fd, const char *name, struct definition **ret, struct stat *ret_stat,
                struct definition_error *ret_error) {
         static char buffer[DEFINITION_SIZE_MAX + 1];
+        struct stat st;
         ssize_t n;
         int r;
 
+        if (!ret_stat)
+                ret_stat = &st;
         for (unsigned int i = 0;; i++) {
                 _cleanup_close_ int fd = -1;
 

@@ -26,7 +26,7 @@ int store_open_parent(int store_fd, const char *parent);
 /** store_read() - read and check one file. Only a regular file with one name is read, none that is a symbolic link, a
  * FIFO or anything else that an open() could wait for, wake up or be led astray by. Returns 0, or a negative errno:
  * -ENOENT when there is no such file; with -EBADMSG and -EFBIG @ret_error says what is wrong, as a sentence without a
- * subject, and @ret_stat is set. */
+ * subject, and @ret_stat is set. @ret_stat may be NULL. */
 int store_read(int parent_fd, const char *name, struct definition **ret, struct stat *ret_stat,
                struct definition_error *ret_error);
 
