@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tools/vm: --package mdevctl
+#
+# In the guest, with Debian's mdevctl: that the two can be swapped at any time, and how long each takes to start 60
+# definitions of a parent.
+
+set -euo pipefail
+
+here=$(dirname -- "$0")
+# shellcheck source=tests/vm/lib.sh
+source "$here/lib.sh"
+# shellcheck source=tests/vm/mediated.sh
+source "$here/mediated.sh"
+
+count=60
+rounds=3
+operations=${OPERATIONS:-100}
+
+# mdevctl of Debian, whose udev rule would start the definitions, too.
+MDEVCTL=/usr/bin/mdevctl
+RULE=60-mdevctl.rules
+
+test_definitions_of_mdevctl() {
+    local uuid
+
+    uuid=$(new_uuid)
+    $MDEVCTL define --uuid "$uuid" --parent mtty --type mtty-2
+    check "what mdevctl defines is listed within 1 s" wait_until 1 is_defined "$uuid"
+    check "and can be started" start "$uuid" mtty
+    check_matches "mdevctl lists it as active" "*$uuid mtty mtty-2*(defined)*" "$($MDEVCTL list)"
+    check "mdevctl stops it" $MDEVCTL stop --uuid "$uuid"
+    check "which is seen" wait_until 1 same_as_kernel
+    check "we undefine it" call Undefine 'ssa{sv}' "$uuid" mtty 0
+    check_equal "mdevctl agrees" "" "$($MDEVCTL list --defined)"
+
+    define "$uuid" mtty mtty-1 auto
+    check_equal "mdevctl lists what we define" "$uuid mtty mtty-1 auto" "$($MDEVCTL list --defined | sed 's/ *$//')"
+    check "and starts it" $MDEVCTL start --uuid "$uuid"
+    check "which is seen, too" wait_until 1 same_as_kernel
+    check "we stop it" stop "$uuid"
+    check "mdevctl undefines it" $MDEVCTL undefine --uuid "$uuid"
+    check "and it is no longer listed within 1 s" wait_until 1 not is_defined "$uuid"
+}
+
+is_defined() {
+    call ListDefinitions | grep --quiet "$1"
+}
+
+test_random_sequence() {
+    local log
+
+    log=$(mktemp)
+    if python3 "$here/../integration/swap.py" "$operations" >"$log" 2>&1; then
+        pass "$operations operations by either end with both listing the same"
+    else
+        fail "$operations operations by either end with both listing the same" "$(tail --lines=1 "$log")"
+    fi
+    cat "$log"
+    rm "$log"
+}
+
+define_many() {
+    local i
+
+    mkdir --parents /etc/mdevctl.d/mbochs
+    for ((i = 0; i < count; i++)); do
+        echo '{"mdev_type":"mbochs-small","start":"auto","attrs":[]}' >"/etc/mdevctl.d/mbochs/$(new_uuid)"
+    done
+    check "definitions by an editor are listed within 1 s" wait_until 1 \
+        test "$(busctl get-property "${MANAGER[@]}" DefinitionCount)" = "u $count"
+}
+
+unload() {
+    modprobe --remove mbochs
+    udevadm settle
+}
+
+# by_mediated: milliseconds from the parent's uevent until all devices are there, with a daemon that runs.
+by_mediated() {
+    daemon_answers >/dev/null
+    python3 "$here/parent-timing.py" mbochs $count modprobe mbochs
+}
+
+# by_mdevctl: how long its command takes for a parent that is there.
+by_mdevctl() {
+    local begin
+
+    systemctl mask --quiet --runtime --now mediated
+    modprobe mbochs
+    udevadm settle
+    begin=$(now)
+    $MDEVCTL start-parent-mdevs mbochs
+    echo $(($(now) - begin))
+    check_equal "mdevctl has started all" $count "$(in_kernel | grep --count active)" >&2
+    systemctl unmask --quiet --runtime mediated
+}
+
+median() {
+    printf '%s\n' "$@" | sort --numeric-sort | sed --quiet "$((($# + 1) / 2))p"
+}
+
+test_many() {
+    local ours=() theirs=() round our their
+
+    define_many
+    unload
+    for ((round = 0; round < rounds; round++)); do
+        ours+=("$(by_mediated)")
+        check_equal "mediated has started all" $count "$(in_kernel | grep --count active)"
+        unload
+        theirs+=("$(by_mdevctl)")
+        unload
+    done
+    our=$(median "${ours[@]}")
+    their=$(median "${theirs[@]}")
+    number "mediated, $count definitions" "$our (${ours[*]})" ms
+    number "mdevctl start-parent-mdevs, $count definitions" "$their (${theirs[*]})" ms
+    number ratio "$(awk -v a="$our" -v b="$their" 'BEGIN { printf "%.2f", a / b }')" "of mdevctl's time"
+    # 0.30 s where mdevctl takes 0.50 s.
+    check_within "time of $count definitions, as a part of mdevctl's" "$(awk -v a="$our" -v b="$their" \
+        'BEGIN { printf "%.2f", a / b }')" 0.60
+}
+
+ln --symbolic /dev/null /etc/udev/rules.d/$RULE
+udevadm control --reload
+modprobe mtty
+modprobe mbochs
+tests=(definitions_of_mdevctl random_sequence many)
+run_tests "$@"
