@@ -158,6 +158,8 @@ int definition_changes_from_json(json_object *object, struct definition_changes 
                         return -ENOMEM;
         }
         if (json_object_object_get_ex(object, "start", &value)) {
+                if (!json_object_is_type(value, json_type_string))
+                        return -EBADMSG;
                 changes.start = start_mode_from_string(json_object_get_string(value));
                 if (changes.start < 0)
                         return -EBADMSG;
