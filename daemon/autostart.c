@@ -36,9 +36,10 @@ static bool wants_start(const struct stored_definition *definition) {
         return definition->valid && definition->start == START_AUTO;
 }
 
-static void fail(struct stored_definition *definition, const char *error) {
+static void fail(struct stored_definition *definition, uint64_t job, const char *error) {
         struct log_fields fields = fields_of(definition);
 
+        fields.job = job;
         fields.message_id = MESSAGE_AUTOSTART_FAILED;
         stored_definition_set_start_state(definition, START_STATE_FAILED, error);
         log_full(LOG_ERR, 0, fields, "Autostart of device %s on parent '%s' failed: %s", definition->uuid,
@@ -64,17 +65,27 @@ static void submit(struct stored_definition *definition) {
 
         if (job_new(&job, definition->manager, &job_type_start, definition->uuid) < 0 ||
             job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT) < 0)
-                return fail(definition, "Out of memory");
+                return fail(definition, 0, "Out of memory");
         job->work.task.parent = strdup(definition->directory->parent);
         job->parent_given = true;
         job->autostart = true;
         job->work.background = true;
         if (queue_submit(job) < 0)
-                return fail(definition, "Out of memory");
+                return fail(definition, 0, "Out of memory");
 
         TAKE_PTR(job);
         definition->directory->n_starting++;
         stored_definition_set_start_state(definition, START_STATE_STARTING, NULL);
+}
+
+/* The driver has said so to another one, and has not freed an instance since: a thousand more need not ask. */
+static bool is_full(const struct stored_definition *definition, const struct parent *parent) {
+        const char *full = definition->directory->full_type;
+        json_object *values;
+
+        return full && streq(full, definition->type) && parent->types &&
+               json_object_object_get_ex(parent->types, definition->type, &values) &&
+               type_available_instances(values) == 0;
 }
 
 static void start(struct stored_definition *definition) {
@@ -89,11 +100,13 @@ static void start(struct stored_definition *definition) {
         }
         if (!parent_has_type(parent, definition->type))
                 return wait_for(definition, START_STATE_WAITING_TYPE);
+        if (is_full(definition, parent))
+                return wait_for(definition, START_STATE_WAITING_INSTANCE);
 
         submit(definition);
 }
 
-static void pump(struct store_directory *directory) {
+static void start_pending(struct store_directory *directory) {
         struct manager *manager = directory->store->manager;
 
         while (directory->pending && directory->n_starting < manager->autostart_parallel && !manager->draining) {
@@ -102,6 +115,35 @@ static void pump(struct store_directory *directory) {
                 unlist(definition);
                 start(definition);
         }
+}
+
+static int on_pump(sd_event_source *source, void *userdata) {
+        struct store_directory *directory, *next;
+        struct manager *manager = userdata;
+
+        HASH_ITER(hh, manager->store->directories, directory, next)
+                start_pending(directory);
+        return 0;
+}
+
+/* After the requests that have come meanwhile: workers' reports are before these, and with autostart following up at once
+ * nobody else would have a turn. */
+static void pump(struct store_directory *directory) {
+        if (directory->pending)
+                (void) sd_event_source_set_enabled(directory->store->manager->autostart_source, SD_EVENT_ONESHOT);
+}
+
+int autostart_init(struct manager *manager) {
+        int r;
+
+        manager->autostart_parallel = AUTOSTART_PARALLEL_DEFAULT;
+        r = sd_event_add_defer(manager->event, &manager->autostart_source, on_pump, manager);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(manager->autostart_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_priority(manager->autostart_source, SD_EVENT_PRIORITY_NORMAL + 10);
 }
 
 static void enlist(struct stored_definition *definition) {
@@ -291,6 +333,8 @@ static void take_result(struct stored_definition *definition, const struct job *
 
         switch (job->failure.code) {
         case FAILURE_NO_AVAILABLE_INSTANCES:
+                free(definition->directory->full_type);
+                definition->directory->full_type = strdup(job->work.task.type);
                 return wait_for(definition, START_STATE_WAITING_INSTANCE);
         case FAILURE_NO_SUCH_TYPE:
                 return wait_for(definition, START_STATE_WAITING_TYPE);
@@ -302,9 +346,9 @@ static void take_result(struct stored_definition *definition, const struct job *
         case FAILURE_ALREADY_EXISTS:
                 if (exists_as_asked(definition, job))
                         return settle(definition, START_STATE_ACTIVE);
-                return fail(definition, job->failure.message);
+                return fail(definition, job->id, job->failure.message);
         default:
-                return fail(definition, job->failure.message);
+                return fail(definition, job->id, job->failure.message);
         }
 }
 

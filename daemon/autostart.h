@@ -11,6 +11,9 @@
  * people go first there. */
 #define AUTOSTART_PARALLEL_DEFAULT 8
 
+/** autostart_init() - returns 0 or a negative errno. */
+int autostart_init(struct manager *manager);
+
 /** autostart_parent_here() - a parent has registered, or was here when the daemon started. */
 void autostart_parent_here(struct parent *parent);
 

@@ -161,7 +161,8 @@ static void say_result(struct job *job, enum job_result result) {
         if (result == JOB_DONE)
                 log_debug("Job %" PRIu64 " (%s %s) is done", job->id, job->type->name, job->uuid);
         else
-                log_full(result == JOB_CANCELED ? LOG_DEBUG : LOG_NOTICE, 0, fields_of(job),
+                /* Autostart says itself what became of it. */
+                log_full(result == JOB_CANCELED || job->autostart ? LOG_DEBUG : LOG_NOTICE, 0, fields_of(job),
                          "Job %" PRIu64 " (%s) %s: %s", job->id, job->type->name, results[result],
                          job->failure.message ? job->failure.message : "");
 }

@@ -160,7 +160,9 @@ int manager_new(struct manager **ret) {
         r = pool_new(&manager->pool, manager->event, worker_program());
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
-        manager->autostart_parallel = AUTOSTART_PARALLEL_DEFAULT;
+        r = autostart_init(manager);
+        if (r < 0)
+                return r;
         r = store_new(&manager->store, manager);
         if (r < 0)
                 return r;
@@ -306,6 +308,7 @@ struct manager *manager_free(struct manager *manager) {
         while (manager->settles)
                 settle_free(manager->settles);
         store_free(manager->store);
+        sd_event_source_disable_unref(manager->autostart_source);
         registry_free(manager->registry);
         exports_free(manager->exports);
         sd_bus_flush_close_unref(manager->bus);

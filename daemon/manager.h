@@ -51,6 +51,7 @@ struct manager {
         uint64_t last_job_id;
 
         unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
+        sd_event_source *autostart_source;
         bool enumerated;                /* what is found from now on is new */
         bool draining;
         char status[128];               /* what systemd was told last */

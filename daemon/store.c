@@ -19,6 +19,9 @@
 /* An editor needs several steps to save a file; what it did is looked at after so long. */
 #define LOOK_USEC (20 * USEC_PER_MSEC)
 
+/* Files a turn of the event loop: a look costs some 10 µs. */
+#define LOOKS_PER_TURN 64
+
 /* IN_CREATE: what is made without being opened, a link or a FIFO, shows as that alone. */
 #define DIRECTORY_EVENTS (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | IN_ONLYDIR)
 #define STORE_EVENTS (IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
@@ -66,6 +69,11 @@ size_t store_find_all(struct store *store, const char *uuid, struct stored_defin
         return n;
 }
 
+static void arm(struct store *store, uint64_t usec) {
+        if (sd_event_source_set_time_relative(store->look_source, usec) >= 0)
+                (void) sd_event_source_set_enabled(store->look_source, SD_EVENT_ONESHOT);
+}
+
 void store_touch(struct store *store, const char *parent, const char *name, uint64_t delay_usec) {
         struct store_touched *touched;
         _cleanup_free_ char *key = NULL;
@@ -83,22 +91,19 @@ void store_touch(struct store *store, const char *parent, const char *name, uint
                 HASH_ADD_KEYPTR(hh, store->touched, touched->key, strlen(touched->key), touched);
         }
 
-        if (sd_event_source_get_enabled(store->look_source, &enabled) >= 0 && enabled != SD_EVENT_OFF)
-                return;
-        if (sd_event_source_set_time_relative(store->look_source, delay_usec) >= 0)
-                (void) sd_event_source_set_enabled(store->look_source, SD_EVENT_ONESHOT);
+        if (sd_event_source_get_enabled(store->look_source, &enabled) >= 0 && enabled == SD_EVENT_OFF)
+                arm(store, delay_usec);
 }
 
 static void scan_directory(struct store *store, const char *parent);
+static void touch_all(struct store *store);
 
 static void look_at(struct store *store, char *key) {
         char *slash = strchr(key, '/');
         struct store_directory *directory;
 
-        if (!slash) {
-                (void) store_scan(store);
-                return;
-        }
+        if (!slash)
+                return touch_all(store);
 
         *slash = '\0';
         if (!slash[1])
@@ -110,16 +115,29 @@ static void look_at(struct store *store, char *key) {
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
         struct store *store = userdata;
-        struct store_touched *list = store->touched, *touched, *next;
+        struct store_touched *touched;
+        bool is_file = true;
 
         /* What is touched during the looks, because it is half written, has its turn later. */
-        store->touched = NULL;
-        HASH_ITER(hh, list, touched, next) {
-                HASH_DEL(list, touched);
+        if (!store->looking) {
+                store->looking = store->touched;
+                store->touched = NULL;
+        }
+
+        /* Requests get a turn after each directory, and after so many files. */
+        for (unsigned int i = 0; i < LOOKS_PER_TURN && is_file && store->looking; i++) {
+                touched = store->looking;
+                is_file = touched->key[0] && touched->key[strlen(touched->key) - 1] != '/';
+                HASH_DEL(store->looking, touched);
                 look_at(store, touched->key);
                 free(touched->key);
                 free(touched);
         }
+
+        if (store->looking)
+                arm(store, 0);
+        else if (store->touched)
+                arm(store, LOOK_USEC);
         manager_say_status(store->manager);
         return 0;
 }
@@ -181,6 +199,7 @@ static struct store_directory *directory_free(struct store_directory *directory)
 
         directory_clear(directory);
         HASH_DEL(directory->store->directories, directory);
+        free(directory->full_type);
         free(directory->parent);
         free(directory);
         return NULL;
@@ -277,15 +296,13 @@ static void scan_directory(struct store *store, const char *parent) {
         directory->seen = true;
 
         HASH_ITER(hh, directory->definitions, definition, next)
-                (void) stored_definition_refresh(directory, definition->uuid);
+                (void) stored_definition_refresh_at(directory, fd, definition->uuid);
         dir = fdopendir(fd);
-        if (!dir) {
-                closep(&fd);
-                return;
-        }
+        if (!dir)
+                return closep(&fd);
         while ((entry = readdir(dir)))
                 if (is_candidate(entry->d_name) && !store_find(store, parent, entry->d_name))
-                        (void) stored_definition_refresh(directory, entry->d_name);
+                        (void) stored_definition_refresh_at(directory, dirfd(dir), entry->d_name);
 }
 
 void store_look_for(struct store *store, const char *uuid) {
@@ -332,6 +349,25 @@ static void watch(struct store *store, int store_fd) {
                 store_touch(store, NULL, NULL, LOOK_USEC);
 }
 
+/* The same, directory by directory between other events. */
+static void touch_all(struct store *store) {
+        struct store_directory *directory, *next;
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        const char *reason;
+        int fd;
+
+        HASH_ITER(hh, store->directories, directory, next)
+                store_touch(store, directory->parent, "", 0);
+
+        fd = store_open();
+        watch(store, fd);
+        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        while (dir && (entry = readdir(dir)))
+                if (parent_name_check(entry->d_name, &reason) >= 0)
+                        store_touch(store, entry->d_name, "", 0);
+}
+
 int store_scan(struct store *store) {
         struct store_directory *directory, *next;
         _cleanup_closedir_ DIR *dir = NULL;
@@ -371,20 +407,26 @@ int store_new(struct store **ret, struct manager *manager) {
         return sd_event_source_set_enabled(store->look_source, SD_EVENT_OFF);
 }
 
+static void free_touched(struct store_touched *list) {
+        struct store_touched *touched, *next;
+
+        HASH_ITER(hh, list, touched, next) {
+                HASH_DEL(list, touched);
+                free(touched->key);
+                free(touched);
+        }
+}
+
 struct store *store_free(struct store *store) {
         struct store_directory *directory, *next;
-        struct store_touched *touched, *next_touched;
 
         if (!store)
                 return NULL;
 
         HASH_ITER(hh, store->directories, directory, next)
                 directory_free(directory);
-        HASH_ITER(hh, store->touched, touched, next_touched) {
-                HASH_DEL(store->touched, touched);
-                free(touched->key);
-                free(touched);
-        }
+        free_touched(store->touched);
+        free_touched(store->looking);
         sd_event_source_disable_unref(store->watch);
         sd_event_source_disable_unref(store->look_source);
         free(store);

@@ -15,6 +15,7 @@ struct store_directory {
         struct stored_definition *definitions;  /* by UUID */
         struct stored_definition *pending;      /* to be started by autostart, in this order */
         unsigned int n_starting;                /* of them with a job */
+        char *full_type;                        /* the last one that had no instance for autostart */
         sd_event_source *watch;
         dev_t watched_dev;
         ino_t watched_inode;                    /* 0: not in the store any more, but starts are still under way */
@@ -26,7 +27,8 @@ struct store {
         struct manager *manager;
         struct store_directory *directories;    /* by parent */
         unsigned int n_definitions;
-        struct store_touched *touched;
+        struct store_touched *touched;          /* to be looked at */
+        struct store_touched *looking;          /* being looked at, in slices */
         sd_event_source *watch;                 /* of the store, or of what it will appear in */
         bool is_there;
         sd_event_source *look_source;

@@ -195,27 +195,15 @@ static void take_contents(struct stored_definition *definition, const struct def
                 autostart_resume(definition);
 }
 
-static int read_file(struct store_directory *directory, const char *name, struct definition **ret, struct stat *ret_stat,
-                     struct definition_error *ret_error) {
-        _cleanup_close_ int store_fd = -1, parent_fd = -1;
-
-        store_fd = store_open();
-        if (store_fd < 0)
-                return store_fd;
-        parent_fd = store_open_parent(store_fd, directory->parent);
-        if (parent_fd < 0)
-                return parent_fd;
-        return store_read(parent_fd, name, ret, ret_stat, ret_error);
-}
-
-struct stored_definition *stored_definition_refresh(struct store_directory *directory, const char *name) {
+struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd, const char *name) {
         _cleanup_definition_ struct definition *contents = NULL;
         struct stored_definition *definition;
         struct definition_error error = {};
         struct stat st = {};
         int r;
 
-        r = read_file(directory, name, &contents, &st, &error);
+        /* The directory's own error is the file's. */
+        r = parent_fd < 0 ? parent_fd : store_read(parent_fd, name, &contents, &st, &error);
         HASH_FIND_STR(directory->definitions, name, definition);
         if (r == -ENOENT || r == -ENOTDIR) {
                 stored_definition_free(definition);
@@ -244,4 +232,12 @@ struct stored_definition *stored_definition_refresh(struct store_directory *dire
         else
                 take_contents(definition, contents);
         return definition;
+}
+
+struct stored_definition *stored_definition_refresh(struct store_directory *directory, const char *name) {
+        _cleanup_close_ int store_fd = -1, parent_fd = -1;
+
+        store_fd = store_open();
+        parent_fd = store_fd < 0 ? store_fd : store_open_parent(store_fd, directory->parent);
+        return stored_definition_refresh_at(directory, parent_fd, name);
 }

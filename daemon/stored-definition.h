@@ -47,6 +47,9 @@ const char *start_state_to_string(enum start_state state);
  * there is none. */
 struct stored_definition *stored_definition_refresh(struct store_directory *directory, const char *name);
 
+/** stored_definition_refresh_at() - the same, with the directory open already. */
+struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd, const char *name);
+
 /** stored_definition_free() - take it out of the table. */
 struct stored_definition *stored_definition_free(struct stored_definition *definition);
 
