@@ -24,7 +24,8 @@ _CHANGE_TYPES = {"type": "s", "start": "s", "attributes": "a(ss)", "add_attribut
 
 
 def definition_path(uuid, parent="mtty"):
-    return f"{ROOT}/definition/{encode(parent)}/{encode(uuid)}"
+    # An invalid one may have any name; what is encoded are bytes.
+    return f"{ROOT}/definition/{encode(parent)}/{encode(uuid.encode().decode('latin-1'))}"
 
 
 def changes(**values):
@@ -156,6 +157,10 @@ def run_daemon(host, *arguments):
 
 def count_in_log(host, text):
     return host.log().count(text)
+
+
+def within_a_second(host, condition, what="the change"):
+    host.eventually(condition, 1, what)
 
 
 def clear_store():
