@@ -348,14 +348,13 @@ static int undefine(const struct task *task, struct report *report) {
         _cleanup_close_ int store_fd = -1, parent_fd = -1;
         _cleanup_definition_ struct definition *definition = NULL;
         struct definition_error error;
-        struct stat st;
 
         parent_fd = open_parent(task, false, &store_fd, &report->failure);
         if (parent_fd < 0)
                 return -1;
 
         /* An invalid one is no callout's: it is just removed. */
-        if (store_read(parent_fd, task->uuid, &definition, &st, &error) < 0)
+        if (store_read(parent_fd, task->uuid, &definition, NULL, &error) < 0)
                 return unlink_stored(task, parent_fd, &report->failure);
         callouts_around(task, "undefine", definition, undefine_checked, &parent_fd, report);
         return report->kind == REPORT_DONE ? 0 : -1;

@@ -81,6 +81,7 @@ static void test_reads_a_definition(void **state) {
         put(fixture, UUID, TEXT);
         assert_int_equal(read_it(fixture, UUID, &st, &error), 0);
         assert_int_equal(st.st_size, strlen(TEXT));
+        assert_int_equal(read_it(fixture, UUID, NULL, &error), 0);
         put(fixture, UUID, "{\n\n!");
         assert_int_equal(read_it(fixture, UUID, &st, &error), -EBADMSG);
         assert_int_equal(error.line, 3);
