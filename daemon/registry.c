@@ -20,7 +20,7 @@
 #include "daemon/parent.h"
 
 /* A device that comes or goes sends half a dozen uevents within some ms. One look after so long answers them all, and is
- * not in the way of the job that is the cause of them. */
+ * not in the way of the job that is the cause of them. Parents come and go rarely. */
 #define LOOK_USEC (10 * USEC_PER_MSEC)
 
 /* Looks a turn of the event loop: a look costs some 10 µs. */
@@ -64,8 +64,8 @@ static void touch(struct registry *registry, const char *name, bool is_parent, c
         touched->is_parent = is_parent;
         touched->path = path ? strdup(path) : NULL;
         strcpy(touched->key, key);
-        if (!registry->touched)
-                want_look(registry, LOOK_USEC);
+        if (is_parent || !registry->touched)
+                want_look(registry, is_parent ? 0 : LOOK_USEC);
         HASH_ADD_STR(registry->touched, key, touched);
 }
 
