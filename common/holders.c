@@ -21,22 +21,6 @@ struct nodes {
         char device[PATH_MAX];
 };
 
-static int open_directory_at(int dir_fd, const char *path, DIR **ret) {
-        _cleanup_close_ int fd = -1;
-        DIR *dir;
-
-        fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir)
-                return -errno;
-
-        TAKE_FD(fd);
-        *ret = dir;
-        return 0;
-}
-
 static void find_nodes(int device_fd, struct nodes *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
         char group[SYSFS_NAME_SIZE];

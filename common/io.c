@@ -29,6 +29,22 @@ int open_beneath(int dir_fd, const char *path, int flags) {
         return -EBUSY;
 }
 
+int open_directory_at(int dir_fd, const char *path, DIR **ret) {
+        _cleanup_close_ int fd = -1;
+        DIR *dir;
+
+        fd = openat(dir_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        dir = fdopendir(fd);
+        if (!dir)
+                return -errno;
+
+        TAKE_FD(fd);
+        *ret = dir;
+        return 0;
+}
+
 ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size) {
         _cleanup_close_ int fd = -1;
         size_t length = 0;

@@ -10,6 +10,9 @@
  * errno; -EXDEV and -ELOOP mean that the path tried to leave. */
 int open_beneath(int dir_fd, const char *path, int flags);
 
+/** open_directory_at() - open a directory to read its entries. Returns 0 or a negative errno. */
+int open_directory_at(int dir_fd, const char *path, DIR **ret);
+
 /** read_text_at() - read a small file (at most @size - 1 bytes) as text, its last newline cut. Returns its length
  * or a negative errno. */
 ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size);

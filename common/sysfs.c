@@ -195,7 +195,7 @@ int sysfs_open_types(const char *parent) {
                 return -ENOENT;
 
         snprintf(path, sizeof(path), SYSFS_PARENTS "/%s/mdev_supported_types", parent);
-        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = openat(root_fd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }
 

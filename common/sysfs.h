@@ -52,7 +52,7 @@ int sysfs_list_devices(const char *parent, void (*func)(const char *uuid, const 
  * with a slash, "." or ".." is -ENOENT. Returns 0 or a negative errno. */
 int sysfs_look_at_parent(const char *name, struct sysfs_parent *ret);
 
-/** sysfs_open_types() - fd of a parent's mdev_supported_types. */
+/** sysfs_open_types() - an O_PATH fd of a parent's mdev_supported_types. */
 int sysfs_open_types(const char *parent);
 
 /** sysfs_device_group() - number of the device's IOMMU group, i.e. the name of its node in /dev/vfio. Returns 0, or

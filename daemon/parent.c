@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/root.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
 #include "daemon/job-start.h"
@@ -31,14 +32,15 @@ struct parent *parent_find(struct manager *manager, const char *name) {
 }
 
 bool parent_has_type(const struct parent *parent, const char *type) {
-        _cleanup_close_ int fd = -1;
+        char path[PATH_MAX];
         struct stat st;
 
         if (!*type || *type == '.' || strchr(type, '/'))
                 return false;
+        if ((size_t) snprintf(path, sizeof(path), "%s/mdev_supported_types/%s", parent->path + 1, type) >= sizeof(path))
+                return false;
 
-        fd = sysfs_open_types(parent->name);
-        return fd >= 0 && fstatat(fd, type, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
+        return fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
 }
 
 static void parent_destroy(struct parent *parent) {

@@ -47,15 +47,12 @@ static json_object *read_type(int types_fd, const char *name) {
 
 void run_read_types(const struct task *task, struct report *report) {
         _cleanup_closedir_ DIR *dir = NULL;
+        _cleanup_close_ int fd = -1;
         struct dirent *entry;
-        int fd;
 
         report->kind = REPORT_FAILED;
         fd = sysfs_open_types(task->parent);
-        if (fd >= 0)
-                dir = fdopendir(fd);
-        if (!dir) {
-                closep(&fd);
+        if (fd < 0 || open_directory_at(fd, ".", &dir) < 0) {
                 failure_set(&report->failure, FAILURE_NO_SUCH_PARENT, "Parent '%s' is gone", task->parent);
                 return;
         }
