@@ -109,6 +109,16 @@ int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device
         return r < 0 ? r : look_at(fd, ret->path, ret);
 }
 
+int sysfs_device_inode(const char *path, ino_t *ret) {
+        struct stat st;
+
+        if (fstatat(root_fd(), path + 1, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+
+        *ret = st.st_ino;
+        return 0;
+}
+
 static DIR *open_directory(const char *path) {
         DIR *dir;
         int fd;

@@ -40,6 +40,9 @@ int sysfs_open_device(const char *uuid);
  * being removed (drivers/vfio/mdev/mdev_core.c makes mdev_type last and removes it first). Returns 0, or -ENOENT. */
 int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device *ret);
 
+/** sysfs_device_inode() - the inode of the device's directory at @path. Returns 0, or -ENOENT. */
+int sysfs_device_inode(const char *path, ino_t *ret);
+
 /** sysfs_find_device() - the same, looking below every parent for one whose link is gone. */
 int sysfs_find_device(const char *uuid, struct sysfs_device *ret);
 

@@ -156,6 +156,36 @@ static void set_state(struct device *device, enum device_state state) {
                          "parent '%s' (or a reboot) frees it", device->uuid, device->parent);
 }
 
+/* Makes the registry agree with a look; @look is NULL when there is no such device. */
+static struct device *device_update(struct manager *manager, const char *uuid, const struct sysfs_device *look) {
+        struct device *device = device_find(manager, uuid);
+        bool is_new;
+
+        /* Another directory is another device, even if nobody saw the first one go. */
+        if (device && (!look || device->inode != look->inode)) {
+                parent_capacity_changed(manager, device->parent);
+                device = device_free(device);
+                queue_kick(manager, uuid);
+        }
+        if (!look)
+                return NULL;
+
+        is_new = !device;
+        if (is_new) {
+                device = device_new(manager, uuid, look);
+                if (!device)
+                        return NULL;
+        }
+
+        set_type(device, look->type);
+        set_state(device, judge(device, look));
+        /* Who is complete at first sight during a uevent may have become so just now. */
+        if (is_new && device->state == DEVICE_ACTIVE && manager->enumerated)
+                device->complete_since = now_usec();
+        queue_kick(manager, uuid);
+        return device;
+}
+
 struct device *device_refresh(struct manager *manager, const char *uuid) {
         return device_refresh_at(manager, uuid, NULL);
 }
@@ -163,31 +193,25 @@ struct device *device_refresh(struct manager *manager, const char *uuid) {
 struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path) {
         struct device *device = device_find(manager, uuid);
         struct sysfs_device look;
-        bool is_new;
         int r;
 
         r = sysfs_look_at_device(uuid, device ? device->path : path, &look);
-        /* Another directory is another device, even if nobody saw the first one go. */
-        if (device && (r < 0 || device->inode != look.inode)) {
-                parent_capacity_changed(manager, device->parent);
-                device = device_free(device);
-                queue_kick(manager, uuid);
-        }
-        if (r < 0)
-                return NULL;
+        return device_update(manager, uuid, r < 0 ? NULL : &look);
+}
 
-        is_new = !device;
-        if (is_new) {
-                device = device_new(manager, uuid, &look);
-                if (!device)
-                        return NULL;
-        }
+struct device *device_created(struct manager *manager, const char *uuid, const char *parent_name, const char *type) {
+        struct parent *parent = parent_find(manager, parent_name);
+        struct sysfs_device look = { .has_remove = true };
+        struct device *device;
 
-        set_type(device, look.type);
-        set_state(device, judge(device, &look));
-        /* Who is complete at first sight during a uevent may have become so just now. */
-        if (is_new && device->state == DEVICE_ACTIVE && manager->enumerated)
-                device->complete_since = now_usec();
-        queue_kick(manager, uuid);
+        if (!parent || strlen(type) >= sizeof(look.type) ||
+            (size_t) snprintf(look.path, sizeof(look.path), "%s/%s", parent->path, uuid) >= sizeof(look.path))
+                return device_refresh(manager, uuid);
+
+        snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
+        strcpy(look.type, type);
+        device = device_update(manager, uuid, sysfs_device_inode(look.path, &look.inode) < 0 ? NULL : &look);
+        if (device)
+                device->complete_since = 0;
         return device;
 }

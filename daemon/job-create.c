@@ -52,7 +52,10 @@ static void create_start(struct job *job) {
         if (job->undoing)
                 return job_work(job);
 
-        device = device_refresh(job->manager, job->uuid);
+        /* Only what is known is looked at: whether a UUID is free is decided by the kernel, whatever a look says. */
+        device = device_find(job->manager, job->uuid);
+        if (device)
+                device = device_refresh(job->manager, job->uuid);
         if (device)
                 return create_fail_exists(job, device);
         if (create_prepare(job) < 0)
@@ -101,17 +104,20 @@ void create_drop_intent(struct job *job) {
 }
 
 static void create_end(struct job *job, enum job_result result) {
+        const struct task *task = &job->work.task;
         struct device *device;
 
         create_drop_intent(job);
         /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
-        device = device_refresh(job->manager, job->uuid);
-        if (device && result == JOB_DONE) {
-                device->complete_since = 0;
-                attributes_clear(&device->attributes);
-                (void) attributes_copy(&job->work.task.attributes, &device->attributes);
-        }
-        parent_capacity_changed(job->manager, job->work.task.parent);
+        if (result == JOB_DONE) {
+                device = device_created(job->manager, job->uuid, task->parent, task->type);
+                if (device) {
+                        attributes_clear(&device->attributes);
+                        (void) attributes_copy(&task->attributes, &device->attributes);
+                }
+        } else
+                (void) device_refresh(job->manager, job->uuid);
+        parent_capacity_changed(job->manager, task->parent);
         job_finish(job, result);
 }
 
