@@ -96,16 +96,15 @@ int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device
         char link[PATH_MAX];
         int r;
 
+        /* Where it was it mostly still is, and no link has to be followed. */
+        if (path && look_at_path(path, ret) >= 0)
+                return 0;
+
         fd = sysfs_open_device(uuid);
-        if (fd == -ENOENT && path)
-                return look_at_path(path, ret);
         if (fd < 0)
                 return fd;
-
         device_link(uuid, link);
         r = resolve_link(link, ret->path, sizeof(ret->path));
-        if (r == -ENOENT && path)
-                return look_at_path(path, ret);
         return r < 0 ? r : look_at(fd, ret->path, ret);
 }
 
@@ -117,6 +116,16 @@ int sysfs_device_inode(const char *path, ino_t *ret) {
 
         *ret = st.st_ino;
         return 0;
+}
+
+bool sysfs_device_is_complete(const char *path, ino_t inode) {
+        char link[PATH_MAX];
+        struct stat st;
+        ino_t found;
+
+        snprintf(link, sizeof(link), "%s/mdev_type", path + 1);
+        return sysfs_device_inode(path, &found) >= 0 && found == inode &&
+               fstatat(root_fd(), link, &st, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
 static DIR *open_directory(const char *path) {

@@ -43,6 +43,10 @@ int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device
 /** sysfs_device_inode() - the inode of the device's directory at @path. Returns 0, or -ENOENT. */
 int sysfs_device_inode(const char *path, ino_t *ret);
 
+/** sysfs_device_is_complete() - whether the directory at @path still has @inode, and its mdev_type, which is the first to
+ * go when a device is removed. */
+bool sysfs_device_is_complete(const char *path, ino_t inode);
+
 /** sysfs_find_device() - the same, looking below every parent for one whose link is gone. */
 int sysfs_find_device(const char *uuid, struct sysfs_device *ret);
 

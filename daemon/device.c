@@ -199,6 +199,15 @@ struct device *device_refresh_at(struct manager *manager, const char *uuid, cons
         return device_update(manager, uuid, r < 0 ? NULL : &look);
 }
 
+struct device *device_confirm(struct manager *manager, const char *uuid) {
+        struct device *device = device_find(manager, uuid);
+
+        if (device && device->state == DEVICE_ACTIVE && sysfs_device_is_complete(device->path, device->inode))
+                return device;
+
+        return device_refresh(manager, uuid);
+}
+
 struct device *device_created(struct manager *manager, const char *uuid, const char *parent_name, const char *type) {
         struct parent *parent = parent_find(manager, parent_name);
         struct sysfs_device look = { .has_remove = true };

@@ -53,6 +53,10 @@ struct device *device_refresh(struct manager *manager, const char *uuid);
 /** device_refresh_at() - the same for one that may only be found at @path, because its removal has begun. */
 struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path);
 
+/** device_confirm() - the same where no change is expected: an active device of which nobody has begun to remove the
+ * directory is taken for what it was. */
+struct device *device_confirm(struct manager *manager, const char *uuid);
+
 /** device_created() - the kernel has just told our worker that it made a complete device: the registry takes its word,
  * and looks only whether it is still there. Returns it, or NULL when it is not. */
 struct device *device_created(struct manager *manager, const char *uuid, const char *parent, const char *type);

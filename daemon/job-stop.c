@@ -14,7 +14,7 @@
 #define HOLDERS_POLL_USEC USEC_PER_SEC
 
 static void stop_start(struct job *job) {
-        struct device *device = device_refresh(job->manager, job->uuid);
+        struct device *device = device_confirm(job->manager, job->uuid);
         uint64_t grace;
 
         if (!device) {

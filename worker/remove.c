@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "common/io.h"
+#include "common/root.h"
 #include "worker/callouts.h"
 
 #define GONE_POLL_MIN_USEC ((uint64_t) 200)
@@ -36,9 +37,11 @@ static void fail_wedged(const char *uuid, const char *parent, struct report *rep
 static void wait_until_gone(const char *uuid, const struct sysfs_device *expected, struct report *report) {
         uint64_t delay = GONE_POLL_MIN_USEC, wedged_since = 0, t;
         struct sysfs_device device;
+        ino_t inode;
 
         for (;;) {
-                if (sysfs_look_at_device(uuid, expected->path, &device) < 0 || device.inode != expected->inode) {
+                if (sysfs_device_inode(expected->path, &inode) < 0 || inode != expected->inode ||
+                    sysfs_look_at_device(uuid, expected->path, &device) < 0) {
                         report->kind = REPORT_DONE;
                         return;
                 }
@@ -84,39 +87,45 @@ static bool is_in_use(int device_fd, struct report *report, int *ret_group_fd) {
         return *ret_group_fd == -EBUSY;
 }
 
+/* Both names are asked for in the order in which they go: what has `remove` after `mdev_type` was complete. Opened below
+ * the directory that was looked at: never the file of a later device with this UUID. */
+static int open_remove(int device_fd) {
+        char type[SYSFS_NAME_SIZE];
+        int fd, r;
+
+        r = readlink_name_at(device_fd, "mdev_type", type, sizeof(type));
+        if (r < 0)
+                return r;
+
+        fd = openat(device_fd, "remove", O_WRONLY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
 void remove_device(const char *uuid, const struct sysfs_device *expected, struct report *report) {
         _cleanup_close_ int device_fd = -1, group_fd = -1, remove_fd = -1;
-        struct sysfs_device device;
         struct stat st;
         int r;
 
         report->kind = REPORT_DONE;
-        device_fd = sysfs_open_device(uuid);
-        /* Without its link it is being removed already, by somebody else. */
+        device_fd = openat(root_fd(), expected->path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (device_fd < 0 || fstat(device_fd, &st) < 0 || st.st_ino != expected->inode)
-                return wait_until_gone(uuid, expected, report);
+                return;
 
-        if (is_in_use(device_fd, report, &group_fd)) {
+        remove_fd = open_remove(device_fd);
+        if (remove_fd >= 0 && is_in_use(device_fd, report, &group_fd)) {
                 report->kind = REPORT_BUSY;
                 return;
         }
 
-        if (sysfs_look_at_device(uuid, expected->path, &device) < 0 || device.inode != expected->inode)
-                return;
-        if (!device.has_remove || !device.type[0])
-                return wait_until_gone(uuid, expected, report);
-
-        /* Opened below the directory that was looked at: never the file of a later device with this UUID. */
-        remove_fd = openat(device_fd, "remove", O_WRONLY | O_CLOEXEC);
-        r = remove_fd < 0 ? -errno : write_text_fd(remove_fd, "1");
+        r = remove_fd < 0 ? remove_fd : write_text_fd(remove_fd, "1");
         switch (r) {
         case 0:
-        case -ENOENT:   /* the other remover was first, in any of three ways to say so */
+        case -ENOENT:   /* another remover was first, in any of three ways to say so */
         case -EACCES:
         case -ENODEV:
                 return wait_until_gone(uuid, expected, report);
         case -EAGAIN:
-                return fail_wedged(uuid, device.parent, report);
+                return fail_wedged(uuid, expected->parent, report);
         default:
                 return fail_write(uuid, -r, report);
         }
@@ -143,8 +152,11 @@ void run_stop(const struct task *task, struct report *report) {
                 report->kind = REPORT_DONE;
                 return;
         }
+        if (!callouts_exist())
+                return remove_device(task->uuid, &device, report);
+
         /* A stop that will not happen, and may be tried each second, is none of a callout's business. */
-        if (callouts_exist() && device_is_in_use(task->uuid, report)) {
+        if (device_is_in_use(task->uuid, report)) {
                 report->kind = REPORT_BUSY;
                 return;
         }
