@@ -31,7 +31,6 @@
 struct monitor {
         struct manager *manager;
         sd_device_monitor *udev;
-        sd_event_source *loss_source;
         sd_event_source *enumerate_source;
         uint32_t drops;
         uint32_t n_lost;                /* since the last enumeration */
@@ -51,10 +50,29 @@ static bool is_parent(struct manager *manager, sd_device *device, const char *na
                sysfs_look_at_parent(name, &look) >= 0;
 }
 
+/* libsystemd 252 swallows the ENOBUFS that would tell of lost messages, so the socket's own counter of drops is
+ * compared. It moves only while messages wait to be read, so it is enough to look at it after reading one. */
+static void check_loss(struct monitor *monitor) {
+        uint32_t info[SK_MEMINFO_VARS] = {};
+        socklen_t size = sizeof(info);
+        int fd;
+
+        fd = sd_event_source_get_io_fd(sd_device_monitor_get_event_source(monitor->udev));
+        if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 || info[SK_MEMINFO_DROPS] == monitor->drops)
+                return;
+
+        if (monitor->n_lost == 0 &&
+            sd_event_source_set_time_relative(monitor->enumerate_source, ENUMERATE_USEC) >= 0)
+                (void) sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_ONESHOT);
+        monitor->n_lost += info[SK_MEMINFO_DROPS] - monitor->drops;
+        monitor->drops = info[SK_MEMINFO_DROPS];
+}
+
 static int on_uevent(sd_device_monitor *udev, sd_device *device, void *userdata) {
         struct monitor *monitor = userdata;
         const char *path = property(device, "DEVPATH"), *subsystem = property(device, "SUBSYSTEM"), *name;
 
+        check_loss(monitor);
         if (!path)
                 return 0;
         name = path_name(path);
@@ -66,26 +84,6 @@ static int on_uevent(sd_device_monitor *udev, sd_device *device, void *userdata)
                 registry_touch_parent(monitor->manager->registry, name);
 
         settle_on_uevent(monitor->manager, device);
-        return 0;
-}
-
-/* libsystemd 252 swallows the ENOBUFS that would tell of lost messages, so the socket's own counter of drops is
- * compared after whatever the event loop has done. */
-static int on_check_loss(sd_event_source *source, void *userdata) {
-        struct monitor *monitor = userdata;
-        uint32_t info[SK_MEMINFO_VARS] = {};
-        socklen_t size = sizeof(info);
-        int fd;
-
-        fd = sd_event_source_get_io_fd(sd_device_monitor_get_event_source(monitor->udev));
-        if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 || info[SK_MEMINFO_DROPS] == monitor->drops)
-                return 0;
-
-        if (monitor->n_lost == 0 &&
-            sd_event_source_set_time_relative(monitor->enumerate_source, ENUMERATE_USEC) >= 0)
-                (void) sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_ONESHOT);
-        monitor->n_lost += info[SK_MEMINFO_DROPS] - monitor->drops;
-        monitor->drops = info[SK_MEMINFO_DROPS];
         return 0;
 }
 
@@ -120,23 +118,22 @@ int monitor_new(struct monitor **ret, struct manager *manager) {
         r = sd_device_monitor_start(monitor->udev, on_uevent, monitor);
         if (r < 0)
                 return r;
+        /* After requests: a device sends half a dozen, and nobody waits for what they say. */
+        r = sd_event_source_set_priority(sd_device_monitor_get_event_source(monitor->udev), SD_EVENT_PRIORITY_NORMAL + 10);
+        if (r < 0)
+                return r;
 
         r = sd_event_add_time_relative(manager->event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 1, on_enumerate,
                                        monitor);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-
-        return sd_event_add_post(manager->event, &monitor->loss_source, on_check_loss, monitor);
+        return sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_OFF);
 }
 
 struct monitor *monitor_free(struct monitor *monitor) {
         if (!monitor)
                 return NULL;
 
-        sd_event_source_disable_unref(monitor->loss_source);
         sd_event_source_disable_unref(monitor->enumerate_source);
         sd_device_monitor_unref(monitor->udev);
         free(monitor);
