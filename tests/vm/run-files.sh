@@ -48,6 +48,8 @@ copy_script() {
 
 mkdir --parents "$lib" "$root/etc/systemd/system/graphical.target.wants" "$root/usr/lib/systemd/system-shutdown"
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet >&2
+# Debian's package stays what it is; a test that wants ours in its place puts it there.
+[[ " ${GUEST_PACKAGES:-} " != *" mdevctl "* ]] || rm --force -- "$root/usr/bin/mdevctl" "$root/usr/bin/lsmdev"
 copy_tests
 cp "$here/guest/run" "$lib/run"
 cp "$here/guest/shutdown" "$root/usr/lib/systemd/system-shutdown/vm"
