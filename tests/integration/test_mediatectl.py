@@ -272,6 +272,7 @@ def test_tables_as_json():
         assert ctl(host, "list", "-o", "UUID", "--no-legend").out == f"{A}\n"
         host.simctl("remove-parent", "mtty")
         host.simctl("remove-parent", "mbochs")
+        host.eventually(lambda: not host.call("ListParents") and not host.devices())
         assert ctl_json(host, "list") == {"devices": []}
         assert ctl_json(host, "tree") == {"parents": []}
 
