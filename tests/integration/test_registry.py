@@ -84,7 +84,8 @@ def test_recreated_device_is_another_one():
         host.raw_create(device, "mbochs", "mbochs-small")
         host.simctl("lose-uevents", 0)
         host.shell("echo change >/sys/bus/mdev/devices/$1/uevent", device)
-        host.eventually(lambda: host.device(device)["ParentName"] == "mbochs")
+        host.eventually(lambda: device in host.devices() and host.devices()[device].parent == "mbochs")
+        assert host.device(device)["ParentName"] == "mbochs"
 
 
 # --- a stranger's half-made device
@@ -228,7 +229,7 @@ def test_instances_of_all_types_are_read_again():
         invalidated = signals.wait("PropertiesChanged", lambda body: body[0] == PARENT, parent_path("mtty"))
         assert invalidated[2] == ["Types"]
         host.eventually(lambda: host.available("mtty", "mtty-2") == 11 and host.available("mtty", "mtty-1") == 22)
-        time.sleep(0.1)     # what is announced of that has come
+        host.sleep(0.1)     # what is announced of that has come
         signals.seen.clear()
         host.stop(device)
         signals.wait("PropertiesChanged", lambda body: body[0] == PARENT, parent_path("mtty"))
@@ -309,7 +310,7 @@ def test_parent_unregisters_in_the_middle_of_a_create():
         create.wait()
         assert remove.wait(10) == 0
         host.eventually(lambda: host.devices() == {} and host.jobs() == [])
-        assert [row[0] for row in host.call("ListParents")] == ["mbochs"]
+        host.eventually(lambda: [row[0] for row in host.call("ListParents")] == ["mbochs"])
         assert host.begin_create(device).error().name == "NoSuchParent"
 
 
