@@ -106,6 +106,7 @@ int task_send(int fd, const struct task *task) {
         put_string(object, "parent", task->parent);
         put_string(object, "type", task->type);
         put_string(object, "path", task->path);
+        put_number(object, "inode", task->inode);
         put_number(object, "job", task->job);
         put_number(object, "force", task->force);
         put_number(object, "callout-timeout", task->callout_timeout);
@@ -148,6 +149,7 @@ int task_parse(json_object *object, struct task *ret) {
         task.force = get_number(object, "force");
         task.callout_timeout = get_number(object, "callout-timeout");
         task.start = get_number(object, "auto") ? START_AUTO : START_MANUAL;
+        task.inode = get_number(object, "inode");
         task.orphan_start_time = get_number(object, "orphan-start-time");
         if (json_object_object_get_ex(object, "changes", &changes)) {
                 r = definition_changes_from_json(changes, &task.changes);

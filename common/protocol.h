@@ -41,6 +41,7 @@ struct task {
         uint64_t callout_timeout;       /* µs a callout may take; 0: the default */
         enum start_mode start;          /* CREATE: the definition's, for callouts */
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
+        uint64_t inode;                 /* STOP: of that directory: a later device of the UUID is another one */
         struct attributes attributes;
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
         uint64_t orphan_start_time;     /* RECOVER: tells it from a later process of the same pid, in clock ticks */

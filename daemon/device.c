@@ -208,6 +208,13 @@ struct device *device_confirm(struct manager *manager, const char *uuid) {
         return device_refresh(manager, uuid);
 }
 
+void device_removed(struct manager *manager, const char *uuid, ino_t inode) {
+        struct device *device = device_find(manager, uuid);
+
+        if (device && device->inode == inode)
+                (void) device_update(manager, uuid, NULL);
+}
+
 struct device *device_created(struct manager *manager, const char *uuid, const char *parent_name, const char *type) {
         struct parent *parent = parent_find(manager, parent_name);
         struct sysfs_device look = { .has_remove = true };

@@ -61,6 +61,9 @@ struct device *device_confirm(struct manager *manager, const char *uuid);
  * and looks only whether it is still there. Returns it, or NULL when it is not. */
 struct device *device_created(struct manager *manager, const char *uuid, const char *parent, const char *type);
 
+/** device_removed() - a worker has seen the directory go: the registry takes its word. */
+void device_removed(struct manager *manager, const char *uuid, ino_t inode);
+
 /** device_free() - take it out of the registry. */
 struct device *device_free(struct device *device);
 

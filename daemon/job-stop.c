@@ -13,6 +13,20 @@
 /* A holder's end is watched; but it may also close the device and live on. */
 #define HOLDERS_POLL_USEC USEC_PER_SEC
 
+/* The device that is meant, as it is now: what has its UUID later is another one. */
+static int take_device(struct job *job, const struct device *device) {
+        struct task *task = &job->work.task;
+
+        free(task->parent);
+        free(task->path);
+        free(task->type);
+        task->parent = strdup(device->parent);
+        task->path = strdup(device->path);
+        task->type = strdup(device->type);
+        task->inode = device->inode;
+        return task->parent && task->path && task->type ? 0 : -ENOMEM;
+}
+
 static void stop_start(struct job *job) {
         struct device *device = device_confirm(job->manager, job->uuid);
         uint64_t grace;
@@ -25,10 +39,6 @@ static void stop_start(struct job *job) {
         }
 
         job->existed = true;
-        if (!job->work.task.parent) {
-                job->work.task.parent = strdup(device->parent);
-                job->work.task.path = strdup(device->path);
-        }
 
         if (device->state == DEVICE_WEDGED)
                 return job_fail(job, FAILURE_WEDGED,
@@ -42,6 +52,8 @@ static void stop_start(struct job *job) {
         if (grace > 0)
                 return job_park(job, grace);
 
+        if (take_device(job, device) < 0)
+                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
         job_work(job);
 }
 
@@ -75,11 +87,15 @@ static void stop_busy(struct job *job, const struct report *report) {
 }
 
 static void stop_reported(struct job *job, struct report *report) {
-        struct device *device = device_refresh(job->manager, job->uuid);
+        struct device *device;
 
-        if (job->work.task.parent)
-                parent_capacity_changed(job->manager, job->work.task.parent);
+        parent_capacity_changed(job->manager, job->work.task.parent);
+        if (report && report->kind == REPORT_DONE) {
+                device_removed(job->manager, job->uuid, job->work.task.inode);
+                return job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+        }
 
+        device = device_refresh(job->manager, job->uuid);
         if (report && report->kind == REPORT_BUSY)
                 return stop_busy(job, report);
         if (report && report->kind == REPORT_FAILED)

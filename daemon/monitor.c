@@ -118,10 +118,6 @@ int monitor_new(struct monitor **ret, struct manager *manager) {
         r = sd_device_monitor_start(monitor->udev, on_uevent, monitor);
         if (r < 0)
                 return r;
-        /* After requests: a device sends half a dozen, and nobody waits for what they say. */
-        r = sd_event_source_set_priority(sd_device_monitor_get_event_source(monitor->udev), SD_EVENT_PRIORITY_NORMAL + 10);
-        if (r < 0)
-                return r;
 
         r = sd_event_add_time_relative(manager->event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 1, on_enumerate,
                                        monitor);

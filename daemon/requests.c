@@ -150,7 +150,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         job->work.task.kind = TASK_STOP;
         job->wait = options.wait;
         /* Not what the registry says: whoever has just seen it go asks before the uevent is here. */
-        job->existed = device_refresh(manager, uuid);
+        job->existed = device_confirm(manager, uuid);
 
         r = request_accept(manager, message, job, &options);
         if (r != 0)

@@ -90,12 +90,11 @@ static bool is_in_use(int device_fd, struct report *report, int *ret_group_fd) {
 /* Both names are asked for in the order in which they go: what has `remove` after `mdev_type` was complete. Opened below
  * the directory that was looked at: never the file of a later device with this UUID. */
 static int open_remove(int device_fd) {
-        char type[SYSFS_NAME_SIZE];
-        int fd, r;
+        struct stat st;
+        int fd;
 
-        r = readlink_name_at(device_fd, "mdev_type", type, sizeof(type));
-        if (r < 0)
-                return r;
+        if (fstatat(device_fd, "mdev_type", &st, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
 
         fd = openat(device_fd, "remove", O_WRONLY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
@@ -146,12 +145,11 @@ static void stop(const struct task *task, void *userdata, struct report *report)
 
 void run_stop(const struct task *task, struct report *report) {
         _cleanup_definition_ struct definition *conf = NULL;
-        struct sysfs_device device;
+        struct sysfs_device device = { .inode = task->inode };
 
-        if (sysfs_look_at_device(task->uuid, task->path, &device) < 0) {
-                report->kind = REPORT_DONE;
-                return;
-        }
+        /* As the daemon has just seen it; whether it is still so is checked where it counts. */
+        snprintf(device.path, sizeof(device.path), "%s", task->path);
+        snprintf(device.parent, sizeof(device.parent), "%s", task->parent);
         if (!callouts_exist())
                 return remove_device(task->uuid, &device, report);
 
@@ -160,7 +158,7 @@ void run_stop(const struct task *task, struct report *report) {
                 report->kind = REPORT_BUSY;
                 return;
         }
-        if (definition_new(device.type, START_MANUAL, NULL, &conf) < 0) {
+        if (definition_new(task->type, START_MANUAL, NULL, &conf) < 0) {
                 report->kind = REPORT_FAILED;
                 failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
                 return;
