@@ -4,7 +4,7 @@
 # In the guest, with the packages libvirt-daemon-system and mdevctl: that libvirt's node devices behave with our mdevctl as
 # they do with Debian's. The same session of virsh runs with both, and its output must be the same.
 #
-#     tools/vm --timeout 600 --package libvirt-daemon-system --package mdevctl tests/vm/test-libvirt.sh
+# tools/vm: --package libvirt-daemon-system --package mdevctl
 
 set -euo pipefail
 
