@@ -38,7 +38,7 @@ struct task {
         char *type;
         uint64_t job;                   /* its number, for callouts; 0: no job */
         bool force;                     /* go on when a callout refuses */
-        uint64_t callout_timeout;       /* µs a callout may take; 0: the default */
+        uint64_t callout_timeout;       /* µs a callout may take */
         enum start_mode start;          /* CREATE: the definition's, for callouts */
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
         struct attributes attributes;

@@ -87,6 +87,7 @@ int job_new(struct job **ret, struct manager *manager, const struct job_type *ty
         job->work = (struct work) {
                 .task.uuid = strdup(uuid),
                 .task.job = job->id,
+                .task.callout_timeout = manager->callout_timeout,
                 .userdata = job,
                 .on_assigned = on_assigned,
                 .on_callout = on_callout,

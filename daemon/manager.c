@@ -161,6 +161,7 @@ int manager_new(struct manager **ret) {
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
         manager->autostart_parallel = AUTOSTART_PARALLEL_DEFAULT;
+        manager->callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC;
         r = store_new(&manager->store, manager);
         if (r < 0)
                 return r;

@@ -141,8 +141,7 @@ static int run(const struct action *action, const char *path, const char *event,
         int r;
 
         snprintf(job, sizeof(job), "MEDIATED_JOB=%" PRIu64, task->job);
-        r = callout_run(argv, environment, input, task->callout_timeout > 0 ? task->callout_timeout : CALLOUT_TIMEOUT_USEC,
-                        ret);
+        r = callout_run(argv, environment, input, task->callout_timeout, ret);
         if (r >= 0 && ret->err && *ret->err)
                 fprintf(stderr, "<5>Callout %s (%s %s of %s): %s%s", path, event, name, task->uuid, ret->err,
                         ret->err[strlen(ret->err) - 1] == '\n' ? "" : "\n");

@@ -9,9 +9,6 @@
 #include "common/definition.h"
 #include "worker/worker.h"
 
-/* ap-check itself waits for its lock for as long. */
-#define CALLOUT_TIMEOUT_USEC (120 * USEC_PER_SEC)
-
 /* What is kept of each of a callout's two outputs; the rest is read and thrown away. */
 #define CALLOUT_OUTPUT_SIZE_MAX (64u * 1024)
 
