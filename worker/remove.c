@@ -141,10 +141,12 @@ void run_stop(const struct task *task, struct report *report) {
 
         if (sysfs_look_at_device(task->uuid, task->path, &device) < 0) {
                 report->kind = REPORT_DONE;
+                if (task->interrupted && definition_new(task->type, START_MANUAL, NULL, &conf) >= 0)
+                        callouts_interrupted(task, "stop", conf, true);
                 return;
         }
         /* A stop that will not happen, and may be tried each second, is none of a callout's business. */
-        if (callouts_exist() && device_is_in_use(task->uuid, report)) {
+        if (!task->interrupted && callouts_exist() && device_is_in_use(task->uuid, report)) {
                 report->kind = REPORT_BUSY;
                 return;
         }
