@@ -42,6 +42,10 @@ static void stop_start(struct job *job) {
         if (grace > 0)
                 return job_park(job, grace);
 
+        free(job->work.task.type);
+        job->work.task.type = strdup(device->type);
+        if (!job->work.task.parent || !job->work.task.path || !job->work.task.type)
+                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
         job_work(job);
 }
 

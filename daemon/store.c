@@ -175,6 +175,10 @@ static int open_directory(struct store *store, const char *parent) {
 }
 
 /* The directory as a known and watched one, if it is in the store. */
+static int by_parent(const struct store_directory *a, const struct store_directory *b) {
+        return strcmp(a->parent, b->parent);
+}
+
 static struct store_directory *directory_get(struct store *store, const char *parent) {
         struct store_directory *directory = store_find_directory(store, parent);
         _cleanup_close_ int fd = -1;
@@ -195,7 +199,8 @@ static struct store_directory *directory_get(struct store *store, const char *pa
                 free(directory);
                 return NULL;
         }
-        HASH_ADD_KEYPTR(hh, store->directories, directory->parent, strlen(directory->parent), directory);
+        /* In the order of their names: so they are looked at and undefined. */
+        HASH_ADD_KEYPTR_INORDER(hh, store->directories, directory->parent, strlen(directory->parent), directory, by_parent);
 
         r = sd_event_add_inotify_fd(store->manager->event, &directory->watch, fd, DIRECTORY_EVENTS, on_directory_event,
                                     directory);
