@@ -60,6 +60,9 @@ bool callout_lock_acquire(struct job *job) {
                 callout_lock_release(job);
         if (!lock || lock->owner == job)
                 return true;
+        /* The owner's callout waits for this job: it is a part of what the owner does. */
+        if (lock->owner && lock->owner->id == job->callout_of)
+                return true;
         if (lock->owner) {
                 job_park(job, USEC_INFINITY);
                 if (start_waiting(lock, job))

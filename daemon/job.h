@@ -70,6 +70,7 @@ struct job {
         bool expired;                   /* its caller was told JobTimedOut while a worker had it */
 
         struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
+        uint64_t callout_of;            /* the job whose callout asked for this one, and waits for it; 0: none */
         bool callouts_begun;            /* by the worker that has it, or had it */
         bool parked;                    /* the head, but waiting for something other than a worker */
         sd_event_source *wake_source;
