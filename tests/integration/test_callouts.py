@@ -978,3 +978,17 @@ def test_define_of_what_is_defined_runs_none():
         callouts.add("10-record")
         assert begin_define(host, device).error().name == "AlreadyDefined"
         assert callouts.calls() == []
+
+
+def test_request_of_a_callout_for_its_own_device():
+    """The daemon refuses what would wait for itself, whatever the callout's client is."""
+    from dbus_next import Variant
+    with Host() as host:
+        callouts = Callouts(host)
+        callouts.add("10-wait", "[[ $event != pre ]] || { echo $MEDIATED_JOB >/run/job; while [[ -e /run/job ]]; do sleep 0.05; done; }")
+        create = host.begin_create(UUID)
+        job = int(host.eventually(lambda: os.path.exists("/run/job") and read("/run/job")))
+        error = host.begin("StopDevice", "sa{sv}", UUID, {"callout-of": Variant("t", job)}).error()
+        assert error.name == "CalloutFailed" and UUID in error.text and str(job) in error.text
+        os.unlink("/run/job")
+        create.result()
