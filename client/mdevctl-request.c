@@ -6,6 +6,8 @@
 
 #include <errno.h>
 
+#include "client/callout.h"
+
 static int append_bool(sd_bus_message *call, const char *name) {
         return sd_bus_message_append(call, "{sv}", name, "b", 1);
 }
@@ -19,6 +21,8 @@ static int append_options(sd_bus_message *call, const struct mdevctl_arguments *
                 r = append_bool(call, "force");
         if (r >= 0 && option)
                 r = append_bool(call, option);
+        if (r >= 0)
+                r = callout_append_option(call);
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 #include "client/agent.h"
+#include "client/callout.h"
 #include "client/tell.h"
 
 int targets_add(struct targets *targets, const char *uuid, const char *parent) {
@@ -107,7 +108,7 @@ int request_append_attributes(sd_bus_message *message, const struct attributes *
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-static int append_options(sd_bus_message *message, const struct options *options) {
+static int append_options(sd_bus_message *message, struct client *client) {
         static const struct {
                 enum option_id option;
                 const char *name;
@@ -115,6 +116,7 @@ static int append_options(sd_bus_message *message, const struct options *options
                 { OPTION_WAIT, "wait" }, { OPTION_SETTLE, "settle" },   { OPTION_FORCE, "force" },
                 { OPTION_LIVE, "live" }, { OPTION_DEFINED, "defined" },
         };
+        const struct options *options = client->options;
         int r;
 
         r = sd_bus_message_open_container(message, 'a', "{sv}");
@@ -123,6 +125,8 @@ static int append_options(sd_bus_message *message, const struct options *options
                         r = sd_bus_message_append(message, "{sv}", booleans[i].name, "b", true);
         if (r >= 0 && option_given(options, OPTION_TIMEOUT))
                 r = sd_bus_message_append(message, "{sv}", "timeout", "t", options->timeout_usec);
+        if (r >= 0 && client_is_local(client))
+                r = callout_append_option(message);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
@@ -148,7 +152,7 @@ int request_add(struct calls *calls, sd_bus_message *message, const char *subjec
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *owned = message;
         int r;
 
-        r = append_options(message, calls->client->options);
+        r = append_options(message, calls->client);
         return r < 0 ? r : calls_add(calls, TAKE_PTR(owned), subject);
 }
 

@@ -109,6 +109,7 @@ int task_send(int fd, const struct task *task) {
         put_number(object, "inode", task->inode);
         put_number(object, "job", task->job);
         put_number(object, "force", task->force);
+        put_number(object, "interrupted", task->interrupted);
         put_number(object, "callout-timeout", task->callout_timeout);
         put_number(object, "auto", task->start == START_AUTO);
         if (task->attributes.n > 0)
@@ -147,6 +148,7 @@ int task_parse(json_object *object, struct task *ret) {
         task.orphan_pid = (pid_t) pid;
         task.job = get_number(object, "job");
         task.force = get_number(object, "force");
+        task.interrupted = get_number(object, "interrupted");
         task.callout_timeout = get_number(object, "callout-timeout");
         task.start = get_number(object, "auto") ? START_AUTO : START_MANUAL;
         task.inode = get_number(object, "inode");

@@ -37,8 +37,9 @@ struct task {
         char *parent;
         char *type;
         uint64_t job;                   /* its number, for callouts; 0: no job */
+        bool interrupted;               /* its worker died: only what callouts would have heard after it */
         bool force;                     /* go on when a callout refuses */
-        uint64_t callout_timeout;       /* µs a callout may take; 0: the default */
+        uint64_t callout_timeout;       /* µs a callout may take */
         enum start_mode start;          /* CREATE: the definition's, for callouts */
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
         uint64_t inode;                 /* STOP: of that directory: a later device of the UUID is another one */

@@ -83,6 +83,7 @@ int attributes_query_start(struct device *device, sd_bus_message *message) {
 
         task = &query->work.task;
         task->kind = TASK_GET_ATTRIBUTES;
+        task->callout_timeout = device->manager->callout_timeout;
         task->uuid = strdup(device->uuid);
         task->parent = strdup(device->parent);
         task->type = strdup(device->type ? device->type : "");

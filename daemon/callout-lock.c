@@ -13,6 +13,7 @@
 struct callout_lock {
         char *parent;
         struct job *owner;
+        bool in_callouts;       /* the owner's; its time counts for nobody */
         struct job **waiting;   /* in the order of their coming */
         size_t n_waiting;
         UT_hash_handle hh;
@@ -33,6 +34,7 @@ static void stop_waiting(struct callout_lock *lock, struct job *job) {
                         memmove(lock->waiting + i, lock->waiting + i + 1,
                                 (lock->n_waiting - i - 1) * sizeof(struct job *));
                         lock->n_waiting--;
+                        job_resume_deadline(job);
                         return;
                 }
 }
@@ -40,46 +42,73 @@ static void stop_waiting(struct callout_lock *lock, struct job *job) {
 static bool start_waiting(struct callout_lock *lock, struct job *job) {
         struct job **waiting;
 
-        stop_waiting(lock, job);
         waiting = reallocarray(lock->waiting, lock->n_waiting + 1, sizeof(struct job *));
         if (!waiting)
                 return false;
         lock->waiting = waiting;
         waiting[lock->n_waiting++] = job;
+        job->callout_lock = lock;
+        if (lock->in_callouts)
+                job_pause_deadline(job);
         return true;
 }
 
 bool callout_lock_acquire(struct job *job) {
         struct callout_lock *lock = lock_of(job);
 
+        if (job->callout_lock && (job->callout_lock != lock || lock->owner != job))
+                callout_lock_release(job);
         if (!lock || lock->owner == job)
                 return true;
-        if (lock->owner && start_waiting(lock, job)) {
-                /* What it waits for are other jobs' callouts, and their time does not count. */
-                job_pause_deadline(job);
+        /* The owner's callout waits for this job: it is a part of what the owner does. */
+        if (lock->owner && lock->owner->id == job->callout_of)
+                return true;
+        if (lock->owner) {
                 job_park(job, USEC_INFINITY);
-                return false;
+                if (start_waiting(lock, job))
+                        return false;
+                job_unpark(job);
         }
 
         lock->owner = job;
+        lock->in_callouts = false;
+        job->callout_lock = lock;
         return true;
 }
 
+static void pass_on(struct callout_lock *lock) {
+        lock->owner = lock->n_waiting > 0 ? lock->waiting[0] : NULL;
+        if (lock->owner) {
+                stop_waiting(lock, lock->owner);
+                queue_kick(lock->owner->manager, lock->owner->uuid);
+        }
+}
+
 void callout_lock_release(struct job *job) {
-        struct callout_lock *lock = lock_of(job);
+        struct callout_lock *lock = job->callout_lock;
 
         if (!lock)
                 return;
         stop_waiting(lock, job);
-        if (lock->owner != job)
+        if (lock->owner == job) {
+                callout_lock_note_callouts(job, false);
+                pass_on(lock);
+        }
+        job->callout_lock = NULL;
+}
+
+void callout_lock_note_callouts(struct job *job, bool begin) {
+        struct callout_lock *lock = job->callout_lock;
+
+        if (!lock || lock->owner != job || lock->in_callouts == begin)
                 return;
 
-        lock->owner = lock->n_waiting > 0 ? lock->waiting[0] : NULL;
-        if (lock->owner) {
-                stop_waiting(lock, lock->owner);
-                job_resume_deadline(lock->owner);
-                queue_kick(lock->owner->manager, lock->owner->uuid);
-        }
+        lock->in_callouts = begin;
+        for (size_t i = 0; i < lock->n_waiting; i++)
+                if (begin)
+                        job_pause_deadline(lock->waiting[i]);
+                else
+                        job_resume_deadline(lock->waiting[i]);
 }
 
 void callout_lock_note(struct manager *manager, const char *parent) {

@@ -15,8 +15,13 @@ struct manager;
 /** callout_lock_acquire() - whether the job may be worked on now. If not it is parked, and kicked when its turn comes. */
 bool callout_lock_acquire(struct job *job);
 
-/** callout_lock_release() - its worker is back, or the job goes: let the next one in. Harmless without the lock. */
+/** callout_lock_release() - its worker is back, it waits for something else, or it goes: let the next one in. Harmless
+ * without the lock. */
 void callout_lock_release(struct job *job);
+
+/** callout_lock_note_callouts() - the owner's callouts begin or end: their time does not count for those that wait for the
+ * lock; what its driver needs does. Harmless without the lock. */
+void callout_lock_note_callouts(struct job *job, bool begin);
 
 /** callout_lock_note() - a callout has served a job of this parent. */
 void callout_lock_note(struct manager *manager, const char *parent);

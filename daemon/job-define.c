@@ -10,9 +10,11 @@
 #include "daemon/manager.h"
 #include "daemon/store.h"
 
-/* Define without a type: that of the active device, with the attributes it got from us. */
+/* Define without a type: that of the active device, with the attributes that a callout tells of it, else those it got
+ * from us. */
 static void define_start(struct job *job) {
         struct definition_changes *changes = &job->work.task.changes;
+        struct task *task = &job->work.task;
         struct device *device;
 
         if (changes->type)
@@ -23,11 +25,35 @@ static void define_start(struct job *job) {
                 return job_fail(job, FAILURE_INVALID_ARGS,
                                 "Device %s is not active on parent '%s': its definition needs a type", job->uuid,
                                 job->work.task.parent);
-        changes->type = strdup(device->type);
-        if (changes->attributes.n == 0 && attributes_copy(&device->attributes, &changes->attributes) >= 0)
+        if (changes->attributes.n == 0) {
+                task->kind = TASK_GET_ATTRIBUTES;
                 changes->set_attributes = true;
-        if (!changes->type)
+                task->type = strdup(device->type);
+        }
+        changes->type = strdup(device->type);
+        if (!changes->type || (task->kind == TASK_GET_ATTRIBUTES &&
+                               (!task->type || attributes_copy(&device->attributes, &changes->attributes) < 0)))
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+        job_work(job);
+}
+
+static void attributes_reported(struct job *job, struct report *report) {
+        struct task *task = &job->work.task;
+
+        if (!report)
+                return job_fail(job, FAILURE_IO_ERROR, "The worker that asked for the attributes of device %s died; ask again",
+                                job->uuid);
+        if (report->kind == REPORT_FAILED)
+                return job_fail(job, report->failure.code, "%s", report->failure.message);
+        if (job->expired)
+                return job_finish(job, JOB_TIMEOUT);
+
+        if (report->has_attributes) {
+                attributes_clear(&task->changes.attributes);
+                task->changes.attributes = report->attributes;
+                report->attributes = (struct attributes) {};
+        }
+        task->kind = TASK_DEFINE;
         job_work(job);
 }
 
@@ -50,6 +76,12 @@ static void write_reported(struct job *job, struct report *report) {
         (void) store_refresh(job->manager->store, job->work.task.parent, job->uuid);
         if (!finish_failed(job, report))
                 job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+}
+
+static void define_reported(struct job *job, struct report *report) {
+        if (job->work.task.kind == TASK_GET_ATTRIBUTES)
+                return attributes_reported(job, report);
+        write_reported(job, report);
 }
 
 /* The running device first: a definition that is changed already could not be given back when that fails. */
@@ -104,7 +136,13 @@ static void undefine_start(struct job *job) {
                         return job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined", job->uuid);
                 free(job->work.task.parent);
                 job->work.task.parent = strdup(definition->directory->parent);
-        }
+        } else
+                definition = store_find(job->manager->store, job->work.task.parent, job->uuid);
+
+        free(job->work.task.type);
+        job->work.task.type = definition && definition->type ? strdup(definition->type) : NULL;
+        if (!job->work.task.parent)
+                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
         job_work(job);
 }
 
@@ -151,7 +189,7 @@ static int modify_append_reply(struct job *job, sd_bus_message *reply) {
 const struct job_type job_type_define = {
         .name = "define",
         .start = define_start,
-        .on_report = write_reported,
+        .on_report = define_reported,
         .append_reply = define_append_reply,
 };
 

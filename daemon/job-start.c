@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "daemon/bus-names.h"
+#include "daemon/callout-lock.h"
 #include "daemon/device.h"
 #include "daemon/job-create.h"
 #include "daemon/log.h"
@@ -50,6 +51,7 @@ static void wait_outside(struct job *job) {
         job->waits_for = TAKE_PTR(failure->message);
         failure_clear(failure);
 
+        callout_lock_release(job);
         queue_remove(job);
         job->parked_outside = true;
         job_set_waiting(job);

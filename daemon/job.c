@@ -45,19 +45,41 @@ static struct log_fields fields_of(const struct job *job) {
         return (struct log_fields) { .uuid = job->uuid, .parent = job->work.task.parent, .job = job->id };
 }
 
+/* Callouts that heard of the beginning shall hear of the end, by another worker. A create is undone by one, which tells
+ * them. */
+static bool tell_of_interruption(struct job *job) {
+        enum task_kind kind = job->work.task.kind;
+
+        if (!job->callouts_begun || job->work.task.interrupted ||
+            (kind != TASK_STOP && kind != TASK_DEFINE && kind != TASK_MODIFY && kind != TASK_UNDEFINE))
+                return false;
+
+        job->work.task.interrupted = true;
+        pool_submit(job->manager->pool, &job->work);
+        return true;
+}
+
 static void on_report(struct work *work, struct report *report) {
         struct job *job = work->userdata;
 
         if (report && report->served)
                 callout_lock_note(job->manager, work->task.parent);
+        if (!report && tell_of_interruption(job))
+                return;
+
         callout_lock_release(job);
         job_resume_deadline(job);
+        if (work->task.interrupted)
+                report = NULL;
+        work->task.interrupted = false;
         job->type->on_report(job, report);
 }
 
 static void on_callout(struct work *work, bool begins) {
         struct job *job = work->userdata;
 
+        job->callouts_begun = true;
+        callout_lock_note_callouts(job, begins);
         if (begins)
                 job_pause_deadline(job);
         else
@@ -68,6 +90,7 @@ static int on_assigned(struct work *work) {
         struct job *job = work->userdata;
 
         job->state = JOB_RUNNING;
+        job->callouts_begun = false;
         export_change(job->manager->exports, &job->export, "State");
         return job->type->on_assigned ? job->type->on_assigned(job) : 0;
 }
@@ -87,6 +110,7 @@ int job_new(struct job **ret, struct manager *manager, const struct job_type *ty
         job->work = (struct work) {
                 .task.uuid = strdup(uuid),
                 .task.job = job->id,
+                .task.callout_timeout = manager->callout_timeout,
                 .userdata = job,
                 .on_assigned = on_assigned,
                 .on_callout = on_callout,
@@ -319,6 +343,7 @@ void job_set_waiting(struct job *job) {
 
 void job_park(struct job *job, uint64_t usec) {
         job_unpark(job);
+        callout_lock_release(job);
         job->parked = true;
         job_set_waiting(job);
         if (usec != USEC_INFINITY &&

@@ -10,6 +10,7 @@
 #include "daemon/export.h"
 #include "daemon/worker.h"
 
+struct callout_lock;
 struct client;
 struct job;
 struct manager;
@@ -68,6 +69,9 @@ struct job {
         bool deadline_paused;
         bool expired;                   /* its caller was told JobTimedOut while a worker had it */
 
+        struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
+        uint64_t callout_of;            /* the job whose callout asked for this one, and waits for it; 0: none */
+        bool callouts_begun;            /* by the worker that has it, or had it */
         bool parked;                    /* the head, but waiting for something other than a worker */
         sd_event_source *wake_source;
         sd_event_source **exit_sources; /* of the processes whose end wakes it */

@@ -18,8 +18,10 @@ static int help(void) {
                "                 started, and end: for a running host that was managed otherwise\n"
                "     --autostart-parallel N\n"
                "                 Creations a parent that autostart has going at once (default %d)\n"
+               "     --callout-timeout SECONDS\n"
+               "                 How long a callout may take before it is killed (default %d)\n"
                "     --debug     Log what is done in detail\n",
-               AUTOSTART_PARALLEL_DEFAULT);
+               AUTOSTART_PARALLEL_DEFAULT, CALLOUT_TIMEOUT_DEFAULT);
         return EXIT_SUCCESS;
 }
 
@@ -31,15 +33,16 @@ static int version(void) {
 struct arguments {
         bool adopt;
         unsigned int autostart_parallel;
+        unsigned int callout_timeout;   /* s */
 };
 
-static bool parse_number(const char *text, unsigned int *ret) {
+static bool parse_number(const char *text, unsigned int max, unsigned int *ret) {
         unsigned long n;
         char *end;
 
         n = strtoul(text, &end, 10);
-        if (n < 1 || n > POOL_BUSY_MAX || *end) {
-                fprintf(stderr, "mediated: '%s' is not a number from 1 to %d\n", text, POOL_BUSY_MAX);
+        if (n < 1 || n > max || *end) {
+                fprintf(stderr, "mediated: '%s' is not a number from 1 to %u\n", text, max);
                 return false;
         }
         *ret = (unsigned int) n;
@@ -53,6 +56,7 @@ static bool parse_arguments(int argc, char *argv[], struct arguments *ret, int *
                 { "version", no_argument, NULL, 'v' },
                 { "adopt", no_argument, NULL, 'a' },
                 { "autostart-parallel", required_argument, NULL, 'p' },
+                { "callout-timeout", required_argument, NULL, 'c' },
                 { "debug", no_argument, NULL, 'd' },
                 {},
         };
@@ -71,7 +75,11 @@ static bool parse_arguments(int argc, char *argv[], struct arguments *ret, int *
                         ret->adopt = true;
                         break;
                 case 'p':
-                        if (!parse_number(optarg, &ret->autostart_parallel))
+                        if (!parse_number(optarg, POOL_BUSY_MAX, &ret->autostart_parallel))
+                                return false;
+                        break;
+                case 'c':
+                        if (!parse_number(optarg, CALLOUT_TIMEOUT_MAX, &ret->callout_timeout))
                                 return false;
                         break;
                 case 'd':
@@ -90,7 +98,10 @@ static bool parse_arguments(int argc, char *argv[], struct arguments *ret, int *
 
 int main(int argc, char *argv[]) {
         _cleanup_(manager_freep) struct manager *manager = NULL;
-        struct arguments arguments = { .autostart_parallel = AUTOSTART_PARALLEL_DEFAULT };
+        struct arguments arguments = {
+                .autostart_parallel = AUTOSTART_PARALLEL_DEFAULT,
+                .callout_timeout = CALLOUT_TIMEOUT_DEFAULT,
+        };
         int r;
 
         if (!parse_arguments(argc, argv, &arguments, &r))
@@ -100,6 +111,7 @@ int main(int argc, char *argv[]) {
         if (r < 0)
                 return EXIT_FAILURE;
         manager->autostart_parallel = arguments.autostart_parallel;
+        manager->callout_timeout = arguments.callout_timeout * USEC_PER_SEC;
 
         r = arguments.adopt ? manager_adopt(manager) : manager_run(manager);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

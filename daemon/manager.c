@@ -163,6 +163,7 @@ int manager_new(struct manager **ret) {
         r = autostart_init(manager);
         if (r < 0)
                 return r;
+        manager->callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC;
         r = store_new(&manager->store, manager);
         if (r < 0)
                 return r;

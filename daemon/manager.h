@@ -23,6 +23,10 @@ struct settle;
 struct store;
 struct types_query;
 
+/* Seconds that a callout may take; s390's ap-check itself waits so long for its lock. */
+#define CALLOUT_TIMEOUT_DEFAULT 120
+#define CALLOUT_TIMEOUT_MAX 86400
+
 /* How long running jobs may go on when the daemon is asked to stop. */
 #define MANAGER_DRAIN_USEC (8 * USEC_PER_SEC)
 
@@ -52,6 +56,7 @@ struct manager {
 
         unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
         sd_event_source *autostart_source;
+        uint64_t callout_timeout;       /* µs */
         bool enumerated;                /* what is found from now on is new */
         bool draining;
         char status[128];               /* what systemd was told last */

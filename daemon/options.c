@@ -15,6 +15,7 @@ static const struct option {
         size_t offset;
 } table[] = {
         { "timeout", OPTION_TIMEOUT, SD_BUS_TYPE_UINT64, offsetof(struct options, timeout) },
+        { "callout-of", OPTION_CALLOUT_OF, SD_BUS_TYPE_UINT64, offsetof(struct options, callout_of) },
         { "settle", OPTION_SETTLE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, settle) },
         { "wait", OPTION_WAIT, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, wait) },
         { "force", OPTION_FORCE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, force) },
@@ -24,7 +25,7 @@ static const struct option {
 
 static const struct option *find_option(const char *name, unsigned int allowed) {
         for (size_t i = 0; i < ELEMENTSOF(table); i++)
-                if (streq(table[i].name, name) && (table[i].flag & allowed))
+                if (streq(table[i].name, name) && (table[i].flag & (allowed | OPTION_CALLOUT_OF)))
                         return table + i;
 
         return NULL;

@@ -15,12 +15,14 @@ enum {
         OPTION_FORCE = 1 << 3,
         OPTION_LIVE = 1 << 4,
         OPTION_DEFINED = 1 << 5,
+        OPTION_CALLOUT_OF = 1 << 6,     /* every method has it */
 };
 
 #define OPTION_TIMEOUT_UNSET USEC_INFINITY
 
 struct options {
         uint64_t timeout;       /* µs, 0: none */
+        uint64_t callout_of;    /* the job whose callout asks; 0: none */
         bool settle;
         bool wait;
         bool force;

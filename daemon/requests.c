@@ -22,8 +22,20 @@ int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
                                             "mediated is stopping; ask again when it has been started") : 0;
 }
 
+/* It would wait for the job, and the job for its callout. */
+static bool waits_for_itself(struct manager *manager, const struct job *job, uint64_t callout_of) {
+        const struct job *of = callout_of > 0 ? job_find(manager, callout_of) : NULL;
+
+        return of && streq(of->uuid, job->uuid);
+}
+
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
         int r;
+
+        if (waits_for_itself(manager, job, options->callout_of))
+                return bus_fail(message, FAILURE_CALLOUT_FAILED,
+                                "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for that "
+                                "job; do it when the job is done", job->uuid, options->callout_of);
 
         if (HASH_COUNT(manager->jobs) > QUEUE_JOBS_MAX)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
@@ -38,6 +50,7 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
                 return r;
 
         job->work.task.force = options->force;
+        job->callout_of = options->callout_of;
         r = job_set_timeout(job, options->timeout);
         if (r < 0)
                 return r;

@@ -213,6 +213,10 @@ static void directory_vanished(struct store_directory *directory) {
                 directory_free(directory);
 }
 
+static int by_parent(const struct store_directory *a, const struct store_directory *b) {
+        return strcmp(a->parent, b->parent);
+}
+
 static struct store_directory *directory_new(struct store *store, const char *parent) {
         struct store_directory *directory = calloc(1, sizeof(*directory));
 
@@ -224,7 +228,8 @@ static struct store_directory *directory_new(struct store *store, const char *pa
                 free(directory);
                 return NULL;
         }
-        HASH_ADD_KEYPTR(hh, store->directories, directory->parent, strlen(directory->parent), directory);
+        /* In the order of their names: so they are looked at and undefined. */
+        HASH_ADD_KEYPTR_INORDER(hh, store->directories, directory->parent, strlen(directory->parent), directory, by_parent);
         return directory;
 }
 

@@ -15,6 +15,12 @@
 #include "common/io.h"
 #include "worker/callouts.h"
 
+/* Reads that empty a pipe, each of at least a page. */
+#define PIPE_READS_MAX 16
+
+/* After SIGKILL. Inside a driver that does not return not even that ends it. */
+#define KILL_USEC USEC_PER_SEC
+
 enum { IN, OUT, ERR, _STREAM_MAX };
 
 struct run {
@@ -55,7 +61,7 @@ static int make_pipes(int ours[static _STREAM_MAX], int theirs[static _STREAM_MA
         return 0;
 }
 
-/* A process group of its own, so that it can be killed with its children. */
+/* Nothing of ours but the pipes. A process group of its own, so that it can be killed with its children. */
 static int spawn(char *const argv[], char *const environment[], const int fds[static _STREAM_MAX], pid_t *ret) {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
@@ -65,6 +71,7 @@ static int spawn(char *const argv[], char *const environment[], const int fds[st
         sigemptyset(&none);
         sigfillset(&all);
         posix_spawn_file_actions_init(&actions);
+        posix_spawn_file_actions_addchdir_np(&actions, "/");
         for (int i = 0; i < _STREAM_MAX; i++)
                 posix_spawn_file_actions_adddup2(&actions, fds[i], i);
         posix_spawnattr_init(&attributes);
@@ -99,6 +106,12 @@ static void feed(struct run *run) {
                 stop_stream(run, IN);
 }
 
+/* Of what it says the end counts: there is the reason. */
+static void forget_beginning(struct run *run, int i, size_t size) {
+        run->size[i] -= size;
+        memmove(run->text[i], run->text[i] + size, run->size[i]);
+}
+
 /* Returns whether there may be more. */
 static bool drain(struct run *run, int i) {
         char buffer[16 * 1024];
@@ -114,6 +127,10 @@ static bool drain(struct run *run, int i) {
                 return false;
         }
 
+        if ((size_t) n > room && i == ERR) {
+                forget_beginning(run, i, (size_t) n - room);
+                room = (size_t) n;
+        }
         if ((size_t) n < room)
                 room = (size_t) n;
         text = realloc(run->text[i], run->size[i] + room + 1);
@@ -157,9 +174,10 @@ static bool attend(struct run *run, uint64_t end) {
 }
 
 static void take_outputs(struct run *run, struct callout_output *ret) {
-        /* What it said is there; a child that it left may hold the pipes open for ever. */
+        /* What it said is there; a child that it left may hold the pipes open, and say more, for ever. A pipe holds 64
+         * KiB. */
         for (int i = OUT; i < _STREAM_MAX; i++)
-                while (run->fds[i] >= 0 && run->size[i] < CALLOUT_OUTPUT_SIZE_MAX && drain(run, i))
+                for (int n = 0; n < PIPE_READS_MAX && run->fds[i] >= 0 && drain(run, i); n++)
                         ;
         ret->out = TAKE_PTR(run->text[OUT]);
         ret->err = TAKE_PTR(run->text[ERR]);
@@ -186,12 +204,12 @@ int callout_run(char *const argv[], char *const environment[], const char *input
         run.pidfd = (int) syscall(SYS_pidfd_open, run.pid, 0);
         *ret = (struct callout_output) { .status = -1 };
         ret->timed_out = run.pidfd < 0 || !attend(&run, now_usec() + timeout_usec);
-        if (ret->timed_out)
+        if (ret->timed_out) {
                 (void) kill(-run.pid, SIGKILL);
+                (void) attend(&run, now_usec() + KILL_USEC);
+        }
 
-        while (waitpid(run.pid, &status, 0) < 0 && errno == EINTR)
-                ;
-        if (WIFEXITED(status) && !ret->timed_out)
+        if (waitpid(run.pid, &status, ret->timed_out ? WNOHANG : 0) == run.pid && WIFEXITED(status) && !ret->timed_out)
                 ret->status = WEXITSTATUS(status);
         take_outputs(&run, ret);
         return 0;

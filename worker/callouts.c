@@ -11,20 +11,20 @@
 #include <sys/stat.h>
 
 #include "common/io.h"
-#include "common/root.h"
+#include "common/utf8.h"
 #include "worker/callout.h"
 
 /* Says "not my type" and lets the next callout have its turn. */
 #define STATUS_NOT_MINE 2
 
 static const char *const callout_folders[] = {
-        "usr/lib/mdevctl/scripts.d/callouts",
-        "etc/mdevctl.d/scripts.d/callouts",
+        "/usr/lib/mdevctl/scripts.d/callouts",
+        "/etc/mdevctl.d/scripts.d/callouts",
 };
 
 static const char *const notifier_folders[] = {
-        "usr/lib/mdevctl/scripts.d/notifiers",
-        "etc/mdevctl.d/scripts.d/notifiers",
+        "/usr/lib/mdevctl/scripts.d/notifiers",
+        "/etc/mdevctl.d/scripts.d/notifiers",
 };
 
 /* One action on its way through its callouts. */
@@ -42,28 +42,25 @@ static void action_clear(struct action *action) {
         free(action->script);
 }
 
-/* What others than root could have written is not run as root. */
-static bool is_trusted(const struct stat *st, mode_t type) {
-        return (st->st_mode & S_IFMT) == type && st->st_uid == 0 && !(st->st_mode & (S_IWGRP | S_IWOTH));
+static bool is_roots_alone(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) >= 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-static DIR *open_folder(const char *folder) {
-        struct stat st;
-        DIR *dir;
-        int fd;
+/* What others than root could have written is not run as root: the file, or any folder on the way to it. */
+static bool is_trusted(const char *path) {
+        _cleanup_free_ char *real = realpath(path, NULL);
 
-        fd = openat(root_fd(), folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return NULL;
-        if (fstat(fd, &st) < 0 || !is_trusted(&st, S_IFDIR)) {
-                fprintf(stderr, "<4>Callouts in /%s are not run: others than root may write there\n", folder);
-                close(fd);
-                return NULL;
+        if (!real || !is_roots_alone("/"))
+                return false;
+        for (char *p = strchr(real + 1, '/'); p; p = strchr(p + 1, '/')) {
+                *p = '\0';
+                if (!is_roots_alone(real))
+                        return false;
+                *p = '/';
         }
-        dir = fdopendir(fd);
-        if (!dir)
-                close(fd);
-        return dir;
+        return is_roots_alone(real);
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b) {
@@ -74,37 +71,39 @@ static int not_hidden(const struct dirent *entry) {
         return entry->d_name[0] != '.';
 }
 
-static bool may_run(int folder_fd, const char *folder, const char *name) {
+static bool may_run(const char *path) {
         struct stat st;
 
-        if (fstatat(folder_fd, name, &st, 0) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
+        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
                 return false;
-        if (is_trusted(&st, S_IFREG))
+        if (is_trusted(path))
                 return true;
-        fprintf(stderr, "<4>Callout /%s/%s is not run: others than root may write it\n", folder, name);
+        fprintf(stderr, "<4>Callout %s is not run: others than root may write it\n", path);
         return false;
 }
 
 /* Calls @func with each program of a folder, in name order, until it returns something other than 0. */
 static int in_folder(const char *folder, int (*func)(const char *path, void *userdata), void *userdata) {
-        _cleanup_closedir_ DIR *dir = open_folder(folder);
         struct dirent **entries;
         int n, r = 0;
 
-        if (!dir)
+        n = scandir(folder, &entries, not_hidden, by_name);
+        if (n < 0)
                 return 0;
-        n = scandirat(root_fd(), folder, &entries, not_hidden, by_name);
+        if (n > 0 && !is_trusted(folder)) {
+                fprintf(stderr, "<4>Callouts in %s are not run: others than root may write there\n", folder);
+                r = -EPERM;
+        }
         for (int i = 0; i < n; i++) {
                 char path[PATH_MAX];
 
-                if (r == 0 && may_run(dirfd(dir), folder, entries[i]->d_name) &&
-                    (size_t) snprintf(path, sizeof(path), "/%s/%s", folder, entries[i]->d_name) < sizeof(path))
+                if (r == 0 && (size_t) snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < sizeof(path) &&
+                    may_run(path))
                         r = func(path, userdata);
                 free(entries[i]);
         }
-        if (n >= 0)
-                free(entries);
-        return r;
+        free(entries);
+        return r > 0 ? r : 0;
 }
 
 static int found(const char *path, void *userdata) {
@@ -135,18 +134,30 @@ static int run(const struct action *action, const char *path, const char *event,
         char *environment[] = {
                 (char *) "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 (char *) "LANG=C.UTF-8",
-                job,
+                task->job > 0 ? job : NULL,
                 NULL,
         };
         int r;
 
         snprintf(job, sizeof(job), "MEDIATED_JOB=%" PRIu64, task->job);
-        r = callout_run(argv, environment, input, task->callout_timeout > 0 ? task->callout_timeout : CALLOUT_TIMEOUT_USEC,
-                        ret);
+        r = callout_run(argv, environment, input, task->callout_timeout, ret);
         if (r >= 0 && ret->err && *ret->err)
                 fprintf(stderr, "<5>Callout %s (%s %s of %s): %s%s", path, event, name, task->uuid, ret->err,
                         ret->err[strlen(ret->err) - 1] == '\n' ? "" : "\n");
+        if (r < 0)
+                fprintf(stderr, "<4>Callout %s cannot be run: %s\n", path, strerror(-r));
+        else if (ret->status < 0) {
+                fprintf(stderr, "<4>Callout %s (%s %s of %s) %s\n", path, event, name, task->uuid,
+                        ret->timed_out ? "did not end in time and was killed" : "was killed");
+                /* Whatever it has locked in the name of its parent process: that process goes. */
+                end_after_task();
+        }
         return r;
+}
+
+/* As for mdevctl, a file that is no program refuses nothing. Where memory or processes are short it is one. */
+static bool is_no_program(int error) {
+        return error == -ENOEXEC || error == -ENOENT || error == -EACCES || error == -ELIBBAD;
 }
 
 struct attempt {
@@ -154,6 +165,7 @@ struct attempt {
         const char *event;
         const char *name;
         const char *input;
+        bool (*accepts)(const struct callout_output *output);   /* else the next one is asked; NULL: all but status 2 */
         struct callout_output *output;
         int error;
 };
@@ -164,7 +176,8 @@ static int attempt(const char *path, void *userdata) {
 
         callout_output_clear(a->output);
         a->error = run(a->action, path, a->event, a->name, a->input, a->output);
-        if (a->error >= 0 && a->output->status == STATUS_NOT_MINE)
+        if (is_no_program(a->error) || (a->error >= 0 && a->output->status == STATUS_NOT_MINE) ||
+            (a->error >= 0 && a->accepts && !a->accepts(a->output)))
                 return 0;
 
         free(a->action->script);
@@ -172,20 +185,47 @@ static int attempt(const char *path, void *userdata) {
         return 1;
 }
 
+static int look_for(struct attempt *a) {
+        for (size_t i = 0; i < ELEMENTSOF(callout_folders); i++)
+                if (in_folder(callout_folders[i], attempt, a))
+                        return a->error < 0 ? a->error : 1;
+        return 0;
+}
+
 /* Asks the script that serves the action, or looks for one. Returns 1 with its answer, 0 when none serves it, or a
  * negative errno. */
 static int ask(struct action *action, const char *event, const char *name, const char *input,
                struct callout_output *output) {
-        struct attempt a = { .action = action, .event = event, .name = name, .input = input, .output = output };
-        _cleanup_free_ char *known = action->script ? strdup(action->script) : NULL;
+        int r;
 
-        if (known)
-                return attempt(known, &a) > 0 && a.error < 0 ? a.error : 1;
+        if (!action->script)
+                return look_for(&(struct attempt) {
+                        .action = action, .event = event, .name = name, .input = input, .output = output,
+                });
 
-        for (size_t i = 0; i < ELEMENTSOF(callout_folders); i++)
-                if (in_folder(callout_folders[i], attempt, &a))
-                        return a.error < 0 ? a.error : 1;
-        return 0;
+        r = run(action, action->script, event, name, input, output);
+        return r < 0 ? r : 1;
+}
+
+/* Nothing that is not UTF-8 may go to D-Bus, and no control characters to whoever reads it. */
+static void make_printable(char *text) {
+        size_t left = strlen(text);
+
+        for (char *p = text; left > 0;) {
+                size_t n = utf8_valid_size(p, left);
+
+                for (size_t i = 0; i < n; i++) {
+                        if (((unsigned char) p[i] < ' ' && p[i] != '\n') || p[i] == 0x7f)
+                                p[i] = '?';
+                        /* U+0080 to U+009F are control characters, too. */
+                        if (i > 0 && (unsigned char) p[i - 1] == 0xc2 && (unsigned char) p[i] < 0xa0)
+                                p[i - 1] = p[i] = '?';
+                }
+                if (n < left)
+                        p[n++] = '?';
+                p += n;
+                left -= n;
+        }
 }
 
 /* The last lines of what it said on stderr: the reason is there, if anywhere. */
@@ -196,15 +236,15 @@ static const char *said(const struct callout_output *output) {
 
         if (length == 0)
                 return "it said nothing";
-        if (length >= sizeof(text))
+        if (length >= sizeof(text)) {
                 begin += length - sizeof(text) + 1;
+                begin = strchr(begin, '\n') ? strchr(begin, '\n') + 1 : begin;
+        }
         snprintf(text, sizeof(text), "%s", begin);
-        for (char *p = text; *p; p++)
-                if ((unsigned char) *p >= 0x80 || (*p < ' ' && *p != '\n'))
-                        *p = '?';
         for (length = strlen(text); length > 0 && text[length - 1] == '\n';)
                 text[--length] = '\0';
-        return text;
+        make_printable(text);
+        return *text ? text : "it said nothing";
 }
 
 static int refused(const struct action *action, const char *event, int r, const struct callout_output *output,
@@ -257,17 +297,38 @@ static void post(struct action *action, bool success) {
         _cleanup_callout_output_ struct callout_output output = {};
 
         action->state = success ? "success" : "failure";
-        (void) ask(action, "post", action->name, action->input, &output);
+        if (ask(action, "post", action->name, action->input, &output) > 0 && output.status > 0)
+                fprintf(stderr, "<4>Callout %s (post %s of %s) failed with status %d\n", action->script, action->name,
+                        action->task->uuid, output.status);
         notify(action);
+}
+
+/* Returns whether the action may happen. */
+static bool begin(struct action *action, struct report *report) {
+        _cleanup_callout_output_ struct callout_output output = {};
+        bool refuses;
+        int r;
+
+        say_in_callout(true);
+        r = ask(action, "pre", action->name, action->input, &output);
+        report->served = action->script;
+        refuses = (r < 0 || (r > 0 && output.status != 0)) && !action->task->force;
+        if (refuses) {
+                report->kind = REPORT_FAILED;
+                (void) refused(action, "pre", r, &output, &report->failure);
+                notify(action);
+        }
+        say_in_callout(false);
+        return !refuses;
 }
 
 void callouts_around(const struct task *task, const char *action_name, const struct definition *conf,
                      void (*func)(const struct task *task, void *userdata, struct report *report), void *userdata,
                      struct report *report) {
-        _cleanup_callout_output_ struct callout_output output = {};
         _cleanup_(action_clear) struct action action = {};
-        int r;
 
+        if (task->interrupted)
+                return callouts_interrupted(task, action_name, conf, false);
         if (!callouts_exist())
                 return func(task, userdata, report);
 
@@ -277,17 +338,8 @@ void callouts_around(const struct task *task, const char *action_name, const str
                 return;
         }
 
-        say_in_callout(true);
-        r = ask(&action, "pre", action.name, action.input, &output);
-        say_in_callout(false);
-        report->served = action.script;
-
-        if ((r < 0 || (r > 0 && output.status != 0)) && !task->force) {
-                report->kind = REPORT_FAILED;
-                (void) refused(&action, "pre", r, &output, &report->failure);
-                action.state = "none";
-                return notify(&action);
-        }
+        if (!begin(&action, report))
+                return;
 
         func(task, userdata, report);
 
@@ -296,37 +348,70 @@ void callouts_around(const struct task *task, const char *action_name, const str
         say_in_callout(false);
 }
 
-void callouts_failed(const struct task *task, const char *action_name, const struct definition *conf) {
+void callouts_interrupted(const struct task *task, const char *action_name, const struct definition *conf, bool success) {
         _cleanup_(action_clear) struct action action = {};
 
-        if (callouts_exist() && action_begin(&action, task, action_name, conf) >= 0)
-                post(&action, false);
+        if (!callouts_exist() || action_begin(&action, task, action_name, conf) < 0)
+                return;
+        say_in_callout(true);
+        post(&action, success);
+        say_in_callout(false);
 }
 
-/* Version 2 of the protocol: what a callout can, it tells when asked; no answer means version 1, without `live`. */
+static bool has(json_object *object, const char *key, const char *value) {
+        json_object *list;
+
+        if (!json_object_object_get_ex(object, key, &list) || !json_object_is_type(list, json_type_array))
+                return false;
+        for (size_t i = 0; i < json_object_array_length(list); i++) {
+                json_object *item = json_object_array_get_idx(list, i);
+
+                if (json_object_is_type(item, json_type_string) && streq(json_object_get_string(item), value))
+                        return true;
+        }
+        return false;
+}
+
+/* What the answer says it supports, or NULL: then it is none. */
+static json_object *supported(const struct callout_output *output, json_object **ret_answer) {
+        json_object *supports;
+
+        *ret_answer = output->out ? json_tokener_parse(output->out) : NULL;
+        if (!json_object_is_type(*ret_answer, json_type_object) ||
+            !json_object_object_get_ex(*ret_answer, "supports", &supports) ||
+            !json_object_is_type(supports, json_type_object))
+                return NULL;
+        return supports;
+}
+
+static bool tells_capabilities(const struct callout_output *output) {
+        _cleanup_json_ json_object *answer = NULL;
+
+        return supported(output, &answer);
+}
+
+/* Version 2 of the protocol: what a callout can, it tells when asked. One that does not answer that knows version 1,
+ * without `live`, and perhaps not even that this type is not its own: the next one is asked. */
 static bool supports_live(struct action *action) {
         static const char provides[] =
                 "{\"provides\":{\"version\":2,\"actions\":[\"start\",\"stop\",\"define\",\"undefine\",\"modify\","
                 "\"attributes\",\"capabilities\"],\"events\":[\"pre\",\"post\",\"notify\",\"get\",\"live\"]}}";
         _cleanup_callout_output_ struct callout_output output = {};
         _cleanup_json_ json_object *answer = NULL;
-        json_object *supports, *events, *actions;
-        bool live = false, modify = false;
+        json_object *supports;
 
-        if (ask(action, "get", "capabilities", provides, &output) <= 0 || !output.out)
-                return false;
-        answer = json_tokener_parse(output.out);
-        if (!json_object_is_type(answer, json_type_object) || !json_object_object_get_ex(answer, "supports", &supports) ||
-            !json_object_is_type(supports, json_type_object) ||
-            !json_object_object_get_ex(supports, "events", &events) || !json_object_is_type(events, json_type_array) ||
-            !json_object_object_get_ex(supports, "actions", &actions) || !json_object_is_type(actions, json_type_array))
+        if (look_for(&(struct attempt) {
+                .action = action,
+                .event = "get",
+                .name = "capabilities",
+                .input = provides,
+                .accepts = tells_capabilities,
+                .output = &output,
+            }) <= 0)
                 return false;
 
-        for (size_t i = 0; i < json_object_array_length(events); i++)
-                live |= streq(json_object_get_string(json_object_array_get_idx(events, i)) ?: "", "live");
-        for (size_t i = 0; i < json_object_array_length(actions); i++)
-                modify |= streq(json_object_get_string(json_object_array_get_idx(actions, i)) ?: "", "modify");
-        return live && modify;
+        supports = supported(&output, &answer);
+        return supports && has(supports, "events", "live") && has(supports, "actions", "modify");
 }
 
 int callouts_live(const struct task *task, const struct definition *conf, struct failure *failure) {
@@ -349,11 +434,19 @@ int callouts_live(const struct task *task, const struct definition *conf, struct
         return failure->code == FAILURE_NONE ? 0 : -1;
 }
 
-/* A list of objects with one key each, as a definition has it. */
+/* A byte 0, which JSON may carry as \u0000, D-Bus does not. */
+static bool is_text(const char *text, size_t size) {
+        return strlen(text) == size && utf8_is_valid(text, size);
+}
+
+/* A list of objects with one key each, as a definition has it; null is none. Returns whether there is a list. */
 static int parse_attributes(const char *text, struct attributes *ret) {
-        _cleanup_json_ json_object *list = json_tokener_parse(text);
+        enum json_tokener_error error;
+        _cleanup_json_ json_object *list = json_tokener_parse_verbose(text, &error);
         int r;
 
+        if (error == json_tokener_success && !list)
+                return 0;
         if (!json_object_is_type(list, json_type_array))
                 return -EBADMSG;
         for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -362,14 +455,15 @@ static int parse_attributes(const char *text, struct attributes *ret) {
                 if (!json_object_is_type(item, json_type_object))
                         return -EBADMSG;
                 json_object_object_foreach(item, name, value) {
-                        if (!json_object_is_type(value, json_type_string))
+                        if (!json_object_is_type(value, json_type_string) || !is_text(name, strlen(name)) ||
+                            !is_text(json_object_get_string(value), (size_t) json_object_get_string_len(value)))
                                 return -EBADMSG;
                         r = attributes_append(ret, name, json_object_get_string(value));
                         if (r < 0)
                                 return r;
                 }
         }
-        return 0;
+        return 1;
 }
 
 int callouts_get_attributes(const struct task *task, struct attributes *ret, struct failure *failure) {
@@ -390,7 +484,10 @@ int callouts_get_attributes(const struct task *task, struct attributes *ret, str
                 return refused(&action, "get", r, &output, failure);
         if (!output.out || !*output.out)
                 return 0;
-        if (parse_attributes(output.out, &attributes) < 0)
+        r = parse_attributes(output.out, &attributes);
+        if (r == 0)
+                return 0;
+        if (r < 0)
                 return failure_set(failure, FAILURE_CALLOUT_FAILED,
                                    "Device %s: callout %s did not print a JSON list of attributes", task->uuid,
                                    action.script);

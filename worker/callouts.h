@@ -9,9 +9,6 @@
 #include "common/definition.h"
 #include "worker/worker.h"
 
-/* ap-check itself waits for its lock for as long. */
-#define CALLOUT_TIMEOUT_USEC (120 * USEC_PER_SEC)
-
 /* What is kept of each of a callout's two outputs; the rest is read and thrown away. */
 #define CALLOUT_OUTPUT_SIZE_MAX (64u * 1024)
 
@@ -19,13 +16,14 @@
 bool callouts_exist(void);
 
 /** callouts_around() - run `pre`, then @func, then `post` and the notifiers. @conf is the definition they get. A refused
- * `pre` ends it with CalloutFailed in @report, unless task->force. @func fills in @report. */
+ * `pre` ends it with CalloutFailed in @report, unless task->force. @func fills in @report. Of a task that was interrupted
+ * only what comes after it is run, as for a failure. */
 void callouts_around(const struct task *task, const char *action, const struct definition *conf,
                      void (*func)(const struct task *task, void *userdata, struct report *report), void *userdata,
                      struct report *report);
 
-/** callouts_failed() - an action that was interrupted between `pre` and `post` has failed: run what would have come. */
-void callouts_failed(const struct task *task, const char *action, const struct definition *conf);
+/** callouts_interrupted() - an action was interrupted between `pre` and `post`: run what would have come. */
+void callouts_interrupted(const struct task *task, const char *action, const struct definition *conf, bool success);
 
 /** callouts_live() - change a running device's attributes to @conf by a callout that can. Returns 0, or -1 with @failure
  * set. */

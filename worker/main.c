@@ -27,6 +27,12 @@ static void (*const tasks[_TASK_KIND_MAX])(const struct task *task, struct repor
         [TASK_CLEAN_STORE] = run_clean_store,
 };
 
+static bool ends;
+
+void end_after_task(void) {
+        ends = true;
+}
+
 void wait_unless_orphaned(uint64_t usec) {
         struct pollfd pollfd = { .fd = WORKER_SOCKET_FD, .events = 0 };
         struct timespec ts = {
@@ -73,7 +79,7 @@ static int serve_one(void) {
         report.kind = REPORT_DONE;
         tasks[task.kind](&task, &report);
         r = report_send(WORKER_SOCKET_FD, &report);
-        return r < 0 ? r : 1;
+        return r < 0 ? r : !ends;
 }
 
 int main(int argc, char *argv[]) {

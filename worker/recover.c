@@ -19,7 +19,7 @@ static void tell_callouts(const struct task *task) {
         _cleanup_definition_ struct definition *conf = NULL;
 
         if (definition_new(task->type, START_MANUAL, NULL, &conf) >= 0)
-                callouts_failed(task, "start", conf);
+                callouts_interrupted(task, "start", conf, false);
 }
 
 static void recover(const struct task *task, struct report *report) {

@@ -137,6 +137,12 @@ bool device_is_in_use(const char *uuid, struct report *report) {
         return device_fd >= 0 && is_in_use(device_fd, report, &group_fd);
 }
 
+static bool is_there(const struct sysfs_device *device) {
+        ino_t inode;
+
+        return sysfs_device_inode(device->path, &inode) >= 0 && inode == device->inode;
+}
+
 static void stop(const struct task *task, void *userdata, struct report *report) {
         const struct sysfs_device *device = userdata;
 
@@ -153,8 +159,14 @@ void run_stop(const struct task *task, struct report *report) {
         if (!callouts_exist())
                 return remove_device(task->uuid, &device, report);
 
+        if (task->interrupted && !is_there(&device)) {
+                report->kind = REPORT_DONE;
+                if (definition_new(task->type, START_MANUAL, NULL, &conf) >= 0)
+                        callouts_interrupted(task, "stop", conf, true);
+                return;
+        }
         /* A stop that will not happen, and may be tried each second, is none of a callout's business. */
-        if (device_is_in_use(task->uuid, report)) {
+        if (!task->interrupted && device_is_in_use(task->uuid, report)) {
                 report->kind = REPORT_BUSY;
                 return;
         }

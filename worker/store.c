@@ -38,6 +38,11 @@ static int fail_not_defined(const struct task *task, struct failure *failure) {
                            "tells those that are", task->uuid, task->parent);
 }
 
+static int fail_defined(const struct task *task, struct failure *failure) {
+        return failure_set(failure, FAILURE_ALREADY_DEFINED,
+                           "Device %s is defined for parent '%s' already; modify or undefine it", task->uuid, task->parent);
+}
+
 static int make_directory(int dir_fd, const char *path) {
         if (mkdirat(dir_fd, path, 0755) < 0)
                 return errno == EEXIST ? 0 : -errno;
@@ -200,9 +205,7 @@ static int write_once(const struct task *task, const struct change *change, stru
         if (r >= 0)
                 r = replace(task, change->store_fd, change->parent_fd, text, change->replaces ? &change->old : NULL);
         if (r == -EEXIST)
-                return failure_set(failure, FAILURE_ALREADY_DEFINED,
-                                   "Device %s is defined for parent '%s' already; modify or undefine it", task->uuid,
-                                   task->parent);
+                return fail_defined(task, failure);
         if (r == -ESTALE)
                 return r;
         if (r < 0) {
@@ -242,6 +245,9 @@ static int define(const struct task *task, struct report *report) {
         parent_fd = open_parent(task, true, &store_fd, failure);
         if (parent_fd < 0)
                 return -1;
+        /* Seen before any callout is asked; that nobody was faster is for the rename. */
+        if (!task->interrupted && faccessat(parent_fd, task->uuid, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return fail_defined(task, failure);
         if (definition_new("", START_MANUAL, NULL, &definition) < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "Out of memory");
         if (apply(task, definition, failure) < 0 || check(task, definition, failure) < 0)
@@ -348,13 +354,19 @@ static int undefine(const struct task *task, struct report *report) {
         _cleanup_close_ int store_fd = -1, parent_fd = -1;
         _cleanup_definition_ struct definition *definition = NULL;
         struct definition_error error;
+        int r;
 
         parent_fd = open_parent(task, false, &store_fd, &report->failure);
         if (parent_fd < 0)
                 return -1;
 
+        r = store_read(parent_fd, task->uuid, &definition, NULL, &error);
+        if (task->interrupted && r == -ENOENT && task->type && definition_new(task->type, START_MANUAL, NULL, &definition) >= 0) {
+                callouts_interrupted(task, "undefine", definition, true);
+                return 0;
+        }
         /* An invalid one is no callout's: it is just removed. */
-        if (store_read(parent_fd, task->uuid, &definition, NULL, &error) < 0)
+        if (r < 0)
                 return unlink_stored(task, parent_fd, &report->failure);
         callouts_around(task, "undefine", definition, undefine_checked, &parent_fd, report);
         return report->kind == REPORT_DONE ? 0 : -1;

@@ -22,6 +22,9 @@ void run_clean_store(const struct task *task, struct report *report);
  * answer, and the next daemon looks for itself. */
 void wait_unless_orphaned(uint64_t usec);
 
+/** end_after_task() - this process ends when it has reported. */
+void end_after_task(void);
+
 /** say_in_callout() - tell the daemon that callouts begin or end. */
 void say_in_callout(bool begins);
 

@@ -45,7 +45,8 @@ Device = collections.namedtuple("Device", "uuid parent type state defined path")
 Job = collections.namedtuple("Job", "id uuid kind state path")
 Type = collections.namedtuple("Type", "parent type name device_api available description")
 
-_OPTION_TYPES = {"timeout": "t", "settle": "b", "wait": "b"}
+_OPTION_TYPES = {"timeout": "t", "settle": "b", "wait": "b", "force": "b", "live": "b",
+                 "defined": "b"}
 _NAMESPACES = (("mnt", 0x00020000), ("net", 0x40000000), ("pid", 0x20000000))
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -103,10 +104,11 @@ def _child_of(pid):
 
 
 class Host:
-    def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True):
+    def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=()):
         self.arguments = [f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
         if parents is not None:
             self.arguments += [f"--parent={parent}" for parent in parents] or ["--no-parents"]
+        self.arguments += [f"--daemon-option={option}" for option in daemon_options]
         if not daemon:
             self.arguments.append("--no-daemon")
         self.processes = []

@@ -25,6 +25,7 @@ enum {
         OPTION_CREATE_DELAY,
         OPTION_REMOVE_DELAY,
         OPTION_DEFINITIONS,
+        OPTION_DAEMON_OPTION,
         OPTION_NO_DAEMON,
         OPTION_POLKIT,
 };
@@ -37,6 +38,7 @@ static const struct option options_table[] = {
         {"create-delay", required_argument, NULL, OPTION_CREATE_DELAY},
         {"remove-delay", required_argument, NULL, OPTION_REMOVE_DELAY},
         {"definitions",  required_argument, NULL, OPTION_DEFINITIONS },
+        {"daemon-option", required_argument, NULL, OPTION_DAEMON_OPTION},
         {"no-daemon",    no_argument,       NULL, OPTION_NO_DAEMON   },
         {"polkit",       no_argument,       NULL, OPTION_POLKIT      },
         {"verbose",      no_argument,       NULL, 'v'                },
@@ -59,6 +61,7 @@ static void help(void) {
                "  --create-delay MS   how long the drivers take to create a device\n"
                "  --remove-delay MS   how long they take to remove one\n"
                "  --definitions DIR   a copy of it is /etc/mdevctl.d\n"
+               "  --daemon-option OPT an option that the daemon gets (repeatable)\n"
                "  --no-daemon         do not run the daemon\n"
                "  --polkit            with the real polkit, started when it is asked\n"
                "  -v, --verbose       show what the daemon logs (else it goes to the host's /run/mediated.log)\n");
@@ -116,6 +119,11 @@ static int parse_option(Options *options, int option, bool *no_parents) {
                 return parse_msec(optarg, &options->remove_delay);
         case OPTION_DEFINITIONS:
                 return open_definitions(optarg, &options->definitions_fd);
+        case OPTION_DAEMON_OPTION:
+                if (options->n_daemon_arguments == DAEMON_ARGUMENTS_MAX)
+                        return -E2BIG;
+                options->daemon_arguments[options->n_daemon_arguments++] = optarg;
+                return 0;
         case OPTION_NO_DAEMON:
                 options->daemon = false;
                 return 0;

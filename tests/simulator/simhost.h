@@ -6,6 +6,7 @@
 #include "common/macro.h"
 
 #define PARENTS_MAX 64U
+#define DAEMON_ARGUMENTS_MAX 8U
 
 typedef struct Options {
         const char *source;             /* of the project, absolute */
@@ -15,6 +16,8 @@ typedef struct Options {
         const char *create_delay;
         const char *remove_delay;
         int definitions_fd;             /* a directory, or -1 */
+        const char *daemon_arguments[DAEMON_ARGUMENTS_MAX];
+        size_t n_daemon_arguments;
         bool daemon;
         bool polkit;
         bool verbose;

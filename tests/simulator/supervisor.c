@@ -23,7 +23,7 @@ typedef struct Asking {
 
 struct Supervisor {
         sd_event *event;
-        char *program;
+        char *arguments[DAEMON_ARGUMENTS_MAX + 2];
         int log_fd;             /* -1: not logged to a file */
         pid_t pid;              /* 0: not running */
         bool wanted;
@@ -45,7 +45,6 @@ static void supervisor_write_pid(const Supervisor *supervisor) {
 }
 
 void supervisor_start(Supervisor *supervisor) {
-        char *arguments[] = {supervisor->program, NULL};
         pid_t pid;
 
         supervisor->wanted = true;
@@ -53,7 +52,7 @@ void supervisor_start(Supervisor *supervisor) {
         if (supervisor->pid > 0)
                 return;
 
-        pid = process_spawn(arguments, &(ProcessOptions) {
+        pid = process_spawn(supervisor->arguments, &(ProcessOptions) {
                 .output_fd = supervisor->log_fd,
                 .background = true,
                 .confined = true,
@@ -170,8 +169,10 @@ int supervisor_new(Supervisor **ret, sd_event *event, const Options *options) {
         int r, fd;
 
         supervisor = calloc(1, sizeof(Supervisor));
-        if (!supervisor || asprintf(&supervisor->program, "%s/daemon/mediated", options->build) < 0)
+        if (!supervisor || asprintf(&supervisor->arguments[0], "%s/daemon/mediated", options->build) < 0)
                 return -ENOMEM;
+        for (size_t i = 0; i < options->n_daemon_arguments; i++)
+                supervisor->arguments[i + 1] = (char *) options->daemon_arguments[i];
 
         supervisor->event = event;
         supervisor->log_fd = options->verbose ? -1 : open(LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
