@@ -55,8 +55,8 @@ struct stored_definition *store_refresh(struct store *store, const char *parent,
 /** store_look_for() - look now at what every parent's directory says about a UUID. */
 void store_look_for(struct store *store, const char *uuid);
 
-/** store_find_all() - the definitions of a UUID under whatever parents, as they were seen last. @ret holds at most @size of them. Returns how
- * many there are. */
+/** store_find_all() - the definitions of a UUID under whatever parents, as they were seen last. @ret holds at most @size of
+ * them. Returns how many there are. */
 size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size);
 
 /** store_touch() - look at a file soon; at all of a parent's with an empty name, at the whole store without parent. */
