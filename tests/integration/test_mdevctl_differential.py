@@ -6,6 +6,7 @@ Both run the same command lines in simulated hosts of their own. A command line 
 mdevctl_scenarios.py with the name of the reason, which is a row in docs/mdevctl-compatibility.md."""
 
 import collections
+import difflib
 import os
 import pathlib
 import re
@@ -124,6 +125,10 @@ def results_fixture():
     return found
 
 
+def str_of(store):
+    return [line for name, text in store for line in (f"{name}:", *text.split("\n"))]
+
+
 def same(expected, found):
     """A panic of Debian's is an error of ours, the rows not-a-string and delete-last."""
     if expected.status == PANIC:
@@ -141,9 +146,8 @@ def test_same_answers(results, name):
                          + (f"\n    although it is excused by {line.reason}" if line.reason else ""))
     assert not wrong, "\n".join(wrong)
     if not any(line.reason for line, _ in reference):
-        different = [pair for pair in zip(reference_store, our_store) if pair[0] != pair[1]]
-        assert not different, "\n".join(f"--- Debian's {a}:\n{b}\n--- ours {c}:\n{d}" for (a, b), (c, d) in different)
-        assert our_store == reference_store
+        assert our_store == reference_store, "\n".join(
+            difflib.unified_diff(str_of(reference_store), str_of(our_store), "Debian's", "ours", lineterm=""))
 
 
 def test_enough():
