@@ -19,6 +19,8 @@
 #define BUS_NAME "org.mediated1"
 #define OBJECT "/org/mediated1"
 #define INTERFACE "org.mediated1.Manager"
+#define ERROR_EXISTS "org.mediated1.Error.AlreadyExists"
+#define ERROR_NO_DEVICE "org.mediated1.Error.NoSuchDevice"
 #define CALL_USEC (60 * USEC_PER_SEC)
 #define OUTCOMES_MAX 32
 #define WEDGED_POLLS 300
@@ -212,9 +214,17 @@ static bool device_exists(const struct race *race) {
         return access(path, F_OK) >= 0;
 }
 
+/* Whether nothing was answered but success and, to the one who came too late, that there is a device or none. */
+static bool is_as_promised(const struct side *side, const char *too_late) {
+        for (size_t i = 0; i < OUTCOMES_MAX && side->outcomes[i].name[0]; i++)
+                if (!streq(side->outcomes[i].name, "success") && !streq(side->outcomes[i].name, too_late))
+                        return false;
+        return true;
+}
+
 static int run(struct race *race, bool raw) {
+        bool failed, left, wedged;
         pid_t creator, stopper;
-        bool failed;
         int status;
 
         creator = start(raw ? run_raw_creator : run_creator, race);
@@ -226,8 +236,13 @@ static int run(struct race *race, bool raw) {
 
         print("create", &race->create);
         print("stop", &race->stop);
-        printf("left %d\n", device_exists(race));
-        printf("wedged %d\n", is_wedged(race) && stays_wedged(race));
+        left = device_exists(race);
+        wedged = is_wedged(race) && stays_wedged(race);
+        printf("left %d\nwedged %d\n", left, wedged);
+
+        if (!raw)
+                failed = failed || left || wedged || !is_as_promised(&race->create, ERROR_EXISTS) ||
+                         !is_as_promised(&race->stop, ERROR_NO_DEVICE);
         return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -235,8 +250,9 @@ static int usage(FILE *f) {
         fprintf(f,
                 "race-client [--pairs N] [--raw] PARENT TYPE\n\n"
                 "One process creates and one stops the same new UUID, until it was created N (2000) times. Prints how often\n"
-                "each was answered what, and whether the device is left over or wedged. --raw: with writes to sysfs instead\n"
-                "of calls of the daemon; ends when the device is wedged.\n");
+                "each was answered what, and whether the device is left over or wedged, and fails when that is so or when an\n"
+                "answer was not what is promised. --raw: with writes to sysfs instead of calls of the daemon; ends when the\n"
+                "device is wedged, which is no failure.\n");
         return f == stdout ? EXIT_SUCCESS : 2;
 }
 
