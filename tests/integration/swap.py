@@ -16,7 +16,7 @@ import uuid as uuids
 MDEVCTL = "/usr/bin/mdevctl"
 MANAGER = ["org.mediated1", "/org/mediated1", "org.mediated1.Manager"]
 TYPES = [("mtty", "mtty-1"), ("mtty", "mtty-2"), ("mbochs", "mbochs-small")]
-N_UUIDS = 6
+N_UUIDS = 4
 CHECK_EVERY = 50
 
 # inotify tells mediated of what mdevctl did; its listing may be that late.

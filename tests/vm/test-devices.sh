@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# In the guest: devices over D-Bus on a real kernel, under the real unit: activation, the race, crashes, storms, devices in
+# In the guest: devices over D-Bus on a real kernel, under the real unit: activation, crashes, storms, devices in
 # use, who may do what.
+
+# shellcheck disable=SC2317  # functions that are called by their names
 
 set -euo pipefail
 
@@ -12,7 +14,6 @@ source "$here/lib.sh"
 # shellcheck source=tests/vm/mediated.sh
 source "$here/mediated.sh"
 
-race_pairs=${RACE_PAIRS:-2000}
 kills=${KILLS:-12}
 
 test_activation() {
@@ -60,7 +61,7 @@ test_calls() {
     check "a missing attribute is an error" not call CreateDevice 'sssa(ss)a{sv}' "$uuid" mtty mtty-1 1 nothing 1 0
     check_equal "and leaves no device" none "$(device_state "$uuid")"
 
-    cat "$log";     wait_until 5 grep -q InterfacesRemoved.*device "$log" || true
+    wait_until 5 grep -q InterfacesRemoved.*device "$log" || true
     sleep 0.3
     kill "$monitor"
     wait "$monitor" || true
@@ -89,17 +90,7 @@ test_by_others() {
     check "and goes" wait_until 1 same_as_kernel
 }
 
-test_race() {
-    local output status=0 line
-
-    output=$(race-client --pairs "$race_pairs" mtty mtty-1 2>&1) || status=$?
-    echo "$output"
-    check_equal "$race_pairs pairs of a creating and a stopping client" 0 "$status"
-    check_equal "none is left" "" "$(in_kernel)"
-    check "EAGAIN reached nobody" not grep --quiet --ignore-case 'temporarily unavailable\|EAGAIN' <(echo "$output"; journal)
-}
-
-# answers_of LOG: what the kernel must have after all that was answered: `must UUID`, `may UUID`, nothing for the others.
+# expected_of LOG: what the kernel must have after all that was answered: `must UUID`, `may UUID`, nothing for the others.
 expected_of() {
     awk '$1 == "created" { state[$2] = "must" }
          $1 == "stopped" { delete state[$2] }
@@ -131,6 +122,7 @@ kill_them() {
     case $1 in
         worker) [[ -z $worker ]] || kill -KILL "$worker" 2>/dev/null || true ;;
         daemon) kill -KILL "$daemon" ;;
+        # shellcheck disable=SC2046
         both) kill -KILL "$daemon" $(workers) 2>/dev/null || true ;;
     esac
     [[ $1 == worker ]] || wait_for_other "$daemon"
@@ -225,7 +217,9 @@ right_after() {
 
     for (( ; ; )); do
         asked=$(($(now) - $1))
-        ! same_as_kernel >/dev/null && ((asked < 10000)) || break
+        if same_as_kernel >/dev/null || ((asked >= 10000)); then
+            break
+        fi
     done
     echo "$asked"
 }
@@ -316,7 +310,8 @@ test_stopped_worker() {
     kill -STOP $stopped
     call CreateDevice 'sssa(ss)a{sv}' "$uuid" mtty mtty-1 0 1 timeout t 1000000 >"$log" 2>&1 &
     creator=$!
-    check "its caller is answered at the deadline" wait_until 3 grep --quiet "did not finish the create within 1 s" "$log"
+    check "its caller is answered at the deadline" \
+        wait_until 3 grep --quiet "did not finish the create within 1 s" "$log"
     wait "$creator" || true
     check_matches "the job goes on" "*$uuid*create*running*" "$(call ListJobs)"
     # shellcheck disable=SC2086
@@ -330,7 +325,7 @@ test_stopped_worker() {
     creator=$!
     sleep 0.3
     systemctl stop --no-block mediated
-    wait_until 2 bash -c '[[ $(systemctl show -P ActiveState mediated) == deactivating ]]' || true
+    wait_until 2 is_in_state deactivating || true
     check_matches "a daemon that is stopping takes no requests" "*org.mediated1.Error.ShuttingDown*" \
         "$(timed-call create "$(new_uuid)" mtty mtty-1)"
     begin=$(now)
@@ -343,6 +338,10 @@ test_stopped_worker() {
     number drain $(($(now) - begin)) ms
     check "the next one is started by D-Bus" stop "$uuid"
     rm "$log"
+}
+
+is_in_state() {
+    [[ $(unit_state mediated) == "$1" ]]
 }
 
 job_free() {
@@ -373,7 +372,8 @@ test_privileges() {
 test_unit() {
     local exposure pid
 
-    exposure=$(systemd-analyze security mediated.service | sed -n 's/.*exposure level for mediated.service: \([0-9.]*\).*/\1/p')
+    exposure=$(systemd-analyze security mediated.service |
+        sed -n 's/.*exposure level for mediated.service: \([0-9.]*\).*/\1/p')
     check_within "systemd-analyze security" "$exposure" 2.0
     check "systemctl reload" systemctl reload mediated
     check_equal "the watchdog is on" "30s" "$(systemctl show --property=WatchdogUSec --value mediated)"
@@ -394,7 +394,7 @@ test_unit() {
     systemctl restart mediated
 }
 
-tests=(activation calls by_others race kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
+tests=(activation calls by_others kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
        stuck_removal stopped_worker privileges unit)
 
 modprobe vfio_iommu_type1

@@ -6,6 +6,8 @@
 # In the guest, with Debian's mdevctl: that the two can be swapped at any time, and how long each takes to start 60
 # definitions of a parent.
 
+# shellcheck disable=SC2317  # functions that are called by their names
+
 set -euo pipefail
 
 here=$(dirname -- "$0")
@@ -26,21 +28,21 @@ test_definitions_of_mdevctl() {
     local uuid
 
     uuid=$(new_uuid)
-    $MDEVCTL define --uuid "$uuid" --parent mtty --type mtty-2
+    "$MDEVCTL" define --uuid "$uuid" --parent mtty --type mtty-2
     check "what mdevctl defines is listed within 1 s" wait_until 1 is_defined "$uuid"
     check "and can be started" start "$uuid" mtty
-    check_matches "mdevctl lists it as active" "*$uuid mtty mtty-2*(defined)*" "$($MDEVCTL list)"
-    check "mdevctl stops it" $MDEVCTL stop --uuid "$uuid"
+    check_matches "mdevctl lists it as active" "*$uuid mtty mtty-2*(defined)*" "$("$MDEVCTL" list)"
+    check "mdevctl stops it" "$MDEVCTL" stop --uuid "$uuid"
     check "which is seen" wait_until 1 same_as_kernel
     check "we undefine it" call Undefine 'ssa{sv}' "$uuid" mtty 0
-    check_equal "mdevctl agrees" "" "$($MDEVCTL list --defined)"
+    check_equal "mdevctl agrees" "" "$("$MDEVCTL" list --defined)"
 
     define "$uuid" mtty mtty-1 auto
-    check_equal "mdevctl lists what we define" "$uuid mtty mtty-1 auto" "$($MDEVCTL list --defined | sed 's/ *$//')"
-    check "and starts it" $MDEVCTL start --uuid "$uuid"
+    check_equal "mdevctl lists what we define" "$uuid mtty mtty-1 auto" "$("$MDEVCTL" list --defined | sed 's/ *$//')"
+    check "and starts it" "$MDEVCTL" start --uuid "$uuid"
     check "which is seen, too" wait_until 1 same_as_kernel
     check "we stop it" stop "$uuid"
-    check "mdevctl undefines it" $MDEVCTL undefine --uuid "$uuid"
+    check "mdevctl undefines it" "$MDEVCTL" undefine --uuid "$uuid"
     check "and it is no longer listed within 1 s" wait_until 1 not is_defined "$uuid"
 }
 
@@ -68,8 +70,11 @@ define_many() {
     for ((i = 0; i < count; i++)); do
         echo '{"mdev_type":"mbochs-small","start":"auto","attrs":[]}' >"/etc/mdevctl.d/mbochs/$(new_uuid)"
     done
-    check "definitions by an editor are listed within 1 s" wait_until 1 \
-        test "$(busctl get-property "${MANAGER[@]}" DefinitionCount)" = "u $count"
+    check "definitions by an editor are listed within 1 s" wait_until 1 all_are_defined
+}
+
+all_are_defined() {
+    [[ $(busctl get-property "${MANAGER[@]}" DefinitionCount) == "u $count" ]]
 }
 
 unload() {
@@ -80,7 +85,7 @@ unload() {
 # by_mediated: milliseconds from the parent's uevent until all devices are there, with a daemon that runs.
 by_mediated() {
     daemon_answers >/dev/null
-    python3 "$here/parent-timing.py" mbochs $count modprobe mbochs
+    python3 "$here/parent-timing.py" mbochs "$count" modprobe mbochs
 }
 
 # by_mdevctl: how long its command takes for a parent that is there.
@@ -91,9 +96,8 @@ by_mdevctl() {
     modprobe mbochs
     udevadm settle
     begin=$(now)
-    $MDEVCTL start-parent-mdevs mbochs
+    "$MDEVCTL" start-parent-mdevs mbochs
     echo $(($(now) - begin))
-    check_equal "mdevctl has started all" $count "$(in_kernel | grep --count active)" >&2
     systemctl unmask --quiet --runtime mediated
 }
 
@@ -108,9 +112,10 @@ test_many() {
     unload
     for ((round = 0; round < rounds; round++)); do
         ours+=("$(by_mediated)")
-        check_equal "mediated has started all" $count "$(in_kernel | grep --count active)"
+        check_equal "mediated has started all" "$count" "$(in_kernel | grep --count active)"
         unload
         theirs+=("$(by_mdevctl)")
+        check_equal "mdevctl has started all" "$count" "$(in_kernel | grep --count active)"
         unload
     done
     our=$(median "${ours[@]}")
