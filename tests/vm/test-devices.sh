@@ -122,8 +122,10 @@ kill_them() {
     case $1 in
         worker) [[ -z $worker ]] || kill -KILL "$worker" 2>/dev/null || true ;;
         daemon) kill -KILL "$daemon" ;;
-        # shellcheck disable=SC2046
-        both) kill -KILL "$daemon" $(workers) 2>/dev/null || true ;;
+        both)
+            # shellcheck disable=SC2046
+            kill -KILL "$daemon" $(workers) 2>/dev/null || true
+            ;;
     esac
     [[ $1 == worker ]] || wait_for_other "$daemon"
 }
