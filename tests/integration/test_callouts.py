@@ -451,12 +451,13 @@ def test_child_that_stays():
     with Host() as host:
         callouts = Callouts(host)
         callouts.add("10-fork", "sleep 987 &")
+        host.stop(host.create())
         before = {pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in host.workers()}
         begin = time.monotonic()
         for _ in range(5):
             host.stop(host.create())
         assert time.monotonic() - begin < 10 * SLOW
-        host.eventually(lambda: len(running("sleep")) == 20)
+        host.eventually(lambda: len(running("sleep")) == 24)
         for pid in set(host.workers()) & set(before):
             assert len(os.listdir(f"/proc/{pid}/fd")) == before[pid]
 
@@ -566,14 +567,18 @@ def test_client_on_other_uuids_and_reading():
 
 # --- one after the other
 
-def test_eight_autostarts_under_a_lock():
-    """As on s390: whatever lives on one parent is locked in the name of the worker from pre to post."""
+@pytest.mark.parametrize("fresh", [False, True])
+def test_eight_autostarts_under_a_lock(fresh):
+    """As on s390: whatever lives on one parent is locked in the name of the worker from pre to post. A fresh daemon does not
+    know yet that a callout serves that parent."""
     with Host(create_delay=50) as host:
         callouts = Callouts(host)
         callouts.add_program("ap-check")
         devices = [define(host, start="auto") for _ in range(8)]
         callouts.forget()
         host.simctl("remove-parent", "mtty")
+        if fresh:
+            host.simctl("daemon", "restart")
         host.simctl("add-parent", MTTY)
         host.eventually(lambda: host.states() == dict.fromkeys(devices, "active"), 60)
         host.eventually(lambda: host.jobs() == [])

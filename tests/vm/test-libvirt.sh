@@ -5,6 +5,8 @@
 # they do with Debian's. The same session of virsh runs with both, and its output must be the same.
 #
 # tools/vm: --package libvirt-daemon-system --package mdevctl
+#
+# shellcheck disable=SC2016,SC2317  # XML in single quotes; functions that are called by their names
 
 set -euo pipefail
 
@@ -70,7 +72,7 @@ everything() {
 define_and_start() {
     local name
 
-    name=$(name_of $first)
+    name=$(name_of "$first")
     v nodedev-define "$work/first.xml"
     everything
     v nodedev-info "$name"
