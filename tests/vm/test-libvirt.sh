@@ -99,7 +99,7 @@ define_and_start() {
 create_transient() {
     local name
 
-    name=$(name_of $second)
+    name=$(name_of "$second")
     v nodedev-create "$work/second.xml"
     everything
     v nodedev-info "$name"
@@ -115,7 +115,7 @@ create_transient() {
 with_attributes() {
     local name
 
-    name=$(name_of $third)
+    name=$(name_of "$third")
     v nodedev-define "$work/third.xml"
     v nodedev-dumpxml "$name"
     v nodedev-start "$name"
