@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading a command line as mdevctl's parser (clap 3) does: in the same order, so that of several mistakes the same one
- * is told. First the words one by one, where an unknown one ends it and --help too; then what cannot be together, what
- * is missing, and last the values, in the order in which the options were given. */
+/* Reading a command line as mdevctl's parser (clap 3) does: in the same order, so that of several mistakes the
+ * same one is told. First the words one by one, where an unknown one ends it and --help too; then what cannot be
+ * together, what is missing, and last the values, in the order in which the options were given. */
 
 #include "client/mdevctl-arguments.h"
 
@@ -42,8 +42,8 @@ _printf_(2, 3) static int usage_error(const struct parser *parser, const char *f
 }
 
 static int unknown_argument(const struct parser *parser, const char *text, int size) {
-        return usage_error(parser, "Found argument '%.*s' which wasn't expected, or isn't valid in this context", size,
-                           text);
+        return usage_error(parser, "Found argument '%.*s' which wasn't expected, or isn't valid in this context",
+                           size, text);
 }
 
 static int print_version(const struct mdevctl_arguments *arguments) {
@@ -132,7 +132,9 @@ static int unknown_command(const struct parser *parser, const char *text) {
 
         for (size_t i = 0; i < _MDEVCTL_COMMAND_MAX; i++)
                 names[i] = mdevctl_commands[i].name;
-        near = *text && !parser->only_arguments ? suggest_nearest(text, names, ELEMENTSOF(names), SUGGEST_WORD(text)) : NULL;
+        near = *text && !parser->only_arguments
+                       ? suggest_nearest(text, names, ELEMENTSOF(names), SUGGEST_WORD(text))
+                       : NULL;
         if (!near)
                 return unknown_argument(parser, text, (int) strlen(text));
         return usage_error(parser, "The subcommand '%s' wasn't recognized\n\n\tDid you mean '%s'?", text, near);
@@ -265,9 +267,9 @@ static int check_value(struct parser *parser, enum mdevctl_option option) {
         if (option == MDEVCTL_UUID && mdevctl_uuid_parse(value, arguments->uuid, reason) < 0)
                 return bad_value(parser, MDEVCTL_UUID, reason);
         if (parser->count[option] > 1)
-                return usage_error(parser,
-                                   "The argument '%s' was provided more than once, but cannot be used multiple times",
-                                   mdevctl_options[option].label);
+                return usage_error(
+                        parser, "The argument '%s' was provided more than once, but cannot be used multiple times",
+                        mdevctl_options[option].label);
         return 0;
 }
 

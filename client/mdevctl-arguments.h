@@ -23,6 +23,6 @@ static inline bool mdevctl_given(const struct mdevctl_arguments *arguments, enum
         return arguments->given & MDEVCTL_BIT(option);
 }
 
-/** mdevctl_arguments_parse() - read the command line. Returns 1 when the command is to be run; 0 when it asked for help
- * or the version and got it; -EINVAL when it is wrong and that has been said. */
+/** mdevctl_arguments_parse() - read the command line. Returns 1 when the command is to be run; 0 when it asked for
+ * help or the version and got it; -EINVAL when it is wrong and that has been said. */
 int mdevctl_arguments_parse(int argc, char *argv[], struct mdevctl_arguments *ret);

@@ -120,8 +120,9 @@ int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret,
                 return -1;
         if (r >= 0)
                 r = read_reply(reply, ret);
-        return r < 0 ? failure_set(failure, FAILURE_IO_ERROR, "The attributes of device %s cannot be read: %s", uuid,
-                                   strerror(-r)) : 0;
+        return r < 0 ? failure_set(failure, FAILURE_IO_ERROR, "The attributes of device %s cannot be read: %s",
+                                   uuid, strerror(-r))
+                     : 0;
 }
 
 int mdevctl_attributes_get(const struct mdevctl_devices *devices, const struct mdevctl_store *store,

@@ -81,6 +81,8 @@ int mdevctl_bus_check_callout(sd_bus *bus, const char *uuid) {
         r = find_job(bus, id, job_uuid);
         if (r != EXIT_SUCCESS || !streq(job_uuid, uuid))
                 return r;
-        return mdevctl_fail("A callout of job %" PRIu64 " cannot change device %s: the request would wait for that job, "
-                            "and the job for its callout", id, uuid);
+        return mdevctl_fail("A callout of job %" PRIu64
+                            " cannot change device %s: the request would wait for that job, "
+                            "and the job for its callout",
+                            id, uuid);
 }

@@ -32,8 +32,8 @@ static int check_undefined(const struct mdevctl_arguments *arguments, const char
         return store.n > 0 ? fail_defined(arguments, parent) : EXIT_SUCCESS;
 }
 
-static int send_define(const struct mdevctl_arguments *arguments, const char *parent, struct definition *definition,
-                       bool from_device) {
+static int send_define(const struct mdevctl_arguments *arguments, const char *parent,
+                       struct definition *definition, bool from_device) {
         _cleanup_(attributes_clear) struct attributes attributes = {};
         _cleanup_failure_ struct failure failure = {};
         _cleanup_bus_ sd_bus *bus = NULL;
@@ -86,7 +86,8 @@ static int define_file(const struct mdevctl_arguments *arguments) {
         return r == EXIT_SUCCESS ? send_define(arguments, parent, definition, false) : r;
 }
 
-/* A device that is active lends what is not given, and its attributes. Given a type, mdevctl wants the parent too. */
+/* A device that is active lends what is not given, and its attributes. Given a type, mdevctl wants the parent too.
+ */
 static int define_arguments(const struct mdevctl_arguments *arguments) {
         const char *parent = arguments->values[MDEVCTL_PARENT], *type = arguments->values[MDEVCTL_TYPE];
         _cleanup_definition_ struct definition *definition = NULL;
@@ -94,8 +95,8 @@ static int define_arguments(const struct mdevctl_arguments *arguments) {
         bool active;
         int r;
 
-        active = mdevctl_given(arguments, MDEVCTL_UUID) && sysfs_look_at_device(arguments->uuid, NULL, &device) >= 0 &&
-                 *device.type;
+        active = mdevctl_given(arguments, MDEVCTL_UUID) &&
+                 sysfs_look_at_device(arguments->uuid, NULL, &device) >= 0 && *device.type;
         if (!parent && (!active || type))
                 return mdevctl_fail("No parent specified");
         if (!parent)

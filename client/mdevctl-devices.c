@@ -49,7 +49,8 @@ static int read_list(struct mdevctl_devices *devices, const char *parent_wanted)
         r = sd_bus_message_enter_container(devices->reply, 'a', "(ssssbo)");
         if (r < 0)
                 return r;
-        while ((r = sd_bus_message_read(devices->reply, "(ssssbo)", &uuid, &parent, &type, &state, NULL, NULL)) > 0) {
+        while ((r = sd_bus_message_read(devices->reply, "(ssssbo)", &uuid, &parent, &type, &state, NULL, NULL)) >
+               0) {
                 if (!is_complete(state, type) || (parent_wanted && !streq(parent, parent_wanted)))
                         continue;
                 r = add(devices, uuid, parent, type);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The active devices. All of them come from the daemon; a single one is looked up in sysfs, which costs the same however
- * many there are. */
+/* The active devices. All of them come from the daemon; a single one is looked up in sysfs, which costs the same
+ * however many there are. */
 
 #include "client/mdevctl-bus.h"
 
@@ -21,8 +21,8 @@ struct mdevctl_devices {
         struct sysfs_device *single;
 };
 
-/** mdevctl_devices_find() - the devices that a parent (NULL: any) and a UUID (NULL: any) have, if they are complete.
- * Returns EXIT_SUCCESS, or EXIT_FAILURE having said why. */
+/** mdevctl_devices_find() - the devices that a parent (NULL: any) and a UUID (NULL: any) have, if they are
+ * complete. Returns EXIT_SUCCESS, or EXIT_FAILURE having said why. */
 int mdevctl_devices_find(struct mdevctl_devices *devices, const char *parent, const char *uuid);
 
 /** mdevctl_devices_get() - one of them, or NULL. */

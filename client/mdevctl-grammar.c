@@ -34,8 +34,8 @@ const struct mdevctl_command mdevctl_commands[_MDEVCTL_COMMAND_MAX + 1] = {
         [MDEVCTL_DEFINE_COMMAND] = {
                 .id = MDEVCTL_DEFINE_COMMAND, .name = "define",
                 .about = "Define a device, so that it outlives a reboot",
-                .details = "A device that is active lends its parent and type. Without --uuid the new UUID is printed.\n"
-                           "The device itself is neither started nor changed.",
+                .details = "A device that is active lends its parent and type. Without --uuid the new UUID is\n"
+                           "printed. The device itself is neither started nor changed.",
                 .options = BIT(MDEVCTL_AUTO) | BIT(MDEVCTL_FORCE) | BIT(MDEVCTL_HELP) | BIT(MDEVCTL_JSONFILE) |
                            BIT(MDEVCTL_PARENT) | BIT(MDEVCTL_TYPE) | BIT(MDEVCTL_UUID),
                 .required_any = BIT(MDEVCTL_UUID) | BIT(MDEVCTL_PARENT),
@@ -47,16 +47,16 @@ const struct mdevctl_command mdevctl_commands[_MDEVCTL_COMMAND_MAX + 1] = {
         [MDEVCTL_LIST_COMMAND] = {
                 .id = MDEVCTL_LIST_COMMAND, .name = "list",
                 .about = "List devices",
-                .details = "Active devices, or with --defined the definitions, whether they are active or not. With --uuid\n"
-                           "and one result --dumpjson prints what --jsonfile of define and start takes.",
+                .details = "Active devices, or with --defined the definitions, whether they are active or not. With\n"
+                           "--uuid and one result --dumpjson prints what --jsonfile of define and start takes.",
                 .options = BIT(MDEVCTL_DEFINED) | BIT(MDEVCTL_DUMPJSON) | BIT(MDEVCTL_HELP) | BIT(MDEVCTL_PARENT) |
                            BIT(MDEVCTL_UUID) | BIT(MDEVCTL_VERBOSE) | BIT(MDEVCTL_VERSION),
         },
         [MDEVCTL_MODIFY_COMMAND] = {
                 .id = MDEVCTL_MODIFY_COMMAND, .name = "modify",
                 .about = "Change a definition, or a running device",
-                .details = "Where several parents define the UUID, --parent tells which is meant. A running device changes\n"
-                           "only with --live, as far as a callout for its type can do that.",
+                .details = "Where several parents define the UUID, --parent tells which is meant. A running device\n"
+                           "changes only with --live, as far as a callout for its type can do that.",
                 .options = BIT(MDEVCTL_ADDATTR) | BIT(MDEVCTL_AUTO) | BIT(MDEVCTL_DEFINED) | BIT(MDEVCTL_DELATTR) |
                            BIT(MDEVCTL_FORCE) | BIT(MDEVCTL_HELP) | BIT(MDEVCTL_INDEX) | BIT(MDEVCTL_JSONFILE) |
                            BIT(MDEVCTL_LIVE) | BIT(MDEVCTL_MANUAL) | BIT(MDEVCTL_PARENT) | BIT(MDEVCTL_TYPE) |
@@ -66,8 +66,8 @@ const struct mdevctl_command mdevctl_commands[_MDEVCTL_COMMAND_MAX + 1] = {
         [MDEVCTL_START_COMMAND] = {
                 .id = MDEVCTL_START_COMMAND, .name = "start",
                 .about = "Start a device",
-                .details = "One that is defined needs its UUID, and its parent where several define it. Any other needs\n"
-                           "parent and type, or parent and --jsonfile; without --uuid the new UUID is printed.",
+                .details = "One that is defined needs its UUID, and its parent where several define it. Any other\n"
+                           "needs parent and type, or parent and --jsonfile; without --uuid the new UUID is printed.",
                 .options = BIT(MDEVCTL_FORCE) | BIT(MDEVCTL_HELP) | BIT(MDEVCTL_JSONFILE) | BIT(MDEVCTL_PARENT) |
                            BIT(MDEVCTL_TYPE) | BIT(MDEVCTL_UUID),
                 .required_any = BIT(MDEVCTL_UUID) | BIT(MDEVCTL_PARENT),
@@ -193,7 +193,8 @@ static void print_options(FILE *stream, const struct mdevctl_command *command) {
                 char letter[] = { '-', option->letter, ',', '\0' };
 
                 if (command->options & BIT(i))
-                        fprintf(stream, "    %3s %-24s %s\n", option->letter ? letter : "", option->label, option->help);
+                        fprintf(stream, "    %3s %-24s %s\n", option->letter ? letter : "", option->label,
+                                option->help);
         }
 }
 

@@ -74,7 +74,8 @@ extern const struct mdevctl_command mdevctl_commands[_MDEVCTL_COMMAND_MAX + 1];
 /** mdevctl_command_find() - by name, or NULL. */
 const struct mdevctl_command *mdevctl_command_find(const char *name);
 
-/** mdevctl_option_by_letter(), mdevctl_option_by_name() - an option that @command takes, or _MDEVCTL_OPTION_INVALID. */
+/** mdevctl_option_by_letter(), mdevctl_option_by_name() - an option that @command takes, or
+ * _MDEVCTL_OPTION_INVALID. */
 enum mdevctl_option mdevctl_option_by_letter(const struct mdevctl_command *command, char letter);
 enum mdevctl_option mdevctl_option_by_name(const struct mdevctl_command *command, const char *name, size_t size);
 

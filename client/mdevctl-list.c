@@ -34,10 +34,12 @@ static const char *uuid_of(const struct list *list, size_t i) {
         return list->defined ? list->store.items[i].uuid : list->devices.items[i].uuid;
 }
 
-/* What is to be told of an active device: its definition's type, start and attributes where it has one. @stored and
+/* What is to be told of an active device: its definition's type, start and attributes where it has one. @stored
+ * and
  * @device are its two sides, NULL where there is none. Returns 1, or 0 if there is nothing to tell. */
-static int resolve(const struct list *list, const struct mdevctl_stored *stored, const struct mdevctl_device *device,
-                   const struct attributes *attributes, struct definition **ret) {
+static int resolve(const struct list *list, const struct mdevctl_stored *stored,
+                   const struct mdevctl_device *device, const struct attributes *attributes,
+                   struct definition **ret) {
         _cleanup_free_ char *error = NULL;
         int r = -ENOENT;
 

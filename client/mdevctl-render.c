@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Printing many items on all processors. Each process takes a slice of them, prints it into a memfd, and notes in memory
- * that is shared where each item ends. */
+/* Printing many items on all processors. Each process takes a slice of them, prints it into a memfd, and notes in
+ * memory that is shared where each item ends. */
 
 #include "client/mdevctl-render.h"
 
@@ -53,8 +53,8 @@ static int write_all(int fd, const char *text, size_t size) {
         return 0;
 }
 
-/* Prints a slice, and notes for each item where it ends in the slice's text. In memory first: to tell the position in a
- * file takes a system call. */
+/* Prints a slice, and notes for each item where it ends in the slice's text. In memory first: to tell the position
+ * in a file takes a system call. */
 static int print_slice(const struct mdevctl_slice *slice, size_t *ends,
                        int (*print)(size_t i, FILE *stream, void *userdata), void *userdata) {
         _cleanup_free_ char *text = NULL;

@@ -13,8 +13,8 @@ int mdevctl_request_define(sd_bus *bus, const struct mdevctl_arguments *argument
 
 int mdevctl_request_undefine(sd_bus *bus, const struct mdevctl_arguments *arguments, struct failure *failure);
 
-/** mdevctl_request_modify() - change in a definition what the options say, or with @replacement all of it. With @live
- * change the running device instead, to the attributes of @replacement. */
+/** mdevctl_request_modify() - change in a definition what the options say, or with @replacement all of it. With
+ * @live change the running device instead, to the attributes of @replacement. */
 int mdevctl_request_modify(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
                            const struct definition *replacement, bool live, struct failure *failure);
 

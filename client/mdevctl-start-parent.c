@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mdevctl start-parent-mdevs, which mdevctl's udev rule runs when a parent appears: all of its auto definitions at once.
- * It never waits for udev, which would wait for it. */
+/* mdevctl start-parent-mdevs, which mdevctl's udev rule runs when a parent appears: all of its auto definitions at
+ * once. It never waits for udev, which would wait for it. */
 
 #include <errno.h>
 

@@ -60,8 +60,8 @@ static int plan_from_store(const struct mdevctl_arguments *arguments, struct pla
         plan->parent = plan->store.items[0].parent->name;
         plan->stored = true;
         if (type && !streq(type, definition_type(plan->definition)))
-                return mdevctl_fail("Device %s already exists on parent %s with type %s", arguments->uuid, plan->parent,
-                                    definition_type(plan->definition));
+                return mdevctl_fail("Device %s already exists on parent %s with type %s", arguments->uuid,
+                                    plan->parent, definition_type(plan->definition));
         return EXIT_SUCCESS;
 }
 
@@ -120,7 +120,8 @@ static int fail_parent(const char *parent) {
         return mdevctl_fail("Unable to find parent device '%s'", parent);
 }
 
-/* The daemon's message names the attribute that could not be written: "… attribute 'NAME' cannot be set to 'VALUE': …" */
+/* The daemon's message names the attribute that could not be written: "… attribute 'NAME' cannot be set to
+ * 'VALUE': …" */
 static int fail_attribute(const struct plan *plan, const char *message) {
         const struct attributes *attributes = definition_attributes(plan->definition);
 
@@ -129,7 +130,8 @@ static int fail_attribute(const struct plan *plan, const char *message) {
                 _cleanup_free_ char *words = NULL;
                 const char *found;
 
-                if (asprintf(&words, "attribute '%s' cannot be set to '%s': ", attribute->name, attribute->value) < 0) {
+                if (asprintf(&words, "attribute '%s' cannot be set to '%s': ", attribute->name, attribute->value) <
+                    0) {
                         words = NULL;
                         break;
                 }
@@ -152,7 +154,8 @@ static int fail_start(const char *uuid, const struct plan *plan, const struct fa
         case FAILURE_ALREADY_EXISTS:
                 if (check_absent(uuid, plan) != EXIT_SUCCESS)
                         return EXIT_FAILURE;
-                return mdevctl_fail_errno(EEXIST, "Failed to create mdev %s, type %s on %s", uuid, type, plan->parent);
+                return mdevctl_fail_errno(EEXIST, "Failed to create mdev %s, type %s on %s", uuid, type,
+                                          plan->parent);
         case FAILURE_NO_SUCH_PARENT:
                 return fail_parent(plan->parent);
         case FAILURE_NO_SUCH_TYPE:
@@ -162,8 +165,8 @@ static int fail_start(const char *uuid, const struct plan *plan, const struct fa
         case FAILURE_INVALID_ATTRIBUTE:
                 return fail_attribute(plan, failure->message);
         case FAILURE_IO_ERROR:
-                return mdevctl_fail_because(failure->message, "Failed to create mdev %s, type %s on %s", uuid, type,
-                                            plan->parent);
+                return mdevctl_fail_because(failure->message, "Failed to create mdev %s, type %s on %s", uuid,
+                                            type, plan->parent);
         default:
                 return mdevctl_fail("%s", failure->message);
         }

@@ -175,9 +175,10 @@ const struct mdevctl_stored *mdevctl_store_find(const struct mdevctl_store *stor
         return NULL;
 }
 
-/* store_read() of a file that the scan has just seen to be a regular one, without looking at it once more before it is
- * opened: there may be 10,000 of them. */
-static int read_file(const struct mdevctl_stored *stored, struct definition **ret, struct definition_error *ret_error) {
+/* store_read() of a file that the scan has just seen to be a regular one, without looking at it once more before
+ * it is opened: there may be 10,000 of them. */
+static int read_file(const struct mdevctl_stored *stored, struct definition **ret,
+                     struct definition_error *ret_error) {
         static char buffer[DEFINITION_SIZE_MAX + 1];
         _cleanup_close_ int fd = -1;
         struct stat st;
@@ -207,8 +208,8 @@ int mdevctl_stored_read(const struct mdevctl_stored *stored, struct definition *
         if (r != -EBADMSG && r != -EFBIG)
                 snprintf(error.message, sizeof(error.message), "%s", strerror(-r));
         if (error.line > 0)
-                n = asprintf(ret_error, "/" STORE_DIRECTORY "/%s/%s, line %u: %s", stored->parent->name, stored->uuid,
-                             error.line, error.message);
+                n = asprintf(ret_error, "/" STORE_DIRECTORY "/%s/%s, line %u: %s", stored->parent->name,
+                             stored->uuid, error.line, error.message);
         else
                 n = asprintf(ret_error, "/" STORE_DIRECTORY "/%s/%s: %s", stored->parent->name, stored->uuid,
                              error.message);

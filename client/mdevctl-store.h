@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The definitions as mdevctl sees them: read from the files themselves. Libvirt lists them often and at once after a
- * change, so that what is printed is what is on disk, and no daemon has to run for it. */
+/* The definitions as mdevctl sees them: read from the files themselves. Libvirt lists them often and at once after
+ * a change, so that what is printed is what is on disk, and no daemon has to run for it. */
 
 #include "common/definition.h"
 #include "common/uuid.h"
@@ -27,15 +27,17 @@ struct mdevctl_store {
         size_t allocated;
 };
 
-/** mdevctl_store_scan() - find the definitions of a parent (NULL: of all) that have a UUID (NULL: any). Without a store
- * there are none. Returns 0 or a negative errno. */
+/** mdevctl_store_scan() - find the definitions of a parent (NULL: of all) that have a UUID (NULL: any). Without a
+ * store there are none. Returns 0 or a negative errno. */
 int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const char *uuid);
 
 void mdevctl_store_clear(struct mdevctl_store *store);
 #define _cleanup_store_ _cleanup_(mdevctl_store_clear)
 
 /** mdevctl_store_find() - what the store has for a parent and UUID, or NULL. */
-const struct mdevctl_stored *mdevctl_store_find(const struct mdevctl_store *store, const char *parent, const char *uuid);
+const struct mdevctl_stored *mdevctl_store_find(const struct mdevctl_store *store, const char *parent,
+                                                const char *uuid);
 
-/** mdevctl_stored_read() - what a file says. Returns 0; or a negative errno with a text of its path and what is wrong. */
+/** mdevctl_stored_read() - what a file says. Returns 0; or a negative errno with a text of its path and what is
+ * wrong. */
 int mdevctl_stored_read(const struct mdevctl_stored *stored, struct definition **ret, char **ret_error);

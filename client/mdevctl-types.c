@@ -56,13 +56,15 @@ static int read_types(struct types *types) {
         int r;
 
         r = sd_bus_message_enter_container(types->types_reply, 'a', "(ssssus)");
-        while (r >= 0 && (r = sd_bus_message_read(types->types_reply, "(ssssus)", &type.parent, &type.name, &type.title,
-                                                  &type.device_api, &type.instances, &type.description)) > 0)
+        while (r >= 0 &&
+               (r = sd_bus_message_read(types->types_reply, "(ssssus)", &type.parent, &type.name, &type.title,
+                                        &type.device_api, &type.instances, &type.description)) > 0)
                 r = add(types, &type);
         return r;
 }
 
-static int ask(sd_bus *bus, const char *member, const char *parent, struct failure *failure, sd_bus_message **ret) {
+static int ask(sd_bus *bus, const char *member, const char *parent, struct failure *failure,
+               sd_bus_message **ret) {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 

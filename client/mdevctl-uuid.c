@@ -35,7 +35,8 @@ static int character_size(const char *text) {
 }
 
 /* Says what is wrong with the digits: @size bytes, @offset into the whole @text. */
-static int explain(const char *text, size_t offset, size_t size, char ret_reason[static MDEVCTL_UUID_REASON_SIZE]) {
+static int explain(const char *text, size_t offset, size_t size,
+                   char ret_reason[static MDEVCTL_UUID_REASON_SIZE]) {
         const char *digits = text + offset;
         size_t ends[N_GROUPS - 1] = {}, n_dashes = 0;
 

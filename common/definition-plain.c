@@ -32,7 +32,8 @@ static bool take_string(struct cursor *cursor, struct plain_string *ret) {
         return take(cursor, "\"");
 }
 
-static int append(struct attributes *attributes, const struct plain_string *name, const struct plain_string *value) {
+static int append(struct attributes *attributes, const struct plain_string *name,
+                  const struct plain_string *value) {
         _cleanup_free_ char *n = strndup(name->text, name->size), *v = strndup(value->text, value->size);
 
         return n && v ? attributes_append(attributes, n, v) : -ENOMEM;
@@ -62,7 +63,8 @@ static int take_definition(struct cursor *cursor, struct plain_definition *ret) 
         int r;
 
         if (!take(cursor, "{\n  \"mdev_type\": ") || !take_string(cursor, &ret->type) ||
-            !take(cursor, ",\n  \"start\": ") || !take_string(cursor, &ret->start) || !take(cursor, ",\n  \"attrs\": "))
+            !take(cursor, ",\n  \"start\": ") || !take_string(cursor, &ret->start) ||
+            !take(cursor, ",\n  \"attrs\": "))
                 return 0;
         r = take_attributes(cursor, &ret->attributes);
         if (r <= 0)
