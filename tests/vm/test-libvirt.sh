@@ -40,16 +40,16 @@ xml() {
 EOT
 }
 
-# Until libvirt has seen all that happened: its answer is the same twice.
+# Until libvirt has seen all that happened: its mdevctl has ended, and its answer is the same twice.
 calm() {
     local before='' now tries
 
     udevadm settle --timeout=10 || true
     for ((tries = 0; tries < 50; tries++)); do
-        now=$(virsh nodedev-list --cap mdev --all; virsh nodedev-list --cap mdev --inactive)
-        [[ $now != "$before" ]] || return 0
-        before=$now
         sleep 0.5
+        now=$(virsh 'nodedev-list --cap mdev --all; nodedev-list --cap mdev --inactive')
+        [[ $now != "$before" ]] || pgrep --exact mdevctl >/dev/null || return 0
+        before=$now
     done
 }
 
@@ -60,7 +60,7 @@ v() {
     echo "\$ virsh $*"
     virsh "$@" 2>&1 || status=$?
     echo "status $status"
-    calm
+    [[ $1 == nodedev-@(list|info|dumpxml) ]] || calm
 }
 
 everything() {
