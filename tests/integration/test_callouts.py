@@ -432,7 +432,7 @@ def test_hang():
         assert error.name == "CalloutFailed"
         assert UUID in error.text and "10-hang" in error.text and "waiting for adapter 05" in error.text
         assert 1.9 * SLOW <= create.seconds <= 3 * SLOW
-        assert running("sleep") == []
+        host.eventually(lambda: running("sleep") == [], what="the end of its children")
         assert not (DEVICES / UUID).exists() and host.devices() == {} and not os.listdir(INTENTS)
         assert host.create(), "and the next one is served"
 

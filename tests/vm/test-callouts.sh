@@ -90,7 +90,6 @@ test_autostart_with_the_daemons_start() {
     reload_parent
     check "all $count are started by a daemon that udev starts" wait_until 60 is_active "$count"
     check "no job is left then" wait_until 30 no_jobs
-    no_jobs || { mediatectl jobs; cat "$log"; ps -ef --forest; journalctl -u mediated -o short-monotonic --no-pager | tail -20; }
     check_equal "each was unlocked then" "$count" "$(calls post 'start -s success')"
 }
 
@@ -130,7 +129,7 @@ test_hang() {
 
     uuid=$(new_uuid)
     mkdir --parents /run/systemd/system/mediated.service.d
-    printf '[Service]\nExecStart=\nExecStart=%s --callout-timeout 3\n' \
+    printf '[Service]\nExecStart=\nExecStart=%s --callout-timeout 15\n' \
         "$(systemctl show --property ExecStart mediated | sed 's/.*path=\([^ ]*\) .*/\1/')" \
         >/run/systemd/system/mediated.service.d/timeout.conf
     systemctl daemon-reload
@@ -140,7 +139,7 @@ test_hang() {
     chmod 755 "$programs/callouts/10-hang"
     start=$(now)
     check_matches "a callout that hangs refuses" "*did not answer*" "$(mediatectl create mtty mtty-1 "$uuid" 2>&1 || true)"
-    check_within "after its time, in s" $((($(now) - start) / 1000)) 10
+    check_within "after its time, in s" $((($(now) - start) / 1000)) 30
     check_equal "it is gone with its children" "" "$(pgrep --full 'sleep 1234' || true)"
     check_equal "no device was made" none "$(device_state "$uuid")"
     rm "$programs/callouts/10-hang"
