@@ -103,10 +103,13 @@ expected_of() {
 judge() {
     local missing extra
 
+    grep '^refused\|^kept' "$1" | grep --invert-match 'NoReply\|ServiceUnknown' || true
     missing=$(join -v 1 -1 2 -2 1 <(expected_of "$1" | grep '^must' | sort -k 2) <(in_kernel) | wc -l)
     extra=$(join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) | wc -l)
     check_equal "$2: every device that was acknowledged is there" 0 "$missing"
     check_equal "$2: no other is" 0 "$extra"
+    ((extra == 0)) || join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) | cut --delimiter=' ' --fields=1 |
+        grep --file=- "$1"
     check_equal "$2: all are complete" "" "$(in_kernel | grep --invert-match 'active$' || true)"
     number "$2, calls answered" "$(grep -c '^created\|^stopped' "$1")" calls
     number "$2, calls failed" "$(grep -c '^refused\|^kept' "$1")" calls
@@ -122,10 +125,7 @@ kill_them() {
     case $1 in
         worker) [[ -z $worker ]] || kill -KILL "$worker" 2>/dev/null || true ;;
         daemon) kill -KILL "$daemon" ;;
-        both)
-            # shellcheck disable=SC2046
-            kill -KILL "$daemon" $(workers) 2>/dev/null || true
-            ;;
+        both) workers | xargs kill -KILL "$daemon" 2>/dev/null || true ;;
     esac
     [[ $1 == worker ]] || wait_for_other "$daemon"
 }
