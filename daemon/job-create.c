@@ -107,7 +107,8 @@ static void create_end(struct job *job, enum job_result result) {
         const struct task *task = &job->work.task;
         struct device *device;
 
-        create_drop_intent(job);
+        if (result != JOB_DONE)
+                create_drop_intent(job);
         /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
         if (result == JOB_DONE) {
                 device = device_created(job->manager, job->uuid, task->parent, task->type);
@@ -161,4 +162,5 @@ const struct job_type job_type_create = {
         .on_assigned = create_assigned,
         .on_report = create_reported,
         .append_reply = create_append_reply,
+        .before_answer = create_drop_intent,
 };

@@ -216,4 +216,5 @@ const struct job_type job_type_start = {
         .on_assigned = start_assigned,
         .on_report = start_reported,
         .append_reply = start_append_reply,
+        .before_answer = create_drop_intent,
 };

@@ -165,15 +165,16 @@ void job_answer_failure(struct job *job) {
 
 static int reply_success(struct job *job) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message), *reply = NULL;
-        int r;
+        int r = 0;
 
-        if (!message)
-                return 0;
-
-        r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0 && job->type->append_reply)
+        if (message)
+                r = sd_bus_message_new_method_return(message, &reply);
+        if (reply && job->type->append_reply)
                 r = job->type->append_reply(job, reply);
-        if (r < 0)
+        /* As late as it can be: a daemon that is killed between the two leaves a device that nobody was told of. */
+        if (job->type->before_answer)
+                job->type->before_answer(job);
+        if (r < 0 || !reply)
                 return r;
 
         if (job->settle && settle_hand_over(TAKE_PTR(job->settle), reply))

@@ -48,6 +48,9 @@ struct job_type {
 
         /* The successful reply's content. */
         int (*append_reply)(struct job *job, sd_bus_message *reply);
+
+        /* It has succeeded, and its caller, if there is one, is told so right after this. Optional. */
+        void (*before_answer)(struct job *job);
 };
 
 struct job {
