@@ -98,6 +98,12 @@ def seconds_to_create(host, count=30):
     return statistics.median(times)
 
 
+def assert_as_fast(host, usual):
+    """Within 1.2 times, the best of a few tries: the machine has other things to do, too."""
+    best = min(seconds_to_create(host) for _ in range(4))
+    assert best < max(1.2 * usual, usual + 0.005), f"{best * 1000:.1f} ms instead of {usual * 1000:.1f} ms"
+
+
 @pytest.mark.parametrize("operation", ["create", "remove", "read", "uevent"])
 def test_hung_driver_before_the_start(operation):
     with Host() as host:
@@ -116,7 +122,7 @@ def test_hung_driver_before_the_start(operation):
 
         assert min(seconds_to_start(host) for _ in range(3)) < max(1.5 * without, without + 0.1)
         assert host.state(stuck) == {"create": "starting", "remove": "stopping"}.get(operation, "active")
-        assert seconds_to_create(host) < max(1.2 * usual, usual + 0.005)
+        assert_as_fast(host, usual)
         error = host.begin_stop(stuck, timeout=0.3)
         if operation in ("create", "remove"):
             assert error.error().name == "JobTimedOut"
@@ -142,7 +148,7 @@ def test_hung_driver_while_it_runs(operation):
             call = host.begin_create()
         if operation == "read":
             host.begin("ListTypes", "s", "mtty")
-        assert seconds_to_create(host) < max(1.2 * usual, usual + 0.005)
+        assert_as_fast(host, usual)
         if operation in ("create", "remove"):
             assert call.error().name == "JobTimedOut"
             assert 1 <= call.seconds < 1.3
