@@ -164,6 +164,15 @@ int mdevctl_request_stop(sd_bus *bus, const struct mdevctl_arguments *arguments,
         if (r >= 0)
                 r = sd_bus_message_append(call, "s", arguments->uuid);
         if (r >= 0)
-                r = append_options(call, arguments, NULL);
+                r = sd_bus_message_open_container(call, 'a', "{sv}");
+        /* Libvirt has the group open while it runs mdevctl, and waits for us. */
+        if (r >= 0)
+                r = sd_bus_message_append(call, "{sv}", "held-by", "t", (uint64_t) getppid());
+        if (r >= 0 && mdevctl_given(arguments, MDEVCTL_FORCE))
+                r = append_bool(call, "force");
+        if (r >= 0)
+                r = callout_append_option(call);
+        if (r >= 0)
+                r = sd_bus_message_close_container(call);
         return send(bus, r, call, failure, NULL);
 }

@@ -98,3 +98,26 @@ int holders_find(int device_fd, holder_func *found, void *userdata) {
 
         return n;
 }
+
+bool holder_has_device(pid_t pid) {
+        _cleanup_closedir_ DIR *fds = NULL;
+        struct dirent *entry;
+        char path[64];
+
+        snprintf(path, sizeof(path), "proc/%d/fd", (int) pid);
+        if (open_directory_at(root_fd(), path, &fds) < 0)
+                return true;
+
+        while ((entry = readdir(fds))) {
+                char target[PATH_MAX];
+                ssize_t n = readlinkat(dirfd(fds), entry->d_name, target, sizeof(target) - 1);
+
+                if (n < 0)
+                        continue;
+                target[n] = '\0';
+                if (strncmp(target, "anon_inode:[vfio-device]", strlen("anon_inode:[vfio-device]")) == 0 ||
+                    strncmp(target, "/" VFIO_DIRECTORY "/devices/", strlen("/" VFIO_DIRECTORY "/devices/")) == 0)
+                        return true;
+        }
+        return false;
+}

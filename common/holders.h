@@ -13,3 +13,6 @@ typedef int holder_func(pid_t pid, const char *name, void *userdata);
 /** holders_find() - look through /proc/PID/fd, which may block. Without privileges it sees the person's own processes
  * alone. @device_fd: the device's directory in sysfs. Returns the number of holders or a negative errno. */
 int holders_find(int device_fd, holder_func *found, void *userdata);
+
+/** holder_has_device() - whether a process has any VFIO device open, not only a group. True when that cannot be seen. */
+bool holder_has_device(pid_t pid);

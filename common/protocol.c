@@ -114,6 +114,7 @@ int task_send(int fd, const struct task *task) {
         put_number(object, "auto", task->start == START_AUTO);
         if (task->attributes.n > 0)
                 json_object_object_add(object, "attributes", attributes_to_json(&task->attributes));
+        put_number(object, "held-by", (uint64_t) task->held_by);
         put_number(object, "orphan-pid", (uint64_t) task->orphan_pid);
         put_number(object, "orphan-start-time", task->orphan_start_time);
         if (task->kind == TASK_DEFINE || task->kind == TASK_MODIFY)
@@ -146,6 +147,10 @@ int task_parse(json_object *object, struct task *ret) {
         if (pid > INT32_MAX)
                 return -EBADMSG;
         task.orphan_pid = (pid_t) pid;
+        pid = get_number(object, "held-by");
+        if (pid > INT32_MAX)
+                return -EBADMSG;
+        task.held_by = (pid_t) pid;
         task.job = get_number(object, "job");
         task.force = get_number(object, "force");
         task.interrupted = get_number(object, "interrupted");

@@ -44,6 +44,7 @@ struct task {
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
         uint64_t inode;                 /* STOP: of that directory: a later device of the UUID is another one */
         struct attributes attributes;
+        pid_t held_by;                  /* STOP: has the group open for the caller, see remove_device(); 0: none */
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
         uint64_t orphan_start_time;     /* RECOVER: tells it from a later process of the same pid, in clock ticks */
         struct definition_changes changes;      /* DEFINE, MODIFY */

@@ -16,6 +16,7 @@ static const struct option {
 } table[] = {
         { "timeout", OPTION_TIMEOUT, SD_BUS_TYPE_UINT64, offsetof(struct options, timeout) },
         { "callout-of", OPTION_CALLOUT_OF, SD_BUS_TYPE_UINT64, offsetof(struct options, callout_of) },
+        { "held-by", OPTION_HELD_BY, SD_BUS_TYPE_UINT64, offsetof(struct options, held_by) },
         { "settle", OPTION_SETTLE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, settle) },
         { "wait", OPTION_WAIT, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, wait) },
         { "force", OPTION_FORCE, SD_BUS_TYPE_BOOLEAN, offsetof(struct options, force) },

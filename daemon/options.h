@@ -15,6 +15,7 @@ enum {
         OPTION_FORCE = 1 << 3,
         OPTION_LIVE = 1 << 4,
         OPTION_DEFINED = 1 << 5,
+        OPTION_HELD_BY = 1 << 7,
         OPTION_CALLOUT_OF = 1 << 6,     /* every method has it */
 };
 
@@ -22,6 +23,7 @@ enum {
 
 struct options {
         uint64_t timeout;       /* µs, 0: none */
+        uint64_t held_by;       /* a process */
         uint64_t callout_of;    /* the job whose callout asks; 0: none */
         bool settle;
         bool wait;

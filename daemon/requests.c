@@ -150,9 +150,11 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
                 return r;
         if (uuid_normalize(text, uuid) < 0)
                 return bus_fail_uuid(message, text);
-        r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE, &options);
+        r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE | OPTION_HELD_BY, &options);
         if (r != 0)
                 return r;
+        if (options.held_by > INT32_MAX)
+                return bus_fail(message, FAILURE_INVALID_ARGS, "Option 'held-by' is the number of a process");
         /* Waiting for a user has no natural end. */
         if (options.timeout == OPTION_TIMEOUT_UNSET)
                 options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
@@ -161,6 +163,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         if (r < 0)
                 return r;
         job->work.task.kind = TASK_STOP;
+        job->work.task.held_by = (pid_t) options.held_by;
         job->wait = options.wait;
         /* Not what the registry says: whoever has just seen it go asks before the uevent is here. */
         job->existed = device_confirm(manager, uuid);

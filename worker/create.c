@@ -169,7 +169,7 @@ static void undo(const struct task *task, struct failure *failure) {
 
         failure->message = NULL;
         if (sysfs_look_at_device(task->uuid, NULL, &device) >= 0)
-                remove_device(task->uuid, &device, &removal);
+                remove_device(task->uuid, &device, 0, &removal);
         else
                 removal.kind = REPORT_DONE;
 

@@ -42,7 +42,7 @@ static void recover(const struct task *task, struct report *report) {
         if (!device.has_remove || !device.type[0])
                 return keep(report, task->uuid, "it is not complete, somebody else is creating or removing it");
 
-        remove_device(task->uuid, &device, report);
+        remove_device(task->uuid, &device, 0, report);
         if (report->kind == REPORT_DONE)
                 report->kind = REPORT_UNDONE;
         else if (report->kind == REPORT_BUSY)

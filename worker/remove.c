@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/holders.h"
 #include "common/io.h"
 #include "common/root.h"
 #include "worker/callouts.h"
@@ -65,8 +66,23 @@ static void fail_write(const char *uuid, int error, struct report *report) {
                     strerror(error));
 }
 
+/* libvirt opens the group itself, to see that no virtual machine has it, and keeps it open while mdevctl removes the
+ * device. Then the group is held already; but a process that has opened a device is a user. */
+static void forget_helper(struct report *report, pid_t held_by) {
+        size_t n = 0;
+
+        if (held_by <= 0 || holder_has_device(held_by))
+                return;
+        for (size_t i = 0; i < report->n_holders; i++)
+                if (report->holders[i].pid != held_by)
+                        report->holders[n++] = report->holders[i];
+        report->n_holders = n;
+}
+
 /* Whether somebody uses the device. Holds its group in *ret_group_fd where there is one and nobody does. */
-static bool is_in_use(int device_fd, struct report *report, int *ret_group_fd) {
+static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *ret_group_fd) {
+        bool held;
+
         int fd;
 
         fd = group_hold(device_fd);
@@ -76,11 +92,13 @@ static bool is_in_use(int device_fd, struct report *report, int *ret_group_fd) {
         }
 
         (void) find_holders(device_fd, report);
+        held = report->n_holders > 0;
+        forget_helper(report, held_by);
         /* Without a group node the list is all there is to decide on. */
         if (fd != -EBUSY)
                 return report->n_holders > 0;
-        if (report->n_holders > 0)
-                return true;
+        if (held)
+                return report->n_holders > 0;
 
         /* Whoever had it may have closed it while we looked. */
         *ret_group_fd = group_hold(device_fd);
@@ -100,7 +118,7 @@ static int open_remove(int device_fd) {
         return fd < 0 ? -errno : fd;
 }
 
-void remove_device(const char *uuid, const struct sysfs_device *expected, struct report *report) {
+void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t held_by, struct report *report) {
         _cleanup_close_ int device_fd = -1, group_fd = -1, remove_fd = -1;
         struct stat st;
         int r;
@@ -111,7 +129,7 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, struct
                 return;
 
         remove_fd = open_remove(device_fd);
-        if (remove_fd >= 0 && is_in_use(device_fd, report, &group_fd)) {
+        if (remove_fd >= 0 && is_in_use(device_fd, held_by, report, &group_fd)) {
                 report->kind = REPORT_BUSY;
                 return;
         }
@@ -130,11 +148,11 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, struct
         }
 }
 
-bool device_is_in_use(const char *uuid, struct report *report) {
+bool device_is_in_use(const char *uuid, pid_t held_by, struct report *report) {
         _cleanup_close_ int device_fd = -1, group_fd = -1;
 
         device_fd = sysfs_open_device(uuid);
-        return device_fd >= 0 && is_in_use(device_fd, report, &group_fd);
+        return device_fd >= 0 && is_in_use(device_fd, held_by, report, &group_fd);
 }
 
 static bool is_there(const struct sysfs_device *device) {
@@ -146,7 +164,7 @@ static bool is_there(const struct sysfs_device *device) {
 static void stop(const struct task *task, void *userdata, struct report *report) {
         const struct sysfs_device *device = userdata;
 
-        remove_device(task->uuid, device, report);
+        remove_device(task->uuid, device, task->held_by, report);
 }
 
 void run_stop(const struct task *task, struct report *report) {
@@ -157,7 +175,7 @@ void run_stop(const struct task *task, struct report *report) {
         snprintf(device.path, sizeof(device.path), "%s", task->path);
         snprintf(device.parent, sizeof(device.parent), "%s", task->parent);
         if (!callouts_exist())
-                return remove_device(task->uuid, &device, report);
+                return remove_device(task->uuid, &device, task->held_by, report);
 
         if (task->interrupted && !is_there(&device)) {
                 report->kind = REPORT_DONE;
@@ -166,7 +184,7 @@ void run_stop(const struct task *task, struct report *report) {
                 return;
         }
         /* A stop that will not happen, and may be tried each second, is none of a callout's business. */
-        if (!task->interrupted && device_is_in_use(task->uuid, report)) {
+        if (!task->interrupted && device_is_in_use(task->uuid, task->held_by, report)) {
                 report->kind = REPORT_BUSY;
                 return;
         }

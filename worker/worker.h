@@ -44,9 +44,10 @@ int group_hold(int device_fd);
  * negative errno. */
 int find_holders(int device_fd, struct report *report);
 
-/** device_is_in_use() - whether somebody has it open. Tells who in @report. */
-bool device_is_in_use(const char *uuid, struct report *report);
+/** device_is_in_use() - whether somebody other than @held_by has it open. Tells who in @report. */
+bool device_is_in_use(const char *uuid, pid_t held_by, struct report *report);
 
-/** remove_device() - remove a complete device nobody has open and wait until its directory is gone. Fills in @report:
- * DONE, BUSY or FAILED. */
-void remove_device(const char *uuid, const struct sysfs_device *expected, struct report *report);
+/** remove_device() - remove a complete device nobody has open and wait until its directory is gone. @held_by: a process
+ * that has its group open, but no device, for whoever wants the removal; 0: none. Fills in @report: DONE, BUSY or
+ * FAILED. */
+void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t held_by, struct report *report);
