@@ -5,6 +5,7 @@ import os
 import time
 
 import pytest
+from dbus_next import Variant
 from host import DEVICES, Host
 
 
@@ -142,4 +143,14 @@ def test_stranger_removes_a_device_in_use():
         assert not stop.done
         host.simctl("release", device)
         stop.result()
+        assert host.devices() == {}
+
+
+def test_held_for_the_caller():
+    """Libvirt has the group open, but no device, while it runs mdevctl to remove it."""
+    with Host() as host:
+        device = host.create()
+        pid = hold(host, device, "--group-only")
+        assert host.begin_stop(device, **{"held-by": Variant("t", pid + 1)}).error().name == "DeviceBusy"
+        host.stop(device, **{"held-by": Variant("t", pid)})
         assert host.devices() == {}
