@@ -88,7 +88,7 @@ is_other() {
 
 # wait_for_other PID
 wait_for_other() {
-    wait_until 20 is_other "$1"
+    wait_until 60 is_other "$1"
 }
 
 # workers: the pids of the daemon's workers.

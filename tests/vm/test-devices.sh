@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# In the guest: devices over D-Bus on a real kernel, under the real unit: activation, crashes, storms, devices in
+# In the guest: devices over D-Bus on a real kernel, under the real unit: activation, the race, crashes, storms, devices in
 # use, who may do what.
 
 # shellcheck disable=SC2317  # functions that are called by their names
@@ -14,6 +14,7 @@ source "$here/lib.sh"
 # shellcheck source=tests/vm/mediated.sh
 source "$here/mediated.sh"
 
+race_pairs=${RACE_PAIRS:-2000}
 kills=${KILLS:-12}
 
 test_activation() {
@@ -90,6 +91,17 @@ test_by_others() {
     check "and goes" wait_until 1 same_as_kernel
 }
 
+test_race() {
+    local output status=0
+
+    output=$(race-client --pairs "$race_pairs" mtty mtty-1 2>&1) || status=$?
+    echo "$output"
+    check_equal "$race_pairs pairs of a creating and a stopping client" 0 "$status"
+    check_equal "none is left" "" "$(in_kernel)"
+    check "EAGAIN reached nobody" not grep --quiet --ignore-case 'temporarily unavailable\|EAGAIN' \
+        <(echo "$output"; journal)
+}
+
 # expected_of LOG: what the kernel must have after all that was answered: `must UUID`, `may UUID`, nothing for the others.
 expected_of() {
     awk '$1 == "created" { state[$2] = "must" }
@@ -127,7 +139,7 @@ kill_them() {
         daemon) kill -KILL "$daemon" ;;
         both) workers | xargs kill -KILL "$daemon" 2>/dev/null || true ;;
     esac
-    [[ $1 == worker ]] || wait_for_other "$daemon"
+    [[ $1 == worker ]] || wait_for_other "$daemon" || fail "the daemon is started again after its death" "not in 60 s"
 }
 
 test_kills() {
@@ -396,7 +408,7 @@ test_unit() {
     systemctl restart mediated
 }
 
-tests=(activation calls by_others kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
+tests=(activation calls by_others race kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
        stuck_removal stopped_worker privileges unit)
 
 modprobe vfio_iommu_type1
