@@ -264,6 +264,13 @@ class Host:
     def eventually(self, condition, seconds=5, what="the condition"):
         return self.bus.eventually(condition, seconds, what)
 
+    def is_idle(self):
+        """Neither a job nor what one has left for the next daemon to clean up."""
+        return not self.jobs() and not os.listdir(INTENTS)
+
+    def wait_idle(self, seconds=10):
+        self.eventually(self.is_idle, seconds, lambda: f"the end of {self.jobs()}, {os.listdir(INTENTS)}")
+
     # --- the host
 
     def simctl(self, *arguments):

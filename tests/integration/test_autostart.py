@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Definitions with start `auto`: started when their parent registers, once, and never given up while there is hope."""
 
+import contextlib
 import time
 
 import pytest
 from definitions import (LONG, REGISTRATIONS, STORE, Journal, begin_start, count_in_log, define, definition,
                          definition_path, host_with, host_without_daemon, kill_daemon, listed, modify, put, put_many, restart_daemon, run_daemon,
                          start, start_daemon, start_state, start_states, stop_daemon, text_of, undefine)
-from host import Host, new_uuid
+from host import DEVICES, Host, new_uuid
 
 LATE_SECONDS = 20 if LONG else 2.5
 
@@ -153,14 +154,39 @@ def test_stopped_by_hand_while_it_was_waiting_for_an_instance():
         assert host.state(uuid) is None
 
 
-def test_an_interrupted_start_is_tried_again():
-    with host_with(lambda _: put_many(3), create_delay=400) as (host, uuids):
-        host.eventually(lambda: any(job.state == "running" for job in host.jobs()))
-        host.sleep(0.1)
-        kill_daemon(host)
-        host.wait_ready()
-        wait_active(host, uuids, 20)
-        assert not list(REGISTRATIONS.parent.glob("intents/*"))
+@contextlib.contextmanager
+def host_in_the_middle_of_starts(n):
+    """Their driver does not return before it is resumed."""
+    def fill(host):
+        host.simctl("hang", "mtty", "create")
+        return put_many(n)
+
+    with host_with(fill) as (host, uuids):
+        host.eventually(lambda: host.states() == dict.fromkeys(uuids, "starting"))
+        yield host, uuids
+
+
+def wait_started_anew(host, uuids, inodes):
+    """What nobody was told of is removed first."""
+    host.eventually(lambda: host.is_idle() and host.states() == dict.fromkeys(uuids, "active"), 20)
+    assert not inodes & {(DEVICES / uuid).stat().st_ino for uuid in uuids}
+    assert start_states(host, uuids) == ["active"] * len(uuids)
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_an_interrupted_start_is_tried_again(complete):
+    """Whether the next daemon finds the devices half made, or complete because it was slow to come."""
+    with host_in_the_middle_of_starts(3) as (host, uuids):
+        inodes = {(DEVICES / uuid).stat().st_ino for uuid in uuids}
+        kill_daemon(host, stay_down=complete)
+        if complete:
+            host.simctl("resume", "mtty")
+            host.eventually(lambda: all((DEVICES / uuid / "mdev_type").exists() for uuid in uuids))
+            start_daemon(host)
+        else:
+            host.wait_ready()
+            host.simctl("resume", "mtty")
+        wait_started_anew(host, uuids, inodes)
 
 
 def test_a_start_that_a_stop_of_the_daemon_cut_off_is_tried_again():

@@ -3,7 +3,6 @@
 wedged; and what strangers have made stays."""
 
 import json
-import os
 import pathlib
 import time
 
@@ -19,15 +18,9 @@ def worker_of(host, uuid):
     return json.loads((INTENTS / f"{uuid}.writing").read_text())["pid"]
 
 
-def wait_recovered(host):
-    """Until there is no job and no intent."""
-    host.eventually(lambda: not host.jobs() and not os.listdir(INTENTS), 10,
-                    lambda: f"the end of {host.jobs()}, {os.listdir(INTENTS)}")
-
-
 def assert_settled(host, uuid, acknowledged):
     """No job, no intent; the device as its caller was told."""
-    wait_recovered(host)
+    host.wait_idle()
     assert host.state(uuid) == ("active" if acknowledged else None)
     assert (MDEV_BUS / "mtty" / uuid).exists() == acknowledged
     assert "wedged" not in host.log()
@@ -127,7 +120,7 @@ def test_kill_at_any_time():
             host.kill(old)
             told = [was_acknowledged(create) for create in creates]
             host.wait_ready(old)
-            wait_recovered(host)
+            host.wait_idle()
             states = host.states()
             for device, acknowledged in zip(devices, told):
                 # An answer may have been lost with the daemon after the device was complete, never the reverse.
@@ -161,7 +154,7 @@ def test_strangers_device_of_the_same_uuid_stays(parent, type):
         host.eventually(lambda: not (MDEV_BUS / "mtty" / device).exists())
         host.raw_create(device, parent, type)
         host.kill(*recovering, sig=18)
-        wait_recovered(host)
+        host.wait_idle()
         assert host.state(device) == "active"
         assert "somebody else has made it" in host.log()
 
@@ -188,7 +181,7 @@ def test_recovery(phase, fields, kept):
             fields = {"inode": (DEVICES / device).stat().st_ino}
         write_intent(device, phase, **fields)
         host.simctl("daemon", "start")
-        wait_recovered(host)
+        host.wait_idle()
         assert host.states() == ({device: "active"} if kept else {})
         assert (DEVICES / device).exists() == kept
 
@@ -200,7 +193,7 @@ def test_recovery_keeps_a_device_in_use():
         host.simctl("hold", device)
         write_intent(device, "writing")
         host.simctl("daemon", "start")
-        wait_recovered(host)
+        host.wait_idle()
         assert host.state(device) == "active" and "open" in host.log()
 
 
@@ -210,7 +203,7 @@ def test_recovery_keeps_what_a_stranger_is_just_creating():
         device = host.start_raw_create()
         write_intent(device, "writing")
         host.simctl("daemon", "start")
-        wait_recovered(host)
+        host.wait_idle()
         host.eventually(lambda: host.state(device) == "active")
 
 
@@ -271,4 +264,4 @@ def test_half_written_intent_is_dropped():
         (INTENTS / f"{new_uuid()}.new").write_text("{")
         host.kill(old)
         host.wait_ready(old)
-        wait_recovered(host)
+        host.wait_idle()
