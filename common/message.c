@@ -5,40 +5,14 @@
 #include "common/message.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
-#define MEMFD_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#include "common/memfd.h"
 
 union fd_control {
         struct cmsghdr header;
         char buffer[CMSG_SPACE(sizeof(int))];
 };
-
-static int memfd_with(const char *text, size_t size) {
-        _cleanup_close_ int fd = -1;
-
-        fd = memfd_create("mediated-message", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (fd < 0)
-                return -errno;
-
-        for (size_t done = 0; done < size;) {
-                ssize_t n = write(fd, text + done, size - done);
-
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                done += (size_t) n;
-        }
-
-        if (fcntl(fd, F_ADD_SEALS, MEMFD_SEALS) < 0)
-                return -errno;
-
-        return TAKE_FD(fd);
-}
 
 static int send_datagram(int fd, const char *text, size_t size, int memfd) {
         union fd_control control = {};
@@ -77,7 +51,7 @@ int message_send(int fd, json_object *object) {
         if (size > MESSAGE_MEMFD_SIZE_MAX)
                 return -EMSGSIZE;
 
-        memfd = memfd_with(text, size);
+        memfd = memfd_new_sealed("mediated-message", text, size);
         if (memfd < 0)
                 return memfd;
         return send_datagram(fd, "m", 1, memfd);
@@ -103,24 +77,15 @@ static int parse(const char *text, size_t size, json_object **ret) {
 }
 
 static int parse_memfd(int fd, json_object **ret) {
-        struct stat st;
-        int r, seals;
-        void *p;
+        const char *text;
+        size_t size;
+        int r;
 
-        /* Without the seals the sender could change the text while it is read. */
-        seals = fcntl(fd, F_GET_SEALS);
-        if (seals < 0 || (seals & MEMFD_SEALS) != MEMFD_SEALS)
-                return -EBADMSG;
-        if (fstat(fd, &st) < 0)
-                return -errno;
-        if (st.st_size <= 0 || st.st_size > MESSAGE_MEMFD_SIZE_MAX)
-                return -EBADMSG;
-
-        p = mmap(NULL, (size_t) st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-        if (p == MAP_FAILED)
-                return -errno;
-        r = parse(p, (size_t) st.st_size, ret);
-        (void) munmap(p, (size_t) st.st_size);
+        r = memfd_map(fd, MESSAGE_MEMFD_SIZE_MAX, &text, &size);
+        if (r < 0)
+                return r;
+        r = parse(text, size, ret);
+        memfd_unmap(text, size);
         return r;
 }
 
