@@ -38,7 +38,7 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
 
 static int property_get_defined(sd_bus *bus, const char *path, const char *interface, const char *property,
                                 sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        return sd_bus_message_append(reply, "b", device_is_defined(userdata));
+        return sd_bus_message_append(reply, "b", !!((struct device *) userdata)->definition);
 }
 
 static int find_group(const struct device *device, char *ret, size_t size) {

@@ -40,10 +40,6 @@ bool device_is_in_transition(const struct device *device) {
         return device->state == DEVICE_STARTING || device->state == DEVICE_STOPPING;
 }
 
-bool device_is_defined(const struct device *device) {
-        return device->manager->store && store_find(device->manager->store, device->parent, device->uuid);
-}
-
 uint64_t device_grace_usec(const struct device *device) {
         uint64_t age = now_usec() - device->complete_since;
 
@@ -58,9 +54,11 @@ struct device *device_free(struct device *device) {
 
         if (device->prev)
                 DL_DELETE(device->manager->transitions, device);
-        if (device->export.path) {
+        if (device->export.path)
                 HASH_DEL(device->manager->devices, device);
-                stored_definition_device_changed(device->manager, device->parent, device->uuid);
+        if (device->definition) {
+                device->definition->device = NULL;
+                stored_definition_device_changed(device->definition);
         }
         export_remove(device->manager->exports, &device->export);
         attributes_clear(&device->attributes);
@@ -90,6 +88,9 @@ static struct device *device_new(struct manager *manager, const char *uuid, cons
                 return NULL;
 
         HASH_ADD_STR(manager->devices, uuid, device);
+        device->definition = manager->store ? store_find(manager->store, device->parent, uuid) : NULL;
+        if (device->definition)
+                device->definition->device = device;
         export_add(manager->exports, &device->export, path, BUS_DEVICE, device);
         return TAKE_PTR(device);
 }
@@ -132,7 +133,8 @@ static void set_state(struct device *device, enum device_state state) {
                 device->complete_since = now_usec();
         device->state = state;
         export_change(manager->exports, &device->export, "State");
-        stored_definition_device_changed(manager, device->parent, device->uuid);
+        if (device->definition)
+                stored_definition_device_changed(device->definition);
         if (state == DEVICE_ACTIVE && manager->enumerated)
                 parent_capacity_changed(manager, device->parent);
 

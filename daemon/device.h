@@ -8,6 +8,7 @@
 #include "daemon/export.h"
 
 struct manager;
+struct stored_definition;
 
 enum device_state {
         DEVICE_STARTING,        /* `remove` is there, `mdev_type` not yet: being created */
@@ -33,6 +34,7 @@ struct device {
         char *type;                     /* NULL until the kernel has made the link */
         ino_t inode;
         enum device_state state;
+        struct stored_definition *definition;   /* of its UUID on its parent; NULL: it is not defined */
         struct attributes attributes;   /* those it got from us, for who defines it later */
         uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
         uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */
@@ -66,9 +68,6 @@ void device_removed(struct manager *manager, const char *uuid, ino_t inode);
 
 /** device_free() - take it out of the registry. */
 struct device *device_free(struct device *device);
-
-/** device_is_defined() - whether its parent has a definition of it. */
-bool device_is_defined(const struct device *device);
 
 /** device_grace_usec() - how long its `remove` must still be left alone; 0: no longer. */
 uint64_t device_grace_usec(const struct device *device);

@@ -18,6 +18,7 @@
 #include "daemon/bus-names.h"
 #include "daemon/callout-lock.h"
 #include "daemon/device.h"
+#include "daemon/dump.h"
 #include "daemon/export.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
@@ -140,6 +141,7 @@ int manager_new(struct manager **ret) {
         manager = calloc(1, sizeof(*manager));
         if (!manager)
                 return -ENOMEM;
+        manager->dump_fd = -1;
 
         r = setup_event(manager);
         if (r < 0)
@@ -297,6 +299,7 @@ struct manager *manager_free(struct manager *manager) {
                 return NULL;
 
         types_query_free_all(manager);
+        dump_free_all(manager);
         queue_done(manager);
         callout_lock_free_all(manager);
         monitor_free(manager->monitor);

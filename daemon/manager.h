@@ -12,6 +12,7 @@
 struct callout_lock;
 struct client;
 struct device;
+struct dump;
 struct exports;
 struct job;
 struct monitor;
@@ -51,6 +52,9 @@ struct manager {
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;
         struct types_query *types_queries;
+        struct dump *dumps;             /* that wait for the store */
+        int dump_fd;                    /* the last one; -1: none */
+        uint64_t dump_generation;       /* of what is in it */
         struct work clean_work;         /* removing what an interrupted change of the store has left */
         uint64_t last_job_id;
 

@@ -34,9 +34,7 @@ static void changed(struct stored_definition *definition, const char *property) 
 }
 
 bool stored_definition_is_active(const struct stored_definition *definition) {
-        const struct device *device = device_find(definition->manager, definition->uuid);
-
-        return device && device->state == DEVICE_ACTIVE && streq(device->parent, definition->directory->parent);
+        return definition->device && definition->device->state == DEVICE_ACTIVE;
 }
 
 enum start_state stored_definition_start_state(const struct stored_definition *definition) {
@@ -60,22 +58,31 @@ void stored_definition_set_start_state(struct stored_definition *definition, enu
         changed(definition, "StartState");
 }
 
-void stored_definition_device_changed(struct manager *manager, const char *parent, const char *uuid) {
-        struct stored_definition *definition = manager->store ? store_find(manager->store, parent, uuid) : NULL;
-
-        if (!definition)
-                return;
+void stored_definition_device_changed(struct stored_definition *definition) {
         changed(definition, "Active");
         changed(definition, "StartState");
         if (stored_definition_is_active(definition))
                 autostart_device_active(definition);
 }
 
-static void device_defined_changed(struct stored_definition *definition) {
+static void link_device(struct stored_definition *definition) {
         struct device *device = device_find(definition->manager, definition->uuid);
 
-        if (device && streq(device->parent, definition->directory->parent))
-                export_change(definition->manager->exports, &device->export, "Defined");
+        if (!device || !streq(device->parent, definition->directory->parent))
+                return;
+        definition->device = device;
+        device->definition = definition;
+        export_change(definition->manager->exports, &device->export, "Defined");
+}
+
+static void unlink_device(struct stored_definition *definition) {
+        struct device *device = definition->device;
+
+        if (!device)
+                return;
+        definition->device = NULL;
+        device->definition = NULL;
+        export_change(definition->manager->exports, &device->export, "Defined");
 }
 
 struct stored_definition *stored_definition_free(struct stored_definition *definition) {
@@ -86,7 +93,7 @@ struct stored_definition *stored_definition_free(struct stored_definition *defin
         if (definition->export.path) {
                 HASH_DEL(definition->directory->definitions, definition);
                 definition->directory->store->n_definitions--;
-                device_defined_changed(definition);
+                unlink_device(definition);
         }
         export_remove(definition->manager->exports, &definition->export);
         attributes_clear(&definition->attributes);
@@ -116,7 +123,7 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
         HASH_ADD_KEYPTR(hh, directory->definitions, definition->uuid, strlen(definition->uuid), definition);
         directory->store->n_definitions++;
         export_add(definition->manager->exports, &definition->export, path, BUS_DEFINITION, definition);
-        device_defined_changed(definition);
+        link_device(definition);
         return TAKE_PTR(definition);
 }
 

@@ -7,6 +7,7 @@
 #include "common/failure.h"
 #include "daemon/export.h"
 
+struct device;
 struct manager;
 struct store_directory;
 
@@ -26,6 +27,7 @@ struct stored_definition {
         struct manager *manager;
         struct store_directory *directory;
         struct export export;
+        struct device *device;          /* of its UUID, if that is on its parent; NULL: there is none */
         char *uuid;                     /* the file's name: in an invalid one it can be anything */
         bool valid;
         char *reason;                   /* of being invalid, with the line */
@@ -62,5 +64,5 @@ void stored_definition_set_start_state(struct stored_definition *definition, enu
 /** stored_definition_start_state() - as others shall see it: a device that is active is, whoever started it. */
 enum start_state stored_definition_start_state(const struct stored_definition *definition);
 
-/** stored_definition_device_changed() - a device appeared, changed its state or is gone. */
-void stored_definition_device_changed(struct manager *manager, const char *parent, const char *uuid);
+/** stored_definition_device_changed() - its device appeared, changed its state or is gone. */
+void stored_definition_device_changed(struct stored_definition *definition);
