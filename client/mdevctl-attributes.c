@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "client/mdevctl-bus.h"
 #include "client/mdevctl-tell.h"
 #include "common/root.h"
 
@@ -96,17 +97,16 @@ static int ask(struct asker *asker, const char *uuid, struct question *question)
         return r;
 }
 
-static int ask_all(struct asker *asker, const struct mdevctl_devices *devices, const struct mdevctl_store *store,
-                   struct question *questions, struct attributes *ret) {
+/* Of the devices without a definition: @answers has a place for each entry. */
+static int ask_all(struct asker *asker, const struct mdevctl_entries *entries, struct question *questions,
+                   struct attributes *answers) {
         int r = 0;
 
-        for (size_t i = 0; i < devices->n && r >= 0; i++) {
-                const struct mdevctl_device *device = devices->items + i;
-
-                if (mdevctl_store_find(store, device->parent, device->uuid))
+        for (size_t i = 0; i < entries->n && r >= 0; i++) {
+                if (mdevctl_entry_has_file(entries->items + i))
                         continue;
-                questions[i] = (struct question) { .asker = asker, .ret = ret + i };
-                r = ask(asker, device->uuid, questions + i);
+                questions[i] = (struct question) { .asker = asker, .ret = answers + i };
+                r = ask(asker, entries->items[i].fields[RECORD_UUID], questions + i);
         }
         return r < 0 ? r : wait_below(asker, 1);
 }
@@ -125,23 +125,44 @@ int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret,
                      : 0;
 }
 
-int mdevctl_attributes_get(const struct mdevctl_devices *devices, const struct mdevctl_store *store,
-                           struct attributes *ret) {
-        _cleanup_free_ struct question *questions = NULL;
+static int take_answers(struct mdevctl_entries *entries, const struct attributes *answers) {
+        int r = 0;
+
+        for (size_t i = 0; i < entries->n && r >= 0; i++)
+                if (answers[i].n > 0)
+                        r = mdevctl_entries_set(entries, entries->items + i, NULL, NULL, answers + i);
+        return r;
+}
+
+static int ask_and_take(struct mdevctl_entries *entries, struct question *questions, struct attributes *answers) {
         struct asker asker = {};
         int r;
 
-        if (devices->n == 0 || (!has_entries("usr/lib/mdevctl/scripts.d/callouts") &&
-                                !has_entries("etc/mdevctl.d/scripts.d/callouts")))
-                return EXIT_SUCCESS;
-
-        questions = calloc(devices->n, sizeof(*questions));
-        if (!questions)
-                return mdevctl_fail("Out of memory");
         r = mdevctl_bus_open(&asker.bus);
         if (r != EXIT_SUCCESS)
                 return r;
-        r = ask_all(&asker, devices, store, questions, ret);
+        r = ask_all(&asker, entries, questions, answers);
         sd_bus_flush_close_unref(asker.bus);
+        if (r >= 0)
+                r = take_answers(entries, answers);
         return r < 0 ? mdevctl_fail_errno(r, "Unable to read the attributes of devices") : EXIT_SUCCESS;
+}
+
+int mdevctl_attributes_get(struct mdevctl_entries *entries) {
+        _cleanup_free_ struct attributes *answers = NULL;
+        _cleanup_free_ struct question *questions = NULL;
+        int r;
+
+        if (entries->n == 0 || (!has_entries("usr/lib/mdevctl/scripts.d/callouts") &&
+                                !has_entries("etc/mdevctl.d/scripts.d/callouts")))
+                return EXIT_SUCCESS;
+
+        questions = calloc(entries->n, sizeof(*questions));
+        answers = calloc(entries->n, sizeof(*answers));
+        if (!questions || !answers)
+                return mdevctl_fail("Out of memory");
+        r = ask_and_take(entries, questions, answers);
+        for (size_t i = 0; i < entries->n; i++)
+                attributes_clear(answers + i);
+        return r;
 }

@@ -3,223 +3,196 @@
 /* mdevctl list: active devices, with what is defined for them; or definitions, with what is active of them. */
 
 #include <errno.h>
+#include <stdio_ext.h>
 
 #include "client/mdevctl-attributes.h"
 #include "client/mdevctl-commands.h"
-#include "client/mdevctl-devices.h"
+#include "client/mdevctl-entries.h"
 #include "client/mdevctl-json.h"
-#include "client/mdevctl-render.h"
-#include "client/mdevctl-store.h"
 #include "client/mdevctl-tell.h"
 
 struct list {
         const struct mdevctl_arguments *arguments;
         bool defined;
         bool json;
-        bool single;                            /* print one device's object alone */
-        struct mdevctl_devices devices;
-        struct mdevctl_store store;
-        struct attributes *attributes;          /* of each device that is not defined; NULL: not needed */
+        struct mdevctl_entries entries;
 };
 
-static size_t count(const struct list *list) {
-        return list->defined ? list->store.n : list->devices.n;
+static void put(const char *text) {
+        (void) fputs_unlocked(text, stdout);
 }
 
-static const char *parent_of(const struct list *list, size_t i) {
-        return list->defined ? list->store.items[i].parent->name : list->devices.items[i].parent;
+/* A device that is not defined is as if it were, by hand, as it is. */
+static const char *type_of(const struct record *entry) {
+        return entry->fields[mdevctl_entry_is_defined(entry) ? RECORD_TYPE : RECORD_DEVICE_TYPE];
 }
 
-static const char *uuid_of(const struct list *list, size_t i) {
-        return list->defined ? list->store.items[i].uuid : list->devices.items[i].uuid;
+static const char *start_of(const struct record *entry) {
+        return mdevctl_entry_is_defined(entry) ? entry->fields[RECORD_START] : "manual";
 }
 
-/* What is to be told of an active device: its definition's type, start and attributes where it has one. @stored
- * and
- * @device are its two sides, NULL where there is none. Returns 1, or 0 if there is nothing to tell. */
-static int resolve(const struct list *list, const struct mdevctl_stored *stored,
-                   const struct mdevctl_device *device, const struct attributes *attributes,
-                   struct definition **ret) {
-        _cleanup_free_ char *error = NULL;
-        int r = -ENOENT;
-
-        if (stored) {
-                r = mdevctl_stored_read(stored, ret, &error);
-                if (r == -ENOMEM)
-                        return r;
-                if (r < 0 && r != -ENOENT)
-                        mdevctl_warn("%s", error);
-        }
-        if (r < 0) {
-                if (list->defined)
-                        return 0;
-                r = definition_new(device->type, START_MANUAL, attributes, ret);
-                return r < 0 ? r : 1;
-        }
-
-        if (!list->defined && !streq(definition_type(*ret), device->type))
-                mdevctl_warn("device %s has type %s, its definition says %s", device->uuid, device->type,
-                             definition_type(*ret));
-        return 1;
+static bool is_active(const struct record *entry) {
+        return mdevctl_entry_has_device(entry) && streq(entry->fields[RECORD_DEVICE_TYPE], type_of(entry));
 }
 
-static void print_text(const struct list *list, size_t i, const struct definition *definition, bool other_side,
-                       FILE *stream) {
-        const struct attributes *attributes = definition_attributes(definition);
+static void put_text(const struct list *list, const struct record *entry) {
+        const char *attribute = entry->attributes, *name, *value;
 
-        fprintf(stream, "%s %s %s %s%s\n", uuid_of(list, i), parent_of(list, i), definition_type(definition),
-                start_mode_to_string(definition_start(definition)),
-                !other_side ? "" : list->defined ? " (active)" : " (defined)");
-        if (!mdevctl_given(list->arguments, MDEVCTL_VERBOSE) || attributes->n == 0)
+        put(entry->fields[RECORD_UUID]);
+        put(" ");
+        put(entry->fields[RECORD_PARENT]);
+        put(" ");
+        put(type_of(entry));
+        put(" ");
+        put(start_of(entry));
+        if (list->defined)
+                put(is_active(entry) ? " (active)" : "");
+        else
+                put(mdevctl_entry_has_file(entry) ? " (defined)" : "");
+        put("\n");
+        if (!mdevctl_given(list->arguments, MDEVCTL_VERBOSE) || entry->n_attributes == 0)
                 return;
 
-        fputs("  Attrs:\n", stream);
-        for (size_t j = 0; j < attributes->n; j++)
-                fprintf(stream, "    @{%zu}: {\"%s\":\"%s\"}\n", j, attributes->items[j].name,
-                        attributes->items[j].value);
+        put("  Attrs:\n");
+        for (size_t i = 0; i < entry->n_attributes; i++) {
+                attribute = record_next_attribute(attribute, &name, &value);
+                printf("    @{%zu}: {\"%s\":\"%s\"}\n", i, name, value);
+        }
 }
 
-static int print_attributes(const struct attributes *attributes, int indent, FILE *stream) {
+static void put_indent(int indent) {
+        printf("%*s", indent, "");
+}
+
+static int put_attributes(const struct record *entry, int indent) {
+        const char *attribute = entry->attributes, *name, *value;
         int r = 0;
 
-        fputs("\"attrs\": [", stream);
-        for (size_t i = 0; i < attributes->n && r >= 0; i++) {
-                fprintf(stream, "%s\n%*s{\n%*s", i > 0 ? "," : "", indent + 2, "", indent + 4, "");
-                r = mdevctl_json_print_string(stream, attributes->items[i].name);
-                fputs(": ", stream);
+        put("\"attrs\": [");
+        for (size_t i = 0; i < entry->n_attributes && r >= 0; i++) {
+                attribute = record_next_attribute(attribute, &name, &value);
+                put(i > 0 ? ",\n" : "\n");
+                put_indent(indent + 2);
+                put("{\n");
+                put_indent(indent + 4);
+                r = mdevctl_json_print_string(stdout, name);
+                put(": ");
                 if (r >= 0)
-                        r = mdevctl_json_print_string(stream, attributes->items[i].value);
-                fprintf(stream, "\n%*s}", indent + 2, "");
+                        r = mdevctl_json_print_string(stdout, value);
+                put("\n");
+                put_indent(indent + 2);
+                put("}");
         }
-        if (attributes->n > 0)
-                fprintf(stream, "\n%*s", indent, "");
-        fputc(']', stream);
+        if (entry->n_attributes > 0) {
+                put("\n");
+                put_indent(indent);
+        }
+        put("]");
         return r;
 }
 
-/* @indent: of what is in the object. */
-static int print_object(const struct definition *definition, int indent, FILE *stream) {
+/* @margin: the white space before what is in the object. Printed here and not by json-c, because of 10,000 of them it
+ * took half of the time. */
+static int put_object(const struct record *entry, const char *margin) {
         int r;
 
-        fprintf(stream, "{\n%*s\"mdev_type\": ", indent, "");
-        r = mdevctl_json_print_string(stream, definition_type(definition));
+        put("{\n");
+        put(margin);
+        put("\"mdev_type\": ");
+        r = mdevctl_json_print_string(stdout, type_of(entry));
         if (r < 0)
                 return r;
-        fprintf(stream, ",\n%*s\"start\": \"%s\",\n%*s", indent, "",
-                start_mode_to_string(definition_start(definition)), indent, "");
-        r = print_attributes(definition_attributes(definition), indent, stream);
-        fprintf(stream, "\n%*s}", indent - 2, "");
+        put(",\n");
+        put(margin);
+        put("\"start\": \"");
+        put(start_of(entry));
+        put("\",\n");
+        put(margin);
+        r = put_attributes(entry, (int) strlen(margin));
+        put("\n");
+        put(margin + 2);
+        put("}");
         return r;
 }
 
-/* Printed here and not by json-c, because of 10,000 of them it took half of the time. */
-static int print_json(const struct list *list, size_t i, const struct definition *definition, FILE *stream) {
+static int put_json_item(const struct record *entry) {
         int r;
 
-        if (list->single)
-                return print_object(definition, 2, stream);
-
-        fprintf(stream, "      {\n        \"%s\": ", uuid_of(list, i));
-        r = print_object(definition, 10, stream);
-        fputs("\n      }", stream);
+        put("      {\n        \"");
+        put(entry->fields[RECORD_UUID]);
+        put("\": ");
+        r = put_object(entry, "          ");
+        put("\n      }");
         return r;
 }
 
-static int print_item(size_t i, FILE *stream, void *userdata) {
-        const struct list *list = userdata;
-        const struct mdevctl_device *device;
-        const struct mdevctl_stored *stored;
-        _cleanup_definition_ struct definition *definition = NULL;
-        int r;
-
-        if (list->defined) {
-                stored = list->store.items + i;
-                device = mdevctl_devices_get(&list->devices, stored->parent->name, stored->uuid);
-        } else {
-                device = list->devices.items + i;
-                stored = mdevctl_store_find(&list->store, device->parent, device->uuid);
-        }
-
-        r = resolve(list, stored, device, list->attributes ? list->attributes + i : NULL, &definition);
-        if (r <= 0)
-                return r;
-        if (list->json)
-                return print_json(list, i, definition, stream);
-
-        /* An active definition is one of the same type. */
-        print_text(list, i, definition,
-                   list->defined ? device && streq(device->type, definition_type(definition)) : !!stored, stream);
-        return 0;
-}
-
-static void put(const struct mdevctl_text *text) {
-        fwrite(text->text, 1, text->size, stdout);
-}
-
-static int put_json(const struct list *list, const struct mdevctl_rendered *rendered) {
+static int put_json(const struct list *list) {
         const char *parent = NULL;
-        int r;
+        int r = 0;
 
-        for (size_t i = 0; i < rendered->n; i++) {
-                if (rendered->items[i].size == 0)
-                        continue;
-                if (parent && streq(parent, parent_of(list, i)))
-                        fputs(",\n", stdout);
+        for (size_t i = 0; i < list->entries.n && r >= 0; i++) {
+                const struct record *entry = list->entries.items + i;
+
+                if (parent && streq(parent, entry->fields[RECORD_PARENT]))
+                        put(",\n");
                 else {
-                        fputs(parent ? "\n    ],\n    " : "[\n  {\n    ", stdout);
-                        parent = parent_of(list, i);
+                        put(parent ? "\n    ],\n    " : "[\n  {\n    ");
+                        parent = entry->fields[RECORD_PARENT];
                         r = mdevctl_json_print_string(stdout, parent);
-                        if (r < 0)
-                                return r;
-                        fputs(": [\n", stdout);
+                        put(": [\n");
                 }
-                put(rendered->items + i);
+                if (r >= 0)
+                        r = put_json_item(entry);
         }
-        fputs(parent ? "\n    ]\n  }\n]\n" : "[]\n", stdout);
-        return 0;
+        put(parent ? "\n    ]\n  }\n]\n" : "[]\n");
+        return r;
 }
 
-static int print(struct list *list) {
+static int print(const struct list *list) {
+        bool single = list->json && mdevctl_given(list->arguments, MDEVCTL_UUID) && list->entries.n == 1;
         static char buffer[256 * 1024];
-        _cleanup_rendered_ struct mdevctl_rendered rendered = {};
-        int r;
+        int r = 0;
 
-        r = mdevctl_render(count(list), print_item, list, &rendered);
-        if (r < 0)
-                return r;
         (void) setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
-        if (list->json && !(list->single && rendered.items[0].size > 0))
-                return put_json(list, &rendered);
+        (void) __fsetlocking(stdout, FSETLOCKING_BYCALLER);
+        if (list->json && !single)
+                return put_json(list);
 
-        for (size_t i = 0; i < rendered.n; i++)
-                put(rendered.items + i);
-        fputc('\n', stdout);
-        return 0;
+        if (single)
+                r = put_object(list->entries.items, "  ");
+        else
+                for (size_t i = 0; i < list->entries.n; i++)
+                        put_text(list, list->entries.items + i);
+        put("\n");
+        return r;
 }
 
-static int collect_attributes(struct list *list) {
-        if (list->devices.n == 0 || (!list->json && !mdevctl_given(list->arguments, MDEVCTL_VERBOSE)))
-                return EXIT_SUCCESS;
+static void warn_of_types(const struct mdevctl_entries *entries) {
+        for (size_t i = 0; i < entries->n; i++) {
+                const struct record *entry = entries->items + i;
 
-        list->attributes = calloc(list->devices.n, sizeof(*list->attributes));
-        if (!list->attributes)
-                return mdevctl_fail("Out of memory");
-        return mdevctl_attributes_get(&list->devices, &list->store, list->attributes);
+                if (mdevctl_entry_is_defined(entry) && !is_active(entry))
+                        mdevctl_warn("device %s has type %s, its definition says %s", entry->fields[RECORD_UUID],
+                                     entry->fields[RECORD_DEVICE_TYPE], type_of(entry));
+        }
 }
 
 /* Looks only at what the output tells. */
 static int collect(struct list *list) {
         const char *uuid = mdevctl_uuid_or_null(list->arguments);
-        const char *parent = list->arguments->values[MDEVCTL_PARENT];
         int r;
 
-        r = mdevctl_store_scan(&list->store, parent, uuid);
-        if (r < 0)
-                return mdevctl_fail_errno(r, "Unable to read the definitions");
-        if (list->defined && (list->json || list->store.n == 0))
+        r = mdevctl_entries_find(&list->entries, list->arguments->values[MDEVCTL_PARENT], uuid,
+                                 list->defined && list->json);
+        if (r != EXIT_SUCCESS)
+                return r;
+        mdevctl_entries_keep(&list->entries, list->defined ? mdevctl_entry_is_defined : mdevctl_entry_has_device);
+        if (list->defined)
                 return EXIT_SUCCESS;
-        r = mdevctl_devices_find(&list->devices, parent, uuid);
-        return r == EXIT_SUCCESS && !list->defined ? collect_attributes(list) : r;
+        warn_of_types(&list->entries);
+        if (!list->json && !mdevctl_given(list->arguments, MDEVCTL_VERBOSE))
+                return EXIT_SUCCESS;
+        return mdevctl_attributes_get(&list->entries);
 }
 
 int mdevctl_command_list(const struct mdevctl_arguments *arguments) {
@@ -231,14 +204,8 @@ int mdevctl_command_list(const struct mdevctl_arguments *arguments) {
         int r;
 
         r = collect(&list);
-        list.single = list.json && mdevctl_given(arguments, MDEVCTL_UUID) && count(&list) == 1;
         if (r == EXIT_SUCCESS && print(&list) < 0)
                 r = mdevctl_fail("Out of memory");
-
-        for (size_t i = 0; list.attributes && i < list.devices.n; i++)
-                attributes_clear(list.attributes + i);
-        free(list.attributes);
-        mdevctl_devices_clear(&list.devices);
-        mdevctl_store_clear(&list.store);
+        mdevctl_entries_clear(&list.entries);
         return r;
 }

@@ -156,25 +156,6 @@ void mdevctl_store_clear(struct mdevctl_store *store) {
         *store = (struct mdevctl_store) {};
 }
 
-const struct mdevctl_stored *mdevctl_store_find(const struct mdevctl_store *store, const char *parent,
-                                                const char *uuid) {
-        size_t begin = 0, end = store->n;
-
-        while (begin < end) {
-                size_t middle = begin + (end - begin) / 2;
-                const struct mdevctl_stored *stored = store->items + middle;
-                int c = compare(stored->parent->name, stored->uuid, parent, uuid);
-
-                if (c == 0)
-                        return stored;
-                if (c < 0)
-                        begin = middle + 1;
-                else
-                        end = middle;
-        }
-        return NULL;
-}
-
 /* store_read() of a file that the scan has just seen to be a regular one, without looking at it once more before
  * it is opened: there may be 10,000 of them. */
 static int read_file(const struct mdevctl_stored *stored, struct definition **ret,

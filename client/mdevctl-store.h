@@ -34,10 +34,6 @@ int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const ch
 void mdevctl_store_clear(struct mdevctl_store *store);
 #define _cleanup_store_ _cleanup_(mdevctl_store_clear)
 
-/** mdevctl_store_find() - what the store has for a parent and UUID, or NULL. */
-const struct mdevctl_stored *mdevctl_store_find(const struct mdevctl_store *store, const char *parent,
-                                                const char *uuid);
-
 /** mdevctl_stored_read() - what a file says. Returns 0; or a negative errno with a text of its path and what is
  * wrong. */
 int mdevctl_stored_read(const struct mdevctl_stored *stored, struct definition **ret, char **ret_error);
