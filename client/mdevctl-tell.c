@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-static void print_error(const char *format, va_list arguments) {
+_printf_(1, 0) static void print_error(const char *format, va_list arguments) {
         fputs("Error: ", stderr);
         vfprintf(stderr, format, arguments);
         fputc('\n', stderr);

@@ -11,7 +11,7 @@
 #include "client/terminal.h"
 #include "common/failure.h"
 
-static void tell_va(const char *format, va_list args, const char *after) {
+_printf_(1, 0) static void tell_va(const char *format, va_list args, const char *after) {
         _cleanup_free_ char *text = NULL;
 
         progress_clear();
