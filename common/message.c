@@ -9,6 +9,9 @@
 
 #include "common/memfd.h"
 
+/* The room for one fd has padding behind it, into which the kernel puts a second one if it was sent. */
+#define FDS_MAX ((CMSG_SPACE(sizeof(int)) - CMSG_LEN(0)) / sizeof(int))
+
 union fd_control {
         struct cmsghdr header;
         char buffer[CMSG_SPACE(sizeof(int))];
@@ -89,13 +92,23 @@ static int parse_memfd(int fd, json_object **ret) {
         return r;
 }
 
+/* Returns the one fd that came along, or -1; of more than one none is kept. */
 static int control_fd(struct msghdr *msg) {
         struct cmsghdr *c = CMSG_FIRSTHDR(msg);
-        int fd = -1;
+        int fds[FDS_MAX];
+        size_t n;
 
-        if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-                memcpy(&fd, CMSG_DATA(c), sizeof(int));
-        return fd;
+        if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+                return -1;
+        n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        memcpy(fds, CMSG_DATA(c), n * sizeof(int));
+        if (n == 1)
+                return fds[0];
+
+        msg->msg_flags |= MSG_CTRUNC;
+        while (n > 0)
+                close(fds[--n]);
+        return -1;
 }
 
 int message_receive(int fd, json_object **ret) {
