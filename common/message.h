@@ -5,13 +5,11 @@
 
 #include <json-c/json.h>
 
+#include "common/json-text.h"
 #include "common/macro.h"
 
 #define MESSAGE_SIZE_MAX (64u * 1024)           /* in the datagram itself */
 #define MESSAGE_MEMFD_SIZE_MAX (16u * 1024 * 1024)
-
-DEFINE_CLEANUP_FUNC(json_object *, json_object_put)
-#define _cleanup_json_ _cleanup_(json_object_putp)
 
 /** message_send() - send @object. Returns 0 or a negative errno: -EPIPE when the other side is gone, -EAGAIN when a
  * non-blocking socket is full. */

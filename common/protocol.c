@@ -7,6 +7,8 @@
 #include <errno.h>
 
 #include "common/attribute-json.h"
+#include "common/utf8.h"
+#include "common/uuid.h"
 
 static const char *const task_kinds[_TASK_KIND_MAX] = {
         [TASK_CREATE] = "create",
@@ -123,6 +125,27 @@ int task_send(int fd, const struct task *task) {
         return message_send(fd, object);
 }
 
+/* What the worker takes for granted. */
+static bool task_is_complete(const struct task *task) {
+        static const struct {
+                bool uuid, parent, type, path;
+        } needs[_TASK_KIND_MAX] = {
+                [TASK_CREATE] = { .uuid = true, .parent = true, .type = true },
+                [TASK_STOP] = { .uuid = true, .parent = true, .type = true, .path = true },
+                [TASK_RECOVER] = { .uuid = true, .parent = true, .type = true },
+                [TASK_READ_TYPES] = { .parent = true },
+                [TASK_DEFINE] = { .uuid = true, .parent = true },
+                [TASK_MODIFY] = { .uuid = true, .parent = true },
+                [TASK_UNDEFINE] = { .uuid = true, .parent = true },
+                [TASK_LIVE] = { .uuid = true, .parent = true, .type = true },
+                [TASK_GET_ATTRIBUTES] = { .uuid = true, .parent = true, .type = true },
+        };
+
+        return (task->uuid ? uuid_is_normal(task->uuid) : !needs[task->kind].uuid) &&
+               (task->parent || !needs[task->kind].parent) && (task->type || !needs[task->kind].type) &&
+               (task->path || !needs[task->kind].path);
+}
+
 int task_parse(json_object *object, struct task *ret) {
         _cleanup_task_ struct task task = {};
         json_object *attributes, *changes;
@@ -163,6 +186,8 @@ int task_parse(json_object *object, struct task *ret) {
                 if (r < 0)
                         return r;
         }
+        if (!task_is_complete(&task))
+                return -EBADMSG;
 
         *ret = task;
         task = (struct task) {};
@@ -208,9 +233,43 @@ static int holders_from_json(json_object *list, struct report *report) {
                         return -EBADMSG;
                 holder->pid = (pid_t) pid;
                 snprintf(holder->name, sizeof(holder->name), "%s", name);
+                utf8_make_printable(holder->name);
         }
 
         return 0;
+}
+
+/* {TYPE: {KEY: text or number}}: whoever reads them asks no further. */
+static bool are_types(json_object *types) {
+        if (!json_object_is_type(types, json_type_object))
+                return false;
+        json_object_object_foreach(types, type, values) {
+                if (!utf8_is_valid(type, strlen(type)) || !json_object_is_type(values, json_type_object))
+                        return false;
+                json_object_object_foreach(values, key, value) {
+                        bool is_text = json_object_is_type(value, json_type_string);
+                        const char *text = is_text ? json_object_get_string(value) : key;
+
+                        if ((!is_text && !json_object_is_type(value, json_type_int)) || !utf8_is_valid(text, strlen(text)))
+                                return false;
+                }
+        }
+        return true;
+}
+
+static bool are_texts(const struct attributes *attributes) {
+        for (size_t i = 0; i < attributes->n; i++) {
+                const struct attribute *item = attributes->items + i;
+
+                if (!utf8_is_valid(item->name, strlen(item->name)) || !utf8_is_valid(item->value, strlen(item->value)))
+                        return false;
+        }
+        return true;
+}
+
+/* A failure that says nothing would be none to whoever asks for its code. */
+static bool report_is_complete(const struct report *report) {
+        return report->kind != REPORT_FAILED || (report->failure.code != FAILURE_NONE && report->failure.message);
 }
 
 int report_send(int fd, const struct report *report) {
@@ -248,6 +307,8 @@ int report_parse(json_object *object, struct report *ret) {
                 report.failure.code = failure_code_from_name(error);
         if (take_string(object, "message", &report.failure.message) < 0)
                 return -ENOMEM;
+        if (report.failure.message)
+                utf8_make_printable(report.failure.message);
         if (json_object_object_get_ex(object, "holders", &value)) {
                 r = holders_from_json(value, &report);
                 if (r < 0)
@@ -259,13 +320,17 @@ int report_parse(json_object *object, struct report *ret) {
                 r = attributes_from_json(value, &report.attributes);
                 if (r < 0)
                         return r;
+                if (!are_texts(&report.attributes))
+                        return -EBADMSG;
                 report.has_attributes = true;
         }
         if (json_object_object_get_ex(object, "types", &value)) {
-                if (!json_object_is_type(value, json_type_object))
+                if (!are_types(value))
                         return -EBADMSG;
                 report.types = json_object_get(value);
         }
+        if (!report_is_complete(&report))
+                return -EBADMSG;
 
         *ret = report;
         report = (struct report) {};

@@ -17,3 +17,7 @@ size_t utf8_valid_size(const char *text, size_t size);
 static inline bool utf8_is_valid(const char *text, size_t size) {
         return utf8_valid_size(text, size) == size;
 }
+
+/** utf8_make_printable() - put '?' in place of what is not valid, and of control characters but newline and tab: for a text
+ * that a driver or a program has said, and that goes to D-Bus and to a terminal. It keeps its length. */
+void utf8_make_printable(char *text);

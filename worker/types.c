@@ -6,6 +6,7 @@
 #include <fcntl.h>
 
 #include "common/io.h"
+#include "common/utf8.h"
 #include "worker/worker.h"
 
 /* A file of a driver that is missing, empty or cannot be read is left out: `name` and `description` are optional, and
@@ -13,8 +14,11 @@
 static void read_text(int type_fd, const char *file, json_object *ret) {
         char text[4097];
 
-        if (read_text_at(type_fd, file, text, sizeof(text)) > 0)
-                json_object_object_add(ret, file, json_object_new_string(text));
+        if (read_text_at(type_fd, file, text, sizeof(text)) <= 0)
+                return;
+        /* One text that is not UTF-8 would make the list of all types unreadable. */
+        utf8_make_printable(text);
+        json_object_object_add(ret, file, json_object_new_string(text));
 }
 
 static void read_number(int type_fd, const char *file, json_object *ret) {
@@ -61,7 +65,7 @@ void run_read_types(const struct task *task, struct report *report) {
         while ((entry = readdir(dir))) {
                 json_object *type;
 
-                if (entry->d_name[0] == '.')
+                if (entry->d_name[0] == '.' || !utf8_is_valid(entry->d_name, strlen(entry->d_name)))
                         continue;
                 type = read_type(dirfd(dir), entry->d_name);
                 if (type)

@@ -58,7 +58,12 @@ static void test_task(void **state) {
 }
 
 static void test_large_task(void **state) {
-        _cleanup_task_ struct task task = { .kind = TASK_CREATE };
+        _cleanup_task_ struct task task = {
+                .kind = TASK_CREATE,
+                .uuid = strdup("83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"),
+                .parent = strdup("mtty"),
+                .type = strdup("mtty-1"),
+        };
         _cleanup_task_ struct task received = {};
         char value[4000];
 
@@ -128,6 +133,14 @@ static void test_bad_tasks_and_reports(void **state) {
                 "{\"task\": \"create\", \"attributes\": [[\"a\"]], \"report\": \"busy\", \"holders\": [1]}",
                 "{\"task\": \"create\", \"attributes\": [[1, 2]], \"report\": \"busy\", \"holders\": [{\"pid\": 0}]}",
                 "{\"task\": \"recover\", \"orphan-pid\": 99999999999, \"report\": \"done\", \"types\": []}",
+                /* What whoever receives it does not ask for again. */
+                "{\"task\": \"create\", \"parent\": \"a\", \"type\": \"b\", \"report\": \"failed\"}",
+                "{\"task\": \"stop\", \"uuid\": \"x\", \"parent\": \"a\", \"type\": \"b\", \"path\": \"/\","
+                " \"report\": \"failed\", \"message\": \"x\"}",
+                "{\"task\": \"read-types\", \"report\": \"done\", \"types\": {\"a\": null}}",
+                "{\"task\": \"define\", \"report\": \"done\", \"types\": {\"a\": {\"name\": null}}}",
+                "{\"task\": \"live\", \"report\": \"done\", \"types\": {\"a\": {\"name\": \"\xff\"}}}",
+                "{\"task\": \"undefine\", \"report\": \"done\", \"attributes\": [[\"a\", \"\xff\"]]}",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(bad); i++) {
@@ -141,26 +154,69 @@ static void test_bad_tasks_and_reports(void **state) {
         }
 }
 
-static void test_unsealed_memfd(void **state) {
-        int memfd = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+static void send_memfds(const char *text, size_t n, int seals) {
         union {
                 struct cmsghdr header;
-                char buffer[CMSG_SPACE(sizeof(int))];
-        } control = { .header = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+                char buffer[CMSG_SPACE(3 * sizeof(int))];
+        } control = {
+                .header = { .cmsg_len = CMSG_LEN(n * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS },
+        };
         struct iovec iov = { .iov_base = (void *) "m", .iov_len = 1 };
         struct msghdr msg = {
                 .msg_iov = &iov,
                 .msg_iovlen = 1,
                 .msg_control = control.buffer,
-                .msg_controllen = sizeof(control.buffer),
+                .msg_controllen = CMSG_SPACE(n * sizeof(int)),
         };
+        int memfds[3];
+
+        for (size_t i = 0; i < n; i++) {
+                memfds[i] = memfd_create("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+                assert_int_equal(write(memfds[i], text, strlen(text)), strlen(text));
+                assert_int_equal(fcntl(memfds[i], F_ADD_SEALS, seals), 0);
+        }
+        memcpy(CMSG_DATA(&control.header), memfds, n * sizeof(int));
+        assert_int_equal(sendmsg(fds[0], &msg, 0), 1);
+        for (size_t i = 0; i < n; i++)
+                close(memfds[i]);
+}
+
+static void test_unsealed_memfd(void **state) {
         json_object *object;
 
-        assert_int_equal(write(memfd, "{}", 2), 2);
-        memcpy(CMSG_DATA(&control.header), &memfd, sizeof(int));
-        assert_int_equal(sendmsg(fds[0], &msg, 0), 1);
+        send_memfds("{}", 1, F_SEAL_WRITE);
         assert_int_equal(message_receive(fds[1], &object), -EBADMSG);
-        close(memfd);
+}
+
+/* The room for one fd has padding behind it, in which a second one has its place. */
+static void test_no_fd_stays_open(void **state) {
+        int lowest = dup(fds[0]), after;
+
+        close(lowest);
+        for (size_t n = 1; n <= 3; n++) {
+                json_object *object = NULL;
+
+                send_memfds("{}", n, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL);
+                assert_int_equal(message_receive(fds[1], &object), n == 1 ? 1 : -EBADMSG);
+                json_object_put(object);
+                after = dup(fds[0]);
+                assert_int_equal(after, lowest);
+                close(after);
+        }
+}
+
+/* What a driver, a program or a process's name may say, and D-Bus does not carry. */
+static void test_texts_are_made_printable(void **state) {
+        static const char text[] = "{\"report\": \"busy\", \"message\": \"caf\xe9 \x1b[2J\", \"holders\": "
+                                   "[{\"pid\": 1, \"name\": \"\xc3\"}]}";
+        _cleanup_json_ json_object *object = NULL;
+        _cleanup_report_ struct report report = {};
+
+        assert_true(send(fds[0], text, strlen(text), 0) >= 0);
+        assert_int_equal(message_receive(fds[1], &object), 1);
+        assert_int_equal(report_parse(object, &report), 0);
+        assert_string_equal(report.failure.message, "caf? ?[2J");
+        assert_string_equal(report.holders[0].name, "?");
 }
 
 static void test_end_of_stream(void **state) {
@@ -180,6 +236,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_bad_messages, open_sockets, close_sockets),
                 cmocka_unit_test(test_bad_tasks_and_reports),
                 cmocka_unit_test_setup_teardown(test_unsealed_memfd, open_sockets, close_sockets),
+                cmocka_unit_test_setup_teardown(test_no_fd_stays_open, open_sockets, close_sockets),
+                cmocka_unit_test_setup_teardown(test_texts_are_made_printable, open_sockets, close_sockets),
                 cmocka_unit_test_setup_teardown(test_end_of_stream, open_sockets, close_sockets),
         };
 
