@@ -8,7 +8,9 @@
 #include <fcntl.h>
 
 #include "common/io.h"
+#include "common/json-text.h"
 #include "common/message.h"
+#include "common/name.h"
 #include "common/root.h"
 #include "common/uuid.h"
 
@@ -59,54 +61,89 @@ int intent_store(const char *uuid, const struct intent *intent) {
         return renameat(root_fd(), temporary, root_fd(), path) < 0 ? -errno : 0;
 }
 
-static int load_phase(const char *uuid, bool writing, char *buffer, size_t size) {
+static ssize_t load_phase(const char *uuid, bool writing, char *buffer, size_t size) {
         intent_path path;
-        ssize_t n;
 
         make_path(path, uuid, writing);
-        n = read_text_at(root_fd(), path, buffer, size);
-        return n < 0 ? (int) n : 0;
+        return read_text_at(root_fd(), path, buffer, size);
+}
+
+/* A copy of a name that may become part of a path. */
+static int take_name(json_object *object, const char *key, char **ret) {
+        json_object *value = json_object_object_get(object, key);
+        const char *reason;
+
+        if (!json_object_is_type(value, json_type_string) ||
+            name_component_check(json_object_get_string(value), (size_t) json_object_get_string_len(value), &reason) < 0)
+                return -EBADMSG;
+        *ret = strdup(json_object_get_string(value));
+        return *ret ? 0 : -ENOMEM;
+}
+
+static int take_number(json_object *object, const char *key, uint64_t *ret) {
+        json_object *value = json_object_object_get(object, key);
+
+        if (!json_object_is_type(value, json_type_int))
+                return -EBADMSG;
+        *ret = json_object_get_uint64(value);
+        return 0;
+}
+
+static int intent_from_json(const char *text, size_t size, struct intent *ret) {
+        _cleanup_json_ json_object *object = NULL;
+        struct json_text_error error;
+        json_object *autostart;
+        uint64_t pid = 0;
+        int r;
+
+        r = json_text_parse(text, size, &object, &error);
+        if (r < 0)
+                return r;
+
+        autostart = json_object_object_get(object, "autostart");
+        if (!json_object_is_type(autostart, json_type_boolean))
+                return -EBADMSG;
+        ret->autostart = json_object_get_boolean(autostart);
+        r = take_name(object, "parent", &ret->parent);
+        if (r >= 0)
+                r = take_name(object, "type", &ret->type);
+        if (r >= 0)
+                r = take_number(object, "pid", &pid);
+        if (r >= 0)
+                r = take_number(object, "start-time", &ret->start_time);
+        if (r >= 0)
+                r = take_number(object, "inode", &ret->inode);
+        if (r < 0)
+                return r;
+        if (pid > INT32_MAX)
+                return -EBADMSG;
+        ret->pid = (pid_t) pid;
+        return 0;
 }
 
 int intent_load(const char *uuid, struct intent *ret) {
         _cleanup_intent_ struct intent intent = {};
-        _cleanup_json_ json_object *object = NULL;
-        json_object *parent, *type, *pid, *start_time, *inode, *autostart;
         char buffer[4096];
+        ssize_t n;
         int r;
 
         intent.writing = true;
-        r = load_phase(uuid, true, buffer, sizeof(buffer));
-        if (r == -ENOENT) {
+        n = load_phase(uuid, true, buffer, sizeof(buffer));
+        if (n == -ENOENT) {
                 intent.writing = false;
-                r = load_phase(uuid, false, buffer, sizeof(buffer));
+                n = load_phase(uuid, false, buffer, sizeof(buffer));
         }
         /* The worker may have moved it between the two looks. */
-        if (r == -ENOENT) {
+        if (n == -ENOENT) {
                 intent.writing = true;
-                r = load_phase(uuid, true, buffer, sizeof(buffer));
+                n = load_phase(uuid, true, buffer, sizeof(buffer));
         }
+        if (n < 0)
+                return (int) n;
+
+        r = intent_from_json(buffer, (size_t) n, &intent);
         if (r < 0)
                 return r;
-
-        object = json_tokener_parse(buffer);
-        if (!json_object_is_type(object, json_type_object) ||
-            !json_object_object_get_ex(object, "parent", &parent) ||
-            !json_object_object_get_ex(object, "type", &type) ||
-            !json_object_object_get_ex(object, "pid", &pid) ||
-            !json_object_object_get_ex(object, "start-time", &start_time) ||
-            !json_object_object_get_ex(object, "inode", &inode) ||
-            !json_object_object_get_ex(object, "autostart", &autostart))
-                return -EBADMSG;
-
-        intent.parent = strdup(json_object_get_string(parent));
-        intent.type = strdup(json_object_get_string(type));
-        if (!intent.parent || !intent.type)
-                return -ENOMEM;
-        intent.pid = json_object_get_int(pid);
-        intent.start_time = json_object_get_uint64(start_time);
-        intent.inode = json_object_get_uint64(inode);
-        intent.autostart = json_object_get_boolean(autostart);
 
         *ret = intent;
         intent = (struct intent) {};

@@ -27,7 +27,7 @@ static int fail(struct json_text_error *ret_error, unsigned line, const char *re
 }
 
 /* What json-c would take or read with a loss. That the tokens fit together is left to it. */
-static int check_tokens(const char *text, size_t size, struct json_text_error *ret_error) {
+static int check_tokens(const char *text, size_t size, bool any, struct json_text_error *ret_error) {
         struct json_lexer lexer;
         struct json_token token;
         bool first = true;
@@ -35,7 +35,7 @@ static int check_tokens(const char *text, size_t size, struct json_text_error *r
 
         json_lexer_init(&lexer, text, size);
         while ((r = json_lexer_next(&lexer, &token)) > 0) {
-                if (first && !json_token_is(&token, '{'))
+                if (first && !any && !json_token_is(&token, '{'))
                         return fail(ret_error, token.line, "not an object");
                 first = false;
 
@@ -51,7 +51,7 @@ static int check_tokens(const char *text, size_t size, struct json_text_error *r
         return 0;
 }
 
-int json_text_parse(const char *text, size_t size, json_object **ret, struct json_text_error *ret_error) {
+static int parse(const char *text, size_t size, bool any, json_object **ret, struct json_text_error *ret_error) {
         _cleanup_(json_tokener_freep) json_tokener *tokener = NULL;
         _cleanup_json_ json_object *object = NULL;
         enum json_tokener_error error;
@@ -63,7 +63,7 @@ int json_text_parse(const char *text, size_t size, json_object **ret, struct jso
         valid = utf8_valid_size(text, size);
         if (valid != size)
                 return fail(ret_error, line_of(text, valid), "not valid UTF-8");
-        r = check_tokens(text, size, ret_error);
+        r = check_tokens(text, size, any, ret_error);
         if (r < 0)
                 return r;
 
@@ -82,6 +82,14 @@ int json_text_parse(const char *text, size_t size, json_object **ret, struct jso
 
         *ret = TAKE_PTR(object);
         return 0;
+}
+
+int json_text_parse(const char *text, size_t size, json_object **ret, struct json_text_error *ret_error) {
+        return parse(text, size, false, ret, ret_error);
+}
+
+int json_text_parse_any(const char *text, size_t size, json_object **ret, struct json_text_error *ret_error) {
+        return parse(text, size, true, ret, ret_error);
 }
 
 /* json-c breaks the line inside an empty list or object, serde_json does not. */

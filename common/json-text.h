@@ -24,6 +24,9 @@ DEFINE_CLEANUP_FUNC(json_object *, json_object_put)
  * belongs to the caller, -EBADMSG with @ret_error set, or -ENOMEM. */
 int json_text_parse(const char *text, size_t size, json_object **ret, struct json_text_error *ret_error);
 
+/** json_text_parse_any() - the same for a text of one value of any kind; null is NULL. */
+int json_text_parse_any(const char *text, size_t size, json_object **ret, struct json_text_error *ret_error);
+
 /** json_text_format() - print as mdevctl 1.2 does (serde_json's pretty printer, no newline at the end), to the byte.
  * Returns 0 or -ENOMEM. */
 int json_text_format(json_object *object, char **ret);

@@ -12,6 +12,7 @@
 
 #include "common/io.h"
 #include "common/utf8.h"
+#include "worker/callout-reply.h"
 #include "worker/callout.h"
 
 /* Says "not my type" and lets the next callout have its turn. */
@@ -207,27 +208,6 @@ static int ask(struct action *action, const char *event, const char *name, const
         return r < 0 ? r : 1;
 }
 
-/* Nothing that is not UTF-8 may go to D-Bus, and no control characters to whoever reads it. */
-static void make_printable(char *text) {
-        size_t left = strlen(text);
-
-        for (char *p = text; left > 0;) {
-                size_t n = utf8_valid_size(p, left);
-
-                for (size_t i = 0; i < n; i++) {
-                        if (((unsigned char) p[i] < ' ' && p[i] != '\n') || p[i] == 0x7f)
-                                p[i] = '?';
-                        /* U+0080 to U+009F are control characters, too. */
-                        if (i > 0 && (unsigned char) p[i - 1] == 0xc2 && (unsigned char) p[i] < 0xa0)
-                                p[i - 1] = p[i] = '?';
-                }
-                if (n < left)
-                        p[n++] = '?';
-                p += n;
-                left -= n;
-        }
-}
-
 /* The last lines of what it said on stderr: the reason is there, if anywhere. */
 static const char *said(const struct callout_output *output) {
         static char text[1024];
@@ -243,7 +223,7 @@ static const char *said(const struct callout_output *output) {
         snprintf(text, sizeof(text), "%s", begin);
         for (length = strlen(text); length > 0 && text[length - 1] == '\n';)
                 text[--length] = '\0';
-        make_printable(text);
+        utf8_make_printable(text);
         return *text ? text : "it said nothing";
 }
 
@@ -358,36 +338,10 @@ void callouts_interrupted(const struct task *task, const char *action_name, cons
         say_in_callout(false);
 }
 
-static bool has(json_object *object, const char *key, const char *value) {
-        json_object *list;
-
-        if (!json_object_object_get_ex(object, key, &list) || !json_object_is_type(list, json_type_array))
-                return false;
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-                json_object *item = json_object_array_get_idx(list, i);
-
-                if (json_object_is_type(item, json_type_string) && streq(json_object_get_string(item), value))
-                        return true;
-        }
-        return false;
-}
-
-/* What the answer says it supports, or NULL: then it is none. */
-static json_object *supported(const struct callout_output *output, json_object **ret_answer) {
-        json_object *supports;
-
-        *ret_answer = output->out ? json_tokener_parse(output->out) : NULL;
-        if (!json_object_is_type(*ret_answer, json_type_object) ||
-            !json_object_object_get_ex(*ret_answer, "supports", &supports) ||
-            !json_object_is_type(supports, json_type_object))
-                return NULL;
-        return supports;
-}
-
 static bool tells_capabilities(const struct callout_output *output) {
-        _cleanup_json_ json_object *answer = NULL;
+        struct callout_capabilities capabilities;
 
-        return supported(output, &answer);
+        return callout_reply_capabilities(output->out, &capabilities);
 }
 
 /* Version 2 of the protocol: what a callout can, it tells when asked. One that does not answer that knows version 1,
@@ -397,8 +351,7 @@ static bool supports_live(struct action *action) {
                 "{\"provides\":{\"version\":2,\"actions\":[\"start\",\"stop\",\"define\",\"undefine\",\"modify\","
                 "\"attributes\",\"capabilities\"],\"events\":[\"pre\",\"post\",\"notify\",\"get\",\"live\"]}}";
         _cleanup_callout_output_ struct callout_output output = {};
-        _cleanup_json_ json_object *answer = NULL;
-        json_object *supports;
+        struct callout_capabilities capabilities;
 
         if (look_for(&(struct attempt) {
                 .action = action,
@@ -410,8 +363,7 @@ static bool supports_live(struct action *action) {
             }) <= 0)
                 return false;
 
-        supports = supported(&output, &answer);
-        return supports && has(supports, "events", "live") && has(supports, "actions", "modify");
+        return callout_reply_capabilities(output.out, &capabilities) && capabilities.live && capabilities.modify;
 }
 
 int callouts_live(const struct task *task, const struct definition *conf, struct failure *failure) {
@@ -434,38 +386,6 @@ int callouts_live(const struct task *task, const struct definition *conf, struct
         return failure->code == FAILURE_NONE ? 0 : -1;
 }
 
-/* A byte 0, which JSON may carry as \u0000, D-Bus does not. */
-static bool is_text(const char *text, size_t size) {
-        return strlen(text) == size && utf8_is_valid(text, size);
-}
-
-/* A list of objects with one key each, as a definition has it; null is none. Returns whether there is a list. */
-static int parse_attributes(const char *text, struct attributes *ret) {
-        enum json_tokener_error error;
-        _cleanup_json_ json_object *list = json_tokener_parse_verbose(text, &error);
-        int r;
-
-        if (error == json_tokener_success && !list)
-                return 0;
-        if (!json_object_is_type(list, json_type_array))
-                return -EBADMSG;
-        for (size_t i = 0; i < json_object_array_length(list); i++) {
-                json_object *item = json_object_array_get_idx(list, i);
-
-                if (!json_object_is_type(item, json_type_object))
-                        return -EBADMSG;
-                json_object_object_foreach(item, name, value) {
-                        if (!json_object_is_type(value, json_type_string) || !is_text(name, strlen(name)) ||
-                            !is_text(json_object_get_string(value), (size_t) json_object_get_string_len(value)))
-                                return -EBADMSG;
-                        r = attributes_append(ret, name, json_object_get_string(value));
-                        if (r < 0)
-                                return r;
-                }
-        }
-        return 1;
-}
-
 int callouts_get_attributes(const struct task *task, struct attributes *ret, struct failure *failure) {
         _cleanup_callout_output_ struct callout_output output = {};
         _cleanup_definition_ struct definition *conf = NULL;
@@ -484,7 +404,7 @@ int callouts_get_attributes(const struct task *task, struct attributes *ret, str
                 return refused(&action, "get", r, &output, failure);
         if (!output.out || !*output.out)
                 return 0;
-        r = parse_attributes(output.out, &attributes);
+        r = callout_reply_attributes(output.out, &attributes);
         if (r == 0)
                 return 0;
         if (r < 0)
