@@ -414,8 +414,8 @@ static void test_own_layout(void **state) {
         static const char *const texts[] = {
                 "{\n  \"mdev_type\": \"mtty-1\",\n  \"start\": \"auto\",\n  \"attrs\": []\n}",
                 "{\n  \"mdev_type\": \"\",\n  \"start\": \"manual\",\n  \"attrs\": [\n    {\n      \"a/b\": \"1\"\n    }\n  ]\n}",
-                "{\n  \"mdev_type\": \"x\",\n  \"start\": \"other\",\n  \"attrs\": [\n    {\n      \"a\": \"\"\n    },\n"
-                "    {\n      \"a\": \"~ \"\n    }\n  ]\n}",
+                ("{\n  \"mdev_type\": \"x\",\n  \"start\": \"other\",\n  \"attrs\": [\n    {\n      \"a\": \"\"\n    },\n"
+                 "    {\n      \"a\": \"~ \"\n    }\n  ]\n}"),
         };
         static const char others[] = "\"\\{}[],: \n\t\x7f\xc3z";
 
