@@ -1,10 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The calls that the clients of these tests make, each waiting for its answer. */
+/* The calls that the clients of these tests make: as messages, or waiting for the answer. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
+
+#define CALL_NAME "org.mediated1"
+#define CALL_PATH "/org/mediated1"
+#define CALL_MANAGER "org.mediated1.Manager"
+
+/** call_new_create() - CreateDevice, without attributes and options. Returns 0 or a negative errno. */
+int call_new_create(sd_bus *bus, sd_bus_message **ret, const char *uuid, const char *parent, const char *type);
+
+/** call_new_stop() - StopDevice, with the option `wait` if asked for. Returns 0 or a negative errno. */
+int call_new_stop(sd_bus *bus, sd_bus_message **ret, const char *uuid, bool wait);
 
 /** call_create() - CreateDevice. Returns 0 or a negative errno, with what was answered in @ret_error. */
 int call_create(sd_bus *bus, const char *uuid, const char *parent, const char *type, sd_bus_error *ret_error);

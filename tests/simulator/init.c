@@ -53,9 +53,9 @@ static int loopback_up(void) {
 /* The programs that have just been built come first. */
 static int set_environment(const Options *options) {
         static const char *const directories[] = {
-                "client", "daemon", "worker", "tests/simulator", "tests/benchmark",
+                "client", "daemon", "worker", "tests/simulator", "tests/benchmark", "tests/race",
         };
-        char path[PATH_MAX * 6] = "", worker[PATH_MAX];
+        char path[PATH_MAX * 7] = "", worker[PATH_MAX];
         const char *old = getenv("PATH");
         size_t n = 0;
 

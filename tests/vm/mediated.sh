@@ -111,6 +111,16 @@ journal() {
     journalctl --unit mediated --boot --output=cat --no-pager
 }
 
+# test_race_storm CALLS [SEED [OPTION…]]
+test_race_storm() {
+    local output status=0 seed=${2:-$RANDOM}
+
+    output=$(race-storm --calls "$1" --seed "$seed" "${@:3}" mtty:mtty-1 mbochs:mbochs-small 2>&1) || status=$?
+    echo "$output"
+    check_equal "$1 calls of eight clients, and raw writers, with the seed $seed" 0 "$status"
+    check_equal "none is left of it" "" "$(in_kernel)"
+}
+
 # run_tests [NAME…]: the functions test_NAME, all of the array `tests` if none is named, and the summary.
 run_tests() {
     local test

@@ -15,6 +15,7 @@ source "$here/lib.sh"
 source "$here/mediated.sh"
 
 race_pairs=${RACE_PAIRS:-2000}
+storm_calls=${STORM_CALLS:-2000}
 kills=${KILLS:-12}
 
 test_activation() {
@@ -100,6 +101,11 @@ test_race() {
     check_equal "none is left" "" "$(in_kernel)"
     check "EAGAIN reached nobody" not grep --quiet --ignore-case 'temporarily unavailable\|EAGAIN' \
         <(echo "$output"; journal)
+}
+
+test_storm_of_calls() {
+    test_race_storm "$storm_calls"
+    check "EAGAIN reached nobody" not grep --quiet --ignore-case 'temporarily unavailable\|EAGAIN' <(journal)
 }
 
 # expected_of LOG: what the kernel must have after all that was answered: `must UUID`, `may UUID`, nothing for the others.
@@ -408,7 +414,7 @@ test_unit() {
     systemctl restart mediated
 }
 
-tests=(activation calls by_others race kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
+tests=(activation calls by_others race storm_of_calls kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
        stuck_removal stopped_worker privileges unit)
 
 modprobe vfio_iommu_type1
