@@ -26,6 +26,7 @@ static const char *const names[_FAILURE_CODE_MAX] = {
         [FAILURE_SHUTTING_DOWN] = "org.mediated1.Error.ShuttingDown",
         [FAILURE_INVALID_ARGS] = "org.freedesktop.DBus.Error.InvalidArgs",
         [FAILURE_ACCESS_DENIED] = "org.freedesktop.DBus.Error.AccessDenied",
+        [FAILURE_AUTHORIZATION_REQUIRED] = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
         [FAILURE_NOT_SUPPORTED] = "org.freedesktop.DBus.Error.NotSupported",
         [FAILURE_IO_ERROR] = "org.freedesktop.DBus.Error.IOError",
 };

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "daemon/authorization.h"
 #include "daemon/bus-util.h"
 #include "daemon/device.h"
 #include "daemon/manager.h"
@@ -73,7 +74,14 @@ static void on_report(struct work *work, struct report *report) {
 
 int attributes_query_start(struct device *device, sd_bus_message *message) {
         _cleanup_(attributes_query_freep) struct attributes_query *query = NULL;
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        const struct need need = { ACTION_MANAGE_DEVICES, device->parent, device->type ? device->type : "" };
         struct task *task;
+        int r;
+
+        r = authorize(device->manager, message, VERB_GET_ATTRIBUTES, device->uuid, &need, 1, &grants);
+        if (r != 0)
+                return r;
 
         query = calloc(1, sizeof(*query));
         if (!query)

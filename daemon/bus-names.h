@@ -16,3 +16,6 @@
 #define BUS_DEVICE_PATH BUS_ROOT "/device"
 #define BUS_DEFINITION_PATH BUS_ROOT "/definition"
 #define BUS_JOB_PATH BUS_ROOT "/job"
+
+#define BUS_DRIVER "org.freedesktop.DBus"
+#define BUS_DRIVER_PATH "/org/freedesktop/DBus"

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "common/name.h"
+#include "daemon/authorization.h"
 #include "daemon/bus-util.h"
 #include "daemon/changes.h"
 #include "daemon/device.h"
@@ -32,6 +33,9 @@ static int begin(struct manager *manager, sd_bus_message *message, const char *t
         if (*parent && parent_name_check(parent, &reason) < 0)
                 return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s: '%.255s' cannot be the name of a parent: it %s",
                                 ret_uuid, parent, reason);
+        /* What polkit is told about. Before anything is kept that this look might find gone. */
+        if (!request_is_privileged(manager, message))
+                store_look_for(manager->store, ret_uuid);
         return 0;
 }
 
@@ -70,7 +74,21 @@ static const char *lend_parent(struct manager *manager, const char *uuid, const 
         return device ? device->parent : parent;
 }
 
+/* As its file says now; the job looks again. */
+static const char *type_of_definition(struct manager *manager, const char *uuid, const char *parent) {
+        const struct stored_definition *definition = store_find(manager->store, parent, uuid);
+
+        return definition && definition->type ? definition->type : "";
+}
+
+static const char *type_of_device(struct manager *manager, const char *uuid) {
+        const struct device *device = device_find(manager, uuid);
+
+        return device && device->type ? device->type : "";
+}
+
 int request_define(struct manager *manager, sd_bus_message *message) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_definition_changes_ struct definition_changes changes = {};
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
@@ -107,9 +125,16 @@ int request_define(struct manager *manager, sd_bus_message *message) {
         if (r != 0)
                 return r;
 
+        r = authorize(manager, message, VERB_DEFINE, text == random ? "" : uuid,
+                      &(struct need) { ACTION_MANAGE_DEFINITIONS, parent, *type ? type : type_of_device(manager, uuid) }, 1,
+                      &grants);
+        if (r != 0)
+                return r;
+
         r = make_job(manager, &job_type_define, uuid, parent, &job);
         if (r < 0)
                 return r;
+        job->grants = TAKE_PTR(grants);
         if (*type) {
                 changes.type = strdup(type);
                 if (!changes.type)
@@ -165,7 +190,25 @@ static int read_modify_options(sd_bus_message *message, const char *uuid, const 
         return 0;
 }
 
+/* Of a definition both types, the one it has and the one it gets: who may change those of one type only must neither
+ * take another's nor make one. */
+static int authorize_modify(struct manager *manager, sd_bus_message *message, const char *uuid, const char *parent,
+                            const struct options *options, const char *new_type, struct grants **ret) {
+        struct need needs[3];
+        size_t n = 0;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent, type_of_definition(manager, uuid, parent) };
+        if (new_type)
+                needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent, new_type };
+        if (options->live)
+                needs[n++] = (struct need) { ACTION_MANAGE_DEVICES, parent, type_of_device(manager, uuid) };
+        return authorize(manager, message, VERB_MODIFY, uuid, needs, n, ret);
+}
+
 int request_modify(struct manager *manager, sd_bus_message *message, const char *text, const char *parent) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_definition_changes_ struct definition_changes changes = {};
         struct options options;
@@ -186,10 +229,14 @@ int request_modify(struct manager *manager, sd_bus_message *message, const char 
         r = definition_resolve_parent(manager, message, uuid, &parent);
         if (r != 0)
                 return r;
+        r = authorize_modify(manager, message, uuid, parent, &options, changes.type, &grants);
+        if (r != 0)
+                return r;
 
         r = make_job(manager, &job_type_modify, uuid, parent, &job);
         if (r < 0)
                 return r;
+        job->grants = TAKE_PTR(grants);
         job->live = options.live;
         job->defined = options.defined;
         job->work.task.kind = TASK_MODIFY;
@@ -198,8 +245,27 @@ int request_modify(struct manager *manager, sd_bus_message *message, const char 
         return accept_made(manager, message, &job, &options);
 }
 
+/* Without a parent: of the one that defines it, or, where that is not one, of every parent. */
+static int authorize_undefine(struct manager *manager, sd_bus_message *message, const char *uuid, const char **parent,
+                              struct grants **ret) {
+        struct need need = { ACTION_MANAGE_DEFINITIONS, NULL, "" };
+        struct stored_definition *definition;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        if (!**parent && store_find_all(manager->store, uuid, &definition, 1) == 1)
+                *parent = definition->directory->parent;
+        if (**parent) {
+                need.parent = *parent;
+                need.type = type_of_definition(manager, uuid, *parent);
+        }
+        return authorize(manager, message, VERB_UNDEFINE, uuid, &need, 1, ret);
+}
+
 int request_undefine(struct manager *manager, sd_bus_message *message, const char *text, const char *parent) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
+        const struct job *accepted;
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
         char uuid[UUID_TEXT_SIZE];
         int r;
@@ -211,17 +277,39 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const cha
         if (r != 0)
                 return r;
 
+        r = authorize_undefine(manager, message, uuid, &parent, &grants);
+        if (r != 0)
+                return r;
+
         r = make_job(manager, &job_type_undefine, uuid, parent, &job);
         if (r < 0)
                 return r;
+        job->grants = TAKE_PTR(grants);
+        accepted = job;
         job->work.task.kind = TASK_UNDEFINE;
         r = accept_made(manager, message, &job, &options);
         if (r > 0 && !job)
-                start_cancel_waiting(manager, uuid, "undefined");
+                start_cancel_waiting(accepted);
         return r;
 }
 
+/* Whose parent is left to the daemon is asked about the one that defines it now, and gets no other. */
+static int authorize_start(struct manager *manager, sd_bus_message *message, const char *uuid, const char **parent,
+                           struct grants **ret) {
+        int r;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        r = definition_resolve_parent(manager, message, uuid, parent);
+        if (r != 0)
+                return r;
+        return authorize(manager, message, VERB_START, uuid,
+                         &(struct need) { ACTION_MANAGE_DEVICES, *parent, type_of_definition(manager, uuid, *parent) }, 1,
+                         ret);
+}
+
 int request_start(struct manager *manager, sd_bus_message *message, const char *text, const char *parent) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
         char uuid[UUID_TEXT_SIZE];
@@ -236,10 +324,14 @@ int request_start(struct manager *manager, sd_bus_message *message, const char *
         /* Waiting for hardware has no natural end. */
         if (options.timeout == OPTION_TIMEOUT_UNSET)
                 options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
+        r = authorize_start(manager, message, uuid, &parent, &grants);
+        if (r != 0)
+                return r;
 
         r = make_job(manager, &job_type_start, uuid, parent, &job);
         if (r < 0)
                 return r;
+        job->grants = TAKE_PTR(grants);
         job->work.task.kind = TASK_CREATE;
         job->wait = options.wait;
         if (options.settle) {

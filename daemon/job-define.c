@@ -25,6 +25,8 @@ static void define_start(struct job *job) {
                 return job_fail(job, FAILURE_INVALID_ARGS,
                                 "Device %s is not active on parent '%s': its definition needs a type", job->uuid,
                                 job->work.task.parent);
+        if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, device->parent, device->type))
+                return;
         if (changes->attributes.n == 0) {
                 task->kind = TASK_GET_ATTRIBUTES;
                 changes->set_attributes = true;
@@ -86,9 +88,15 @@ static void define_reported(struct job *job, struct report *report) {
 
 /* The running device first: a definition that is changed already could not be given back when that fails. */
 static void modify_start(struct job *job) {
+        struct stored_definition *definition;
         struct task *task = &job->work.task;
         struct device *device;
 
+        if (job->defined && job->grants) {
+                definition = store_refresh(job->manager->store, task->parent, job->uuid);
+                if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, task->parent, definition ? definition->type : NULL))
+                        return;
+        }
         if (!job->live)
                 return job_work(job);
 
@@ -96,6 +104,8 @@ static void modify_start(struct job *job) {
         if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, task->parent))
                 return job_fail(job, FAILURE_NO_SUCH_DEVICE, "Device %s is not active on parent '%s'", job->uuid,
                                 task->parent);
+        if (!job_check_grants(job, ACTION_MANAGE_DEVICES, device->parent, device->type))
+                return;
         task->kind = TASK_LIVE;
         free(task->type);
         task->type = strdup(device->type);
@@ -143,6 +153,8 @@ static void undefine_start(struct job *job) {
         job->work.task.type = definition && definition->type ? strdup(definition->type) : NULL;
         if (!job->work.task.parent)
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+        if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, job->work.task.parent, job->work.task.type))
+                return;
         job_work(job);
 }
 

@@ -31,12 +31,23 @@ static void cancel(struct job *job, const char *why) {
         job_finish(job, JOB_CANCELED);
 }
 
+/* Whether @by is a request that ends the waiting of @job, and its caller may do that; then what is said of the device. */
+static const char *is_ended_by(const struct job *job, const struct job *by) {
+        enum action action = by->type == &job_type_stop ? ACTION_MANAGE_DEVICES : ACTION_MANAGE_DEFINITIONS;
+
+        if ((by->type != &job_type_stop && by->type != &job_type_undefine) ||
+            !grants_cover(by->grants, action, job->work.task.parent, job->work.task.type))
+                return NULL;
+        return by->type == &job_type_stop ? "stopped" : "undefined";
+}
+
 /* What would have ended its waiting came while it was being tried. */
 static const char *is_ended_by_next(const struct job *job) {
-        for (const struct job *next = job->next; next; next = next->next)
-                if (next->type == &job_type_stop || next->type == &job_type_undefine)
-                        return next->type == &job_type_stop ? "stopped" : "undefined";
-        return NULL;
+        const char *why = NULL;
+
+        for (const struct job *next = job->next; next && !why; next = next->next)
+                why = is_ended_by(job, next);
+        return why;
 }
 
 static void wait_outside(struct job *job) {
@@ -77,11 +88,13 @@ void start_wake(struct manager *manager, const char *parent) {
         }
 }
 
-void start_cancel_waiting(struct manager *manager, const char *uuid, const char *why) {
+void start_cancel_waiting(const struct job *by) {
         struct job *job, *next;
 
-        DL_FOREACH_SAFE2(manager->waiting_starts, job, next, next) {
-                if (streq(job->uuid, uuid))
+        DL_FOREACH_SAFE2(by->manager->waiting_starts, job, next, next) {
+                const char *why = streq(job->uuid, by->uuid) ? is_ended_by(job, by) : NULL;
+
+                if (why)
                         cancel(job, why);
         }
 }
@@ -160,6 +173,9 @@ static void start_start(struct job *job) {
                                 definition->directory->parent, definition->reason);
         if (take_definition(job, definition) < 0)
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+
+        if (!job_check_grants(job, ACTION_MANAGE_DEVICES, job->work.task.parent, job->work.task.type))
+                return;
 
         device = device_refresh(job->manager, job->uuid);
         if (device && streq(device->parent, job->work.task.parent)) {

@@ -8,8 +8,9 @@
 /** start_wake() - something that a start on this parent may wait for has come. */
 void start_wake(struct manager *manager, const char *parent);
 
-/** start_cancel_waiting() - somebody stops or undefines the device: nobody shall start it any more. @why: "stopped". */
-void start_cancel_waiting(struct manager *manager, const char *uuid, const char *why);
+/** start_cancel_waiting() - @by stops or undefines the device: nobody shall start it any more, as far as its caller may
+ * say so. */
+void start_cancel_waiting(const struct job *by);
 
 /** start_leave_waiting() - take the job off the list of those that wait. */
 void start_leave_waiting(struct job *job);

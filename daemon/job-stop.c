@@ -52,6 +52,8 @@ static void stop_start(struct job *job) {
         if (grace > 0)
                 return job_park(job, grace);
 
+        if (!job_check_grants(job, ACTION_MANAGE_DEVICES, device->parent, device->type))
+                return;
         if (take_device(job, device) < 0)
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
         job_work(job);

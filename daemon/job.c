@@ -41,6 +41,10 @@ struct job *job_find(struct manager *manager, uint64_t id) {
         return job;
 }
 
+bool job_is_about_definition(const struct job *job) {
+        return job->type == &job_type_define || job->type == &job_type_modify || job->type == &job_type_undefine;
+}
+
 static struct log_fields fields_of(const struct job *job) {
         return (struct log_fields) { .uuid = job->uuid, .parent = job->work.task.parent, .job = job->id };
 }
@@ -140,6 +144,7 @@ struct job *job_free(struct job *job) {
                 HASH_DEL(job->manager->jobs, job);
         export_remove(job->manager->exports, &job->export);
         client_release(job->client);
+        grants_free(job->grants);
         settle_free(job->settle);
         sd_event_source_disable_unref(job->deadline_source);
         sd_bus_message_unref(job->message);
@@ -226,6 +231,16 @@ void job_fail(struct job *job, enum failure_code code, const char *format, ...) 
 
         failure_set(&job->failure, code, "%s", message ? message : "Out of memory");
         job_finish(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+}
+
+bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type) {
+        if (grants_cover(job->grants, action, parent, type))
+                return true;
+
+        job_fail(job, FAILURE_ACCESS_DENIED,
+                 "Device %s is of parent '%s' and type '%s' now, which is not what its %s was authorized for; ask again",
+                 job->uuid, parent, type ? type : "", job->type->name);
+        return false;
 }
 
 int job_cancel(struct job *job) {

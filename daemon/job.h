@@ -8,6 +8,7 @@
 #include "common/failure.h"
 #include "common/uuid.h"
 #include "daemon/export.h"
+#include "daemon/grants.h"
 #include "daemon/worker.h"
 
 struct callout_lock;
@@ -65,6 +66,7 @@ struct job {
 
         sd_bus_message *message;        /* NULL: nobody asked, or answered already */
         struct client *client;
+        struct grants *grants;          /* what its caller may do; NULL: everything */
 
         uint64_t timeout;               /* µs, 0: none */
         sd_event_source *deadline_source;
@@ -112,6 +114,9 @@ DEFINE_CLEANUP_FUNC(struct job *, job_free)
 
 struct job *job_find(struct manager *manager, uint64_t id);
 
+/** job_is_about_definition() - define, modify or undefine. */
+bool job_is_about_definition(const struct job *job);
+
 /** job_set_timeout() - start the clock. @usec: from now, 0 for none. Returns 0 or a negative errno. */
 int job_set_timeout(struct job *job, uint64_t usec);
 
@@ -143,6 +148,10 @@ void job_finish(struct job *job, enum job_result result);
 
 /** job_fail() - set the failure and finish, as timed out if the caller was told so before. */
 void job_fail(struct job *job, enum failure_code code, const char *format, ...) _printf_(3, 4);
+
+/** job_check_grants() - what the job is about to do, to what it has found, against what its caller may. Returns whether it
+ * may; else it has failed. */
+bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type);
 
 /** job_cancel() - end a waiting job. Returns 0, or -EBUSY when it is running. */
 int job_cancel(struct job *job);

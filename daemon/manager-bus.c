@@ -268,8 +268,7 @@ static int method_undefine(sd_bus_message *message, void *userdata, sd_bus_error
 }
 
 static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        manager_reload(userdata);
-        return sd_bus_reply_method_return(message, NULL);
+        return request_reload(userdata, message);
 }
 
 static int method_stop_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {

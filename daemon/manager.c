@@ -14,12 +14,15 @@
 #include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
+#include "daemon/authorization.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
 #include "daemon/callout-lock.h"
+#include "daemon/client.h"
 #include "daemon/device.h"
 #include "daemon/dump.h"
 #include "daemon/export.h"
+#include "daemon/gate.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/manager-bus.h"
@@ -92,6 +95,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 
         (void) sd_notify(false, "STOPPING=1\nSTATUS=Finishing running jobs.");
         manager->draining = true;
+        authorizations_refuse(manager);
         cancel_waiting(manager);
         settle_finish_all(manager);
         (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 1, on_drained, manager);
@@ -154,6 +158,9 @@ int manager_new(struct manager **ret) {
         if (r < 0)
                 return log_error_errno(r, "Failed to connect to the system bus: %m");
         r = exports_new(&manager->exports, manager->event, manager->bus);
+        if (r < 0)
+                return r;
+        r = authorizations_new(&manager->authorizations, manager);
         if (r < 0)
                 return r;
         r = queue_init(manager);
@@ -275,6 +282,9 @@ int manager_run(struct manager *manager) {
                 return r;
         clean_store(manager);
 
+        r = gate_attach(manager);
+        if (r < 0)
+                return r;
         r = manager_bus_attach(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to put objects on the bus: %m");
@@ -302,6 +312,8 @@ struct manager *manager_free(struct manager *manager) {
         dump_free_all(manager);
         queue_done(manager);
         callout_lock_free_all(manager);
+        manager->authorizations = authorizations_free(manager->authorizations);
+        client_free_all(manager);
         monitor_free(manager->monitor);
         /* The pool first: parents wait for their worker's report only as long as there is a pool. */
         manager->pool = pool_free(manager->pool);

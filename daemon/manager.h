@@ -9,6 +9,7 @@
 #include "common/macro.h"
 #include "daemon/worker.h"
 
+struct authorizations;
 struct callout_lock;
 struct client;
 struct device;
@@ -48,7 +49,8 @@ struct manager {
         sd_event_source *queue_source;
         struct job *jobs;               /* by id */
         struct callout_lock *callout_locks;     /* by parent, of those that a callout serves */
-        struct client *clients;         /* by unique name, of those with jobs */
+        struct client *clients;         /* by unique name, of those that have asked for a change */
+        struct authorizations *authorizations;
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;
         struct types_query *types_queries;

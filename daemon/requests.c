@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <utlist.h>
 
+#include "daemon/authorization.h"
 #include "daemon/bus-util.h"
 #include "daemon/client.h"
 #include "daemon/device.h"
@@ -29,8 +31,22 @@ static bool waits_for_itself(struct manager *manager, const struct job *job, uin
         return of && streq(of->uuid, job->uuid);
 }
 
+/* They are about processes of root's: a callout of ours, and libvirt, which holds a group. */
+static int check_options(struct manager *manager, sd_bus_message *message, const struct job *job,
+                         const struct options *options) {
+        if ((options->callout_of == 0 && options->held_by == 0) || request_is_privileged(manager, message))
+                return 0;
+        return bus_fail(message, FAILURE_ACCESS_DENIED, "Device %s: only root may give the option '%s'", job->uuid,
+                        options->callout_of > 0 ? "callout-of" : "held-by");
+}
+
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
+        struct client *client;
         int r;
+
+        r = check_options(manager, message, job, options);
+        if (r != 0)
+                return r;
 
         if (waits_for_itself(manager, job, options->callout_of))
                 return bus_fail(message, FAILURE_CALLOUT_FAILED,
@@ -41,13 +57,15 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                 "Device %s: mediated has %d jobs already; ask again when some are finished", job->uuid,
                                 QUEUE_JOBS_MAX);
-        r = client_acquire(manager, sd_bus_message_get_sender(message), &job->client);
+        client = client_find(manager, sd_bus_message_get_sender(message));
+        r = client ? client_acquire(client) : -EACCES;
         if (r == -EDQUOT)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                 "Device %s: this connection has %d unfinished jobs already; wait for one to finish",
                                 job->uuid, CLIENT_JOBS_MAX);
         if (r < 0)
                 return r;
+        job->client = client;
 
         job->work.task.force = options->force;
         job->callout_of = options->callout_of;
@@ -92,6 +110,7 @@ int request_read_attributes(sd_bus_message *message, const char *uuid, struct at
 }
 
 int request_create(struct manager *manager, sd_bus_message *message) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_(attributes_clear) struct attributes attributes = {};
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
@@ -115,10 +134,16 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_FORCE, &options);
         if (r != 0)
                 return r;
+        /* A random UUID is another one each time that the request is read. */
+        r = authorize(manager, message, VERB_CREATE, *text ? uuid : "",
+                      &(struct need) { ACTION_MANAGE_DEVICES, parent, type }, 1, &grants);
+        if (r != 0)
+                return r;
 
         r = job_new(&job, manager, &job_type_create, uuid);
         if (r < 0)
                 return r;
+        job->grants = TAKE_PTR(grants);
         job->work.task.kind = TASK_CREATE;
         job->work.task.parent = strdup(parent);
         job->work.task.type = strdup(type);
@@ -139,7 +164,44 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         return 1;
 }
 
+/* The job that is making a device of this UUID, or will: its parent and type are what the device will have. */
+static const struct job *find_making(struct manager *manager, const char *uuid) {
+        const struct job *job = queue_peek(manager, uuid);
+
+        if (!job)
+                DL_FOREACH(manager->waiting_starts, job)
+                        if (streq(job->uuid, uuid))
+                                break;
+        return job && job->type->creates ? job : NULL;
+}
+
+/* Of the device, or of what is becoming one. Returns whether there is something. */
+static bool need_to_stop(struct manager *manager, const char *uuid, struct need *ret) {
+        const struct device *device = device_confirm(manager, uuid);
+        const struct job *job = device && device->type ? NULL : find_making(manager, uuid);
+
+        *ret = (struct need) { ACTION_MANAGE_DEVICES, "", "" };
+        if (device && device->type)
+                *ret = (struct need) { ACTION_MANAGE_DEVICES, device->parent, device->type };
+        else if (job && job->work.task.parent && job->work.task.type)
+                *ret = (struct need) { ACTION_MANAGE_DEVICES, job->work.task.parent, job->work.task.type };
+        else if (device)
+                ret->parent = device->parent;
+        return device || job || queue_peek(manager, uuid);
+}
+
+static int authorize_stop(struct manager *manager, sd_bus_message *message, const char *uuid, struct grants **ret) {
+        struct need need;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        if (!need_to_stop(manager, uuid, &need))
+                return bus_fail_device(message, uuid);
+        return authorize(manager, message, VERB_STOP, uuid, &need, 1, ret);
+}
+
 int request_stop(struct manager *manager, sd_bus_message *message, const char *text) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
         char uuid[UUID_TEXT_SIZE];
@@ -158,10 +220,14 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         /* Waiting for a user has no natural end. */
         if (options.timeout == OPTION_TIMEOUT_UNSET)
                 options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
+        r = authorize_stop(manager, message, uuid, &grants);
+        if (r != 0)
+                return r;
 
         r = job_new(&job, manager, &job_type_stop, uuid);
         if (r < 0)
                 return r;
+        job->grants = TAKE_PTR(grants);
         job->work.task.kind = TASK_STOP;
         job->work.task.held_by = (pid_t) options.held_by;
         job->wait = options.wait;
@@ -171,20 +237,54 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         r = request_accept(manager, message, job, &options);
         if (r != 0)
                 return r;
-        start_cancel_waiting(manager, uuid, "stopped");
+        start_cancel_waiting(job);
         TAKE_PTR(job);
         return 1;
 }
 
+/* Who may cancel a job: its caller, and whoever might ask for such a job. */
+static int authorize_cancel(struct manager *manager, sd_bus_message *message, const struct job *job) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        const char *parent = job->work.task.parent ? job->work.task.parent : "";
+        const char *type = job->work.task.type ? job->work.task.type : "";
+        const struct need device = { ACTION_MANAGE_DEVICES, parent, type };
+        const struct need definition = { ACTION_MANAGE_DEFINITIONS, parent, type };
+        struct need needs[2];
+        size_t n = 0;
+
+        if (job->client && job->client == client_find(manager, sd_bus_message_get_sender(message)))
+                return 0;
+        if (!job_is_about_definition(job) || job->live)
+                needs[n++] = device;
+        if (job_is_about_definition(job))
+                needs[n++] = definition;
+        return authorize(manager, message, VERB_CANCEL, job->uuid, needs, n, &grants);
+}
+
 int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id) {
         struct job *job = job_find(manager, id);
+        int r;
 
         if (!job)
                 return bus_fail_job(message, id);
+        r = authorize_cancel(manager, message, job);
+        if (r != 0)
+                return r;
         if (job_cancel(job) < 0)
                 return bus_fail(message, FAILURE_NOT_SUPPORTED,
                                 "Job %" PRIu64 " (%s of device %s) is running already; what a driver does cannot be "
                                 "interrupted, wait for its end", id, job->type->name, job->uuid);
 
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+int request_reload(struct manager *manager, sd_bus_message *message) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        int r;
+
+        r = authorize(manager, message, VERB_RELOAD, "", &(struct need) { ACTION_MANAGE_DEFINITIONS, NULL, "" }, 1, &grants);
+        if (r != 0)
+                return r;
+        manager_reload(manager);
         return sd_bus_reply_method_return(message, NULL);
 }

@@ -31,3 +31,6 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *u
 
 /** request_cancel() - CancelJob and Job.Cancel. */
 int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id);
+
+/** request_reload() - Reload. */
+int request_reload(struct manager *manager, sd_bus_message *message);

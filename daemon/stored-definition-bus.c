@@ -4,6 +4,8 @@
 
 #include "daemon/stored-definition-bus.h"
 
+#include <errno.h>
+
 #include "common/store-file.h"
 #include "daemon/attributes-query.h"
 #include "daemon/definition-requests.h"
@@ -65,22 +67,25 @@ static int property_get_start_error(sd_bus *bus, const char *path, const char *i
         return sd_bus_message_append(reply, "s", error ? error : "");
 }
 
-static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        struct stored_definition *definition = userdata;
+/* With a copy of what may go while the request looks at the store. */
+static int call_request(struct stored_definition *definition, sd_bus_message *message,
+                        int (*request)(struct manager *manager, sd_bus_message *message, const char *uuid,
+                                       const char *parent)) {
+        _cleanup_free_ char *parent = strdup(definition->directory->parent), *uuid = strdup(definition->uuid);
 
-        return request_start(definition->manager, message, definition->uuid, definition->directory->parent);
+        return parent && uuid ? request(definition->manager, message, uuid, parent) : -ENOMEM;
+}
+
+static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        return call_request(userdata, message, request_start);
 }
 
 static int method_modify(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        struct stored_definition *definition = userdata;
-
-        return request_modify(definition->manager, message, definition->uuid, definition->directory->parent);
+        return call_request(userdata, message, request_modify);
 }
 
 static int method_undefine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        struct stored_definition *definition = userdata;
-
-        return request_undefine(definition->manager, message, definition->uuid, definition->directory->parent);
+        return call_request(userdata, message, request_undefine);
 }
 
 const sd_bus_vtable definition_vtable[] = {
