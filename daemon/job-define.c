@@ -147,7 +147,7 @@ static void undefine_start(struct job *job) {
                 free(job->work.task.parent);
                 job->work.task.parent = strdup(definition->directory->parent);
         } else
-                definition = store_find(job->manager->store, job->work.task.parent, job->uuid);
+                definition = store_refresh(job->manager->store, job->work.task.parent, job->uuid);
 
         free(job->work.task.type);
         job->work.task.type = definition && definition->type ? strdup(definition->type) : NULL;

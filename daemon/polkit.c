@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "common/io.h"
 #include "daemon/log.h"
 
 #define POLKIT_NAME "org.freedesktop.PolicyKit1"
@@ -72,12 +73,24 @@ static enum polkit_answer answer_of_error(const sd_bus_error *error) {
         return POLKIT_BROKEN;
 }
 
+/* Anybody can make it say so, as often as they like. */
+static bool is_worth_logging(void) {
+        static uint64_t last = 0;
+        uint64_t t = now_usec();
+
+        if (last > 0 && t - last < 10 * USEC_PER_SEC)
+                return false;
+        last = t;
+        return true;
+}
+
 static enum polkit_answer read_answer(sd_bus_message *message) {
         const sd_bus_error *error = sd_bus_message_get_error(message);
         int authorized, challenge, r;
 
         if (error) {
-                log_warning("polkit did not decide: %s (%s)", error->message ? error->message : "", error->name);
+                if (is_worth_logging())
+                        log_warning("polkit did not decide: %s (%s)", error->message ? error->message : "", error->name);
                 return answer_of_error(error);
         }
 
@@ -87,7 +100,8 @@ static enum polkit_answer read_answer(sd_bus_message *message) {
         if (r >= 0)
                 r = sd_bus_message_read(message, "bb", &authorized, &challenge);
         if (r < 0) {
-                log_warning_errno(r, "polkit's answer is not understood: %m");
+                if (is_worth_logging())
+                        log_warning_errno(r, "polkit's answer is not understood: %m");
                 return POLKIT_BROKEN;
         }
         return authorized ? POLKIT_YES : challenge ? POLKIT_CHALLENGE : POLKIT_NO;

@@ -4,10 +4,12 @@
 No threads: replies and signals are taken in whenever a test waits for something."""
 
 import asyncio
+import os
 import time
 
-from dbus_next import BusType, Message, MessageType, Variant
+from dbus_next import BusType, Message, MessageFlag, MessageType, Variant
 from dbus_next.aio import MessageBus
+from dbus_next.auth import AuthExternal
 
 NAME = "org.mediated1"
 ROOT = "/org/mediated1"
@@ -75,16 +77,32 @@ class Call:
         raise AssertionError(f"answered {result!r} instead of an error")
 
 
-async def _connect():
-    return await MessageBus(bus_type=BusType.SYSTEM).connect()
+class _Auth(AuthExternal):
+    def __init__(self, uid):
+        super().__init__()
+        self.uid = uid
+
+    def _authentication_start(self, negotiate_unix_fd=False):
+        super()._authentication_start(negotiate_unix_fd)
+        return f"AUTH EXTERNAL {str(self.uid).encode().hex()}"
+
+
+async def _connect(uid):
+    # Whose connection it is the bus learns from the kernel, which notes who connects: that is done when it is made.
+    os.seteuid(uid)
+    try:
+        bus = MessageBus(bus_type=BusType.SYSTEM, auth=_Auth(uid))
+    finally:
+        os.seteuid(0)
+    return await bus.connect()
 
 
 class Bus:
     """A connection. All of a host share one loop, so who waits on one takes in what comes on the others."""
 
-    def __init__(self, loop):
+    def __init__(self, loop, uid=0):
         self.loop = loop
-        self.connection = self.run(_connect())
+        self.connection = self.run(_connect(uid))
 
     def run(self, awaitable):
         return self.loop.run_until_complete(awaitable)
@@ -92,9 +110,10 @@ class Bus:
     def sleep(self, seconds):
         self.run(asyncio.sleep(seconds))
 
-    def begin(self, path, interface, member, signature="", *body):
+    def begin(self, path, interface, member, signature="", *body, interactive=False):
+        flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if interactive else MessageFlag.NONE
         return Call(self, Message(destination=NAME, path=path, interface=interface, member=member,
-                                  signature=signature, body=list(body)))
+                                  signature=signature, body=list(body), flags=flags))
 
     def call(self, path, interface, member, signature="", *body):
         return self.begin(path, interface, member, signature, *body).result()

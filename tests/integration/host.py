@@ -63,6 +63,10 @@ def parent_path(name):
     return f"{ROOT}/parent/{encode(name)}"
 
 
+def job_path(number):
+    return f"{ROOT}/job/{encode(str(number))}"
+
+
 def options(**values):
     """Keywords as a{sv}; an option that is not known, or of another type, is given as a Variant."""
     return {key: value if isinstance(value, Variant) else
@@ -186,9 +190,9 @@ class Host:
 
     # --- asking the daemon
 
-    def new_bus(self):
-        """A connection of its own."""
-        self.buses.append(Bus(self.loop))
+    def new_bus(self, uid=0):
+        """A connection of its own, root's or another user's."""
+        self.buses.append(Bus(self.loop, uid))
         return self.buses[-1]
 
     def signals(self):

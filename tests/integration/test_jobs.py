@@ -4,14 +4,9 @@
 import time
 
 import pytest
-from bus import JOB, ROOT
+from bus import JOB
 from dbus_next import Variant
-from host import DEVICES, Host, device_path, new_uuid
-
-
-def job_path(number):
-    digits = str(number)
-    return f"{ROOT}/job/_{ord(digits[0]):02x}{digits[1:]}"
+from host import DEVICES, Host, device_path, job_path, new_uuid
 
 
 def test_stop_during_create_waits_and_succeeds():
