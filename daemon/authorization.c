@@ -152,16 +152,19 @@ static const char *reason_of(enum polkit_answer answer) {
         case POLKIT_BROKEN:
                 return "polkit, which has to allow it, failed; see its log, or do it as root";
         default:
-                return "polkit does not allow it; ask the administrator for a rule, or do it as root";
+                return "polkit does not allow that; ask the administrator for a rule, or do it as root";
         }
 }
 
 static void refuse(struct authorization *a, enum polkit_answer answer) {
-        bool named = *a->uuid;
+        char who[64] = "Not", action[64] = "";
 
+        if (*a->uuid)
+                snprintf(who, sizeof(who), "Device %s: not", a->uuid);
+        if (answer == POLKIT_NO || answer == POLKIT_CHALLENGE)
+                snprintf(action, sizeof(action), " (%s)", action_to_string(a->asked->items[0].action));
         (void) bus_fail(a->message, answer == POLKIT_CHALLENGE ? FAILURE_AUTHORIZATION_REQUIRED : FAILURE_ACCESS_DENIED,
-                        "%s%s%s permitted to %s (%s): %s", named ? "Device " : "", a->uuid, named ? ": not" : "Not",
-                        verbs[a->verb].name, action_to_string(a->asked->items[0].action), reason_of(answer));
+                        "%s permitted to %s%s: %s", who, verbs[a->verb].name, action, reason_of(answer));
 }
 
 static void ask_next(struct authorizations *all);

@@ -142,5 +142,5 @@ is_denied() {
         echo "it succeeded: $output"
         return 1
     fi
-    grep --quiet --ignore-case 'access denied\|interactive authentication required\|not authorized\|rejected' <<<"$output"
+    grep --quiet --ignore-case 'access denied\|interactive authentication required\|not authorized\|not permitted\|rejected' <<<"$output"
 }
