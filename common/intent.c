@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Intents as small JSON files. */
+/* Intents as JSON in the target of a symbolic link: that is made by one system call, and whole or not there. */
 
 #include "common/intent.h"
 
@@ -45,27 +45,37 @@ static json_object *intent_to_json(const struct intent *intent) {
 
 int intent_store(const char *uuid, const struct intent *intent) {
         _cleanup_json_ json_object *object = intent_to_json(intent);
-        _cleanup_close_ int fd = -1;
+        const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
         intent_path path, temporary;
 
+        if (!text)
+                return -ENOMEM;
         make_path(path, uuid, intent->writing);
-        snprintf(temporary, sizeof(temporary), INTENT_DIRECTORY "/%s" SUFFIX_NEW, uuid);
-
-        fd = openat(root_fd(), temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (fd < 0)
+        if (symlinkat(text, root_fd(), path) >= 0)
+                return 0;
+        if (errno != EEXIST)
                 return -errno;
-        if (json_object_to_fd(fd, object, JSON_C_TO_STRING_PLAIN) < 0)
-                return -EIO;
 
-        /* No fsync: /run is a tmpfs, and after a crash of the host there is nothing to clean up. */
+        /* In the place of one that is there. */
+        snprintf(temporary, sizeof(temporary), INTENT_DIRECTORY "/%s" SUFFIX_NEW, uuid);
+        (void) unlinkat(root_fd(), temporary, 0);
+        if (symlinkat(text, root_fd(), temporary) < 0)
+                return -errno;
         return renameat(root_fd(), temporary, root_fd(), path) < 0 ? -errno : 0;
 }
 
 static ssize_t load_phase(const char *uuid, bool writing, char *buffer, size_t size) {
         intent_path path;
+        ssize_t n;
 
         make_path(path, uuid, writing);
-        return read_text_at(root_fd(), path, buffer, size);
+        n = readlinkat(root_fd(), path, buffer, size);
+        if (n < 0)
+                return -errno;
+        if ((size_t) n >= size)
+                return -EBADMSG;
+        buffer[n] = '\0';
+        return n;
 }
 
 /* A copy of a name that may become part of a path. */

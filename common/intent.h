@@ -34,7 +34,7 @@ void intent_clear(struct intent *intent);
  * negative errno. */
 int intent_store(const char *uuid, const struct intent *intent);
 
-/** intent_load() - returns 0, -ENOENT, or -EBADMSG for a file that is not an intent. */
+/** intent_load() - returns 0, -ENOENT, or -EBADMSG or -EINVAL for what is not an intent. */
 int intent_load(const char *uuid, struct intent *ret);
 
 /** intent_set_writing() - change the phase. Returns 0 or a negative errno, -ENOENT when the intent is not there. */

@@ -32,9 +32,11 @@ int create_prepare(struct job *job) {
         struct parent *parent;
 
         parent = parent_find(job->manager, task->parent);
+        if (parent && parent_has_type(parent, task->type))
+                return 0;
+
         /* It may have come before its uevent, or be just going. */
-        if (!parent || !parent_has_type(parent, task->type))
-                parent = parent_refresh(job->manager, task->parent);
+        parent = parent_refresh(job->manager, task->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,

@@ -43,8 +43,10 @@ static void check_intent(const char *text, bool writing) {
         _cleanup_intent_ struct intent intent = {};
         const char *reason;
 
-        fuzz_put(writing ? INTENT_DIRECTORY "/" UUID ".writing" : INTENT_DIRECTORY "/" UUID ".prepared", text,
-                 strlen(text));
+        /* An empty target, or one of more than a path, cannot be. */
+        if (symlinkat(text, root_fd(), writing ? INTENT_DIRECTORY "/" UUID ".writing"
+                                               : INTENT_DIRECTORY "/" UUID ".prepared") < 0)
+                return;
         if (intent_load(UUID, &intent) == 0) {
                 MUST(type_name_check(intent.parent, &reason) == 0 && type_name_check(intent.type, &reason) == 0);
                 MUST(intent.pid >= 0 && intent.writing == writing);
