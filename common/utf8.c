@@ -55,22 +55,26 @@ size_t utf8_valid_size(const char *text, size_t size) {
         return done;
 }
 
-void utf8_make_printable(char *text) {
+void utf8_make_valid(char *text) {
         size_t left = strlen(text);
 
         for (char *p = text; left > 0;) {
                 size_t n = utf8_valid_size(p, left);
 
-                for (size_t i = 0; i < n; i++) {
-                        if (((unsigned char) p[i] < ' ' && p[i] != '\n' && p[i] != '\t') || p[i] == 0x7f)
-                                p[i] = '?';
-                        /* U+0080 to U+009F are control characters, too. */
-                        if (i > 0 && (unsigned char) p[i - 1] == 0xc2 && (unsigned char) p[i] < 0xa0)
-                                p[i - 1] = p[i] = '?';
-                }
                 if (n < left)
                         p[n++] = '?';
                 p += n;
                 left -= n;
         }
+}
+
+void utf8_make_printable(char *text) {
+        utf8_make_valid(text);
+
+        for (unsigned char *p = (unsigned char *) text; *p; p++)
+                if ((*p < ' ' && *p != '\n' && *p != '\t') || *p == 0x7f)
+                        *p = '?';
+                else if (p[0] == 0xc2 && p[1] < 0xa0)
+                        /* U+0080 to U+009F are control characters, too. */
+                        p[0] = p[1] = '?';
 }

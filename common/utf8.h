@@ -18,6 +18,9 @@ static inline bool utf8_is_valid(const char *text, size_t size) {
         return utf8_valid_size(text, size) == size;
 }
 
-/** utf8_make_printable() - put '?' in place of what is not valid, and of control characters but newline and tab: for a text
- * that a driver or a program has said, and that goes to D-Bus and to a terminal. It keeps its length. */
+/** utf8_make_valid() - put '?' in place of each byte that is not valid. The text keeps its length. */
+void utf8_make_valid(char *text);
+
+/** utf8_make_printable() - and in place of control characters but newline and tab: for a text that a driver or a program
+ * has said, and that goes to D-Bus and to a terminal. */
 void utf8_make_printable(char *text);

@@ -4,16 +4,26 @@
 
 #include "daemon/bus-util.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
+#include "common/macro.h"
+#include "common/utf8.h"
+
 int bus_fail(sd_bus_message *message, enum failure_code code, const char *format, ...) {
+        _cleanup_free_ char *text = NULL;
         va_list args;
         int r;
 
         va_start(args, format);
-        r = sd_bus_reply_method_errorfv(message, failure_code_to_name(code), format, args);
+        r = vasprintf(&text, format, args);
         va_end(args);
+        if (r < 0)
+                return -ENOMEM;
 
+        /* A name that was shortened may be cut within a character. */
+        utf8_make_valid(text);
+        r = sd_bus_reply_method_errorf(message, failure_code_to_name(code), "%s", text);
         return r < 0 ? r : 1;
 }
 

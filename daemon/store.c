@@ -16,6 +16,7 @@
 #include "daemon/dump.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
+#include "daemon/store-link.h"
 
 /* An editor needs several steps to save a file; what it did is looked at after so long. */
 #define LOOK_USEC (20 * USEC_PER_MSEC)
@@ -284,8 +285,10 @@ static int directory_open(struct store *store, const char *parent, struct store_
         if (fd < 0 || fstat(fd, &st) < 0) {
                 if (directory)
                         directory_vanished(directory);
+                store_link_look(store, parent);
                 return -ENOENT;
         }
+        store_link_forget(store, parent);
 
         if (!directory)
                 directory = directory_new(store, parent);
@@ -449,6 +452,7 @@ struct store *store_free(struct store *store) {
 
         HASH_ITER(hh, store->directories, directory, next)
                 directory_free(directory);
+        store_link_forget_all(store);
         free_touched(store->touched);
         free_touched(store->looking);
         sd_event_source_disable_unref(store->watch);

@@ -7,6 +7,7 @@
 
 struct manager;
 struct store;
+struct store_link;
 
 /* /etc/mdevctl.d/PARENT */
 struct store_directory {
@@ -27,6 +28,7 @@ struct store {
         struct manager *manager;
         struct store_directory *directories;    /* by parent */
         unsigned int n_definitions;
+        struct store_link *links;               /* by parent, of which it was said that they are not followed */
         struct store_touched *touched;          /* to be looked at */
         struct store_touched *looking;          /* being looked at, in slices */
         sd_event_source *watch;                 /* of the store, or of what it will appear in */

@@ -13,6 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
+#include "daemon/store-link.h"
 #include "daemon/store.h"
 
 static const char *const start_states[_START_STATE_MAX] = {
@@ -98,6 +99,7 @@ struct stored_definition *stored_definition_free(struct stored_definition *defin
         export_remove(definition->manager->exports, &definition->export);
         attributes_clear(&definition->attributes);
         free(definition->uuid);
+        sd_event_source_disable_unref(definition->link_watch);
         free(definition->reason);
         free(definition->type);
         free(definition->start_error);
@@ -225,6 +227,7 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
                 definition = stored_definition_new(directory, name);
         if (!definition)
                 return NULL;
+        store_link_watch(definition, parent_fd, &st);
 
         if (r >= 0 && !uuid_is_normal(name)) {
                 snprintf(error.message, sizeof(error.message), "its name is not a UUID in lower case");

@@ -31,6 +31,7 @@ struct stored_definition {
         char *uuid;                     /* the file's name: in an invalid one it can be anything */
         bool valid;
         char *reason;                   /* of being invalid, with the line */
+        sd_event_source *link_watch;    /* its file has other names, see store-link.h */
         char *type;
         enum start_mode start;          /* of an invalid one: as it was before */
         struct attributes attributes;
