@@ -12,7 +12,8 @@
 static void test_attributes(void **state) {
         _cleanup_attributes_ struct attributes attributes = {};
 
-        assert_int_equal(callout_reply_attributes("[{\"a\": \"1\"}, {}, {\"b\": \"\\u00e4\", \"a\": \"2\"}]\n", &attributes), 1);
+        assert_int_equal(callout_reply_attributes("[{\"a\": \"1\"}, {}, {\"b\": \"\\u00e4\", \"a\": \"2\"}]\n",
+                                                  &attributes), 1);
         assert_int_equal(attributes.n, 3);
         assert_string_equal(attributes.items[0].value, "1");
         assert_string_equal(attributes.items[1].name, "b");
@@ -23,7 +24,8 @@ static void test_attributes(void **state) {
 
 static void test_attributes_that_are_none(void **state) {
         static const char *const texts[] = {
-                "", " ", "{}", "[1]", "[[]]", "[null]", "[{\"a\": 1}]", "[{\"a\": null}]", "[{\"a\": \"1\"}] x", "[{\"a\": \"1\"}",
+                "", " ", "{}", "[1]", "[[]]", "[null]", "[{\"a\": 1}]", "[{\"a\": null}]", "[{\"a\": \"1\"}] x",
+                "[{\"a\": \"1\"}",
                 "[{\"a\": \"\\u0000\"}]", "[{\"a\": \"\xff\"}]", "[{\"a\": \"\\ud800\"}]", "[{\"a\": \"\\ufffe\"}]",
                 /* json-c would call it "a". */
                 "[{\"a\\u0000b\": \"1\"}]",
