@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 
 #include "common/intent.h"
 #include "common/root.h"
@@ -26,12 +25,10 @@ static int tear_down(void **state) {
 
 static void put(const char *name, const char *text) {
         char path[PATH_MAX];
-        int fd;
 
         snprintf(path, sizeof(path), INTENT_DIRECTORY "/%s", name);
-        fd = openat(root_fd(), path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-        close(fd);
+        (void) unlinkat(root_fd(), path, 0);
+        assert_int_equal(symlinkat(text, root_fd(), path), 0);
 }
 
 static void test_there_and_back(void **state) {
@@ -57,7 +54,7 @@ static void test_there_and_back(void **state) {
 
 static void test_files_that_are_none(void **state) {
         static const char *const texts[] = {
-                "", "null", "[]", "{}", "{",
+                "x", "null", "[]", "{}", "{",
                 "{\"parent\": null, \"type\": \"a\", " REST,
                 "{\"parent\": \"a\", \"type\": 1, " REST,
                 "{\"parent\": \"..\", \"type\": \"a\", " REST,
@@ -74,6 +71,17 @@ static void test_files_that_are_none(void **state) {
                 assert_int_equal(intent_load(UUID, &intent), -EBADMSG);
                 assert_null(intent.parent);
         }
+}
+
+/* Of an older daemon, or nobody's. */
+static void test_a_file_that_is_no_link(void **state) {
+        struct intent intent = {};
+        int fd = openat(root_fd(), INTENT_DIRECTORY "/" UUID ".prepared", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+        close(fd);
+        assert_true(intent_load(UUID, &intent) < 0);
+        assert_int_equal(intent_remove(UUID), 0);
+        assert_int_equal(intent_load(UUID, &intent), -ENOENT);
 }
 
 static int count(const char *uuid, void *userdata) {
@@ -93,13 +101,14 @@ static void test_names_that_are_none(void **state) {
         put(".writing", "{}");
         assert_int_equal(intent_list(count, &n), 0);
         assert_int_equal(n, 1);
-        assert_int_equal(faccessat(root_fd(), INTENT_DIRECTORY "/" UUID ".new", F_OK, 0), -1);
+        assert_int_equal(faccessat(root_fd(), INTENT_DIRECTORY "/" UUID ".new", F_OK, AT_SYMLINK_NOFOLLOW), -1);
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_there_and_back, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_files_that_are_none, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(test_a_file_that_is_no_link, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(test_names_that_are_none, set_up, tear_down),
         };
 
