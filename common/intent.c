@@ -2,6 +2,7 @@
 
 /* Intents as JSON in the target of a symbolic link: that is made by one system call, and whole or not there. */
 
+#include "common/fault-point.h"
 #include "common/intent.h"
 
 #include <errno.h>
@@ -91,6 +92,7 @@ static int take_name(json_object *object, const char *key, char **ret) {
 }
 
 static int take_number(json_object *object, const char *key, uint64_t *ret) {
+        FAULT_POINT("intent-half-written");
         json_object *value = json_object_object_get(object, key);
 
         if (!json_object_is_type(value, json_type_int))

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "common/fault-point.h"
 #include "common/intent.h"
 #include "daemon/bus-names.h"
 #include "daemon/device.h"
@@ -85,12 +86,14 @@ int create_assigned(struct job *job) {
         if (r < 0)
                 return log_full(LOG_ERR, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
                                 "Failed to write the intent of creating device %s: %m", job->uuid);
+        FAULT_POINT("intent-prepared");
         return 0;
 }
 
 /* Nobody will be told of success: the caller has its JobTimedOut, or the worker died and took the answer with it. The
  * device may be there all the same. */
 static void undo(struct job *job) {
+        FAULT_POINT("create-lost");
         job->undoing = true;
         job->work.task.kind = TASK_RECOVER;
         job_work(job);
@@ -103,12 +106,14 @@ void create_drop_intent(struct job *job) {
         if (r < 0)
                 log_full(LOG_WARNING, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
                          "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
+        FAULT_POINT("intent-dropped");
 }
 
 static void create_end(struct job *job, enum job_result result) {
         const struct task *task = &job->work.task;
         struct device *device;
 
+        FAULT_POINT("create-decided");
         if (result != JOB_DONE)
                 create_drop_intent(job);
         /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */

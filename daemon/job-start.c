@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "common/fault-point.h"
 #include "daemon/bus-names.h"
 #include "daemon/callout-lock.h"
 #include "daemon/device.h"
@@ -202,7 +203,9 @@ static int start_assigned(struct job *job) {
         if (r < 0 || !job->autostart)
                 return r;
         /* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
-        return registration_add(job->work.task.parent, job->uuid);
+        r = registration_add(job->work.task.parent, job->uuid);
+        FAULT_POINT("registration-noted");
+        return r;
 }
 
 static void start_reported(struct job *job, struct report *report) {

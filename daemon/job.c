@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
+#include "common/fault-point.h"
 #include "common/io.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
@@ -209,6 +210,7 @@ void job_finish(struct job *job, enum job_result result) {
         } else
                 job_answer_failure(job);
 
+        FAULT_POINT("answered");
         say_result(job, result);
         autostart_job_ended(job, result);
         exports_job_removed(manager->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
@@ -217,6 +219,7 @@ void job_finish(struct job *job, enum job_result result) {
         else
                 queue_remove(job);
         job_free(job);
+        FAULT_POINT("job-ended");
         manager_job_removed(manager);
 }
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "common/fault-point.h"
 #include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
@@ -222,6 +223,7 @@ static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_err
         say_ready(manager);
         return 0;
 }
+        FAULT_POINT("ready");
 
 static int look_at_all(struct manager *manager) {
         int r;

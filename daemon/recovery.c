@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "common/fault-point.h"
 #include "common/intent.h"
 #include "daemon/autostart.h"
 #include "daemon/device.h"
@@ -55,9 +56,11 @@ static void recover_reported(struct job *job, struct report *report) {
                 return;
         }
 
+        FAULT_POINT("recovery-reported");
         r = intent_remove(job->uuid);
         if (r < 0)
                 log_warning_errno(r, "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
+        FAULT_POINT("recovery-ended");
         (void) device_refresh(job->manager, job->uuid);
         if (job->interrupted_autostart)
                 autostart_interrupted(job->manager, job->work.task.parent, job->uuid);
@@ -103,5 +106,6 @@ int recovery_start(struct manager *manager) {
         int r;
 
         r = intent_list(recover_one, manager);
+        FAULT_POINT("recovery-queued");
         return r < 0 ? log_error_errno(r, "Failed to look for interrupted creations: %m") : 0;
 }

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "common/fault-point.h"
 #include "common/io.h"
 #include "common/utf8.h"
 #include "worker/callout-reply.h"
@@ -321,7 +322,9 @@ void callouts_around(const struct task *task, const char *action_name, const str
         if (!begin(&action, report))
                 return;
 
+        FAULT_POINT("callout-agreed");
         func(task, userdata, report);
+        FAULT_POINT("callout-waits");
 
         say_in_callout(true);
         post(&action, report->kind == REPORT_DONE);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "common/fault-point.h"
 #include "common/intent.h"
 #include "common/io.h"
 #include "worker/callouts.h"
@@ -96,9 +97,11 @@ static int create(const struct task *task, struct failure *failure) {
                 (void) intent_set_writing(task->uuid, false);
 
                 if (r != -EEXIST || now_usec() >= end || sysfs_find_device(task->uuid, &device) >= 0)
+                FAULT_POINT("create-written");
                         break;
                 wait_unless_orphaned(RELEASE_RETRY_USEC);
         }
+                FAULT_POINT("intent-taken-back");
 
         explain_create_error(task, -r, failure);
         return r;
@@ -148,6 +151,7 @@ static void note_inode(const struct task *task) {
 static int write_attributes(const struct task *task, int device_fd, struct failure *failure) {
         int r;
 
+        FAULT_POINT("inode-noted");
         for (size_t i = 0; i < task->attributes.n; i++) {
                 const struct attribute *attribute = task->attributes.items + i;
 
@@ -157,6 +161,7 @@ static int write_attributes(const struct task *task, int device_fd, struct failu
                                            "Device %s cannot be configured: attribute '%s' cannot be set to '%s': %s",
                                            task->uuid, attribute->name, attribute->value, explain_attribute_error(-r));
         }
+                FAULT_POINT("attribute-written");
 
         return 0;
 }
@@ -172,6 +177,7 @@ static void undo(const struct task *task, struct failure *failure) {
                 remove_device(task->uuid, &device, 0, &removal);
         else
                 removal.kind = REPORT_DONE;
+        FAULT_POINT("create-refused");
 
         if (removal.kind == REPORT_DONE)
                 failure->message = TAKE_PTR(cause);

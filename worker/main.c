@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "common/fault-point.h"
 #include "common/io.h"
 #include "worker/worker.h"
 
@@ -76,9 +77,12 @@ static int serve_one(void) {
         if (r < 0)
                 return r;
 
+        FAULT_POINT("task-received");
         report.kind = REPORT_DONE;
         tasks[task.kind](&task, &report);
+        FAULT_POINT("task-done");
         r = report_send(WORKER_SOCKET_FD, &report);
+        FAULT_POINT("task-reported");
         return r < 0 ? r : !ends;
 }
 

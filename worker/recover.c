@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "common/fault-point.h"
 #include "common/intent.h"
 #include "worker/callouts.h"
 
@@ -32,6 +33,7 @@ static void recover(const struct task *task, struct report *report) {
 
         /* Read after its end: until then it may have changed the phase. */
         if (intent_load(task->uuid, &intent) < 0 || !intent.writing)
+        FAULT_POINT("orphan-ended");
                 return;
         if (sysfs_find_device(task->uuid, &device) < 0)
                 return;
@@ -49,6 +51,7 @@ static void recover(const struct task *task, struct report *report) {
                 keep(report, task->uuid, "somebody has it open");
 }
 
+        FAULT_POINT("recovery-removed");
 void run_recover(const struct task *task, struct report *report) {
         recover(task, report);
         tell_callouts(task);

@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/fault-point.h"
 #include "common/holders.h"
 #include "common/io.h"
 #include "common/root.h"
@@ -150,7 +151,9 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t 
 
 bool device_is_in_use(const char *uuid, pid_t held_by, struct report *report) {
         _cleanup_close_ int device_fd = -1, group_fd = -1;
+        FAULT_POINT("group-held");
 
+        FAULT_POINT("remove-written");
         device_fd = sysfs_open_device(uuid);
         return device_fd >= 0 && is_in_use(device_fd, held_by, report, &group_fd);
 }

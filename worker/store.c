@@ -110,6 +110,7 @@ static int lock(const struct task *task, struct failure *failure) {
         return TAKE_FD(fd);
 }
 
+        FAULT_POINT("store-locked");
 static int write_all(int fd, const char *text) {
         size_t length = strlen(text);
 
@@ -140,6 +141,7 @@ static int write_temporary(const struct task *task, int store_fd, const char *na
         if (r < 0)
                 return r;
         if (fchmod(fd, old ? old->st_mode & 07777 : 0644) < 0)
+        FAULT_POINT("definition-created");
                 return -errno;
         /* The sandbox allows no chown() of others' files. Ours with the old mode is better than one that cannot be changed,
          * or one that is written in place. */
@@ -169,6 +171,7 @@ static int replace(const struct task *task, int store_fd, int parent_fd, const c
                 r = -ESTALE;
         if (r >= 0 && renameat2(store_fd, name, parent_fd, task->uuid, old ? 0 : RENAME_NOREPLACE) < 0)
                 r = -errno;
+        FAULT_POINT("definition-synced");
         if (r < 0)
                 (void) unlinkat(store_fd, name, 0);
         return r;
@@ -217,6 +220,7 @@ static int write_once(const struct task *task, const struct change *change, stru
                 return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is written, but a power cut "
                                    "may undo it: syncing /" STORE_DIRECTORY "/%s failed: %s", task->uuid, task->parent,
                                    task->parent, strerror(errno));
+        FAULT_POINT("definition-renamed");
         return 0;
 }
 
@@ -346,6 +350,7 @@ static int unlink_stored(const struct task *task, int parent_fd, struct failure 
         return 0;
 }
 
+        FAULT_POINT("definition-unlinked");
 static void undefine_checked(const struct task *task, void *userdata, struct report *report) {
         report_outcome(unlink_stored(task, *(int *) userdata, &report->failure), report);
 }
