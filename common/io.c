@@ -45,6 +45,10 @@ int open_directory_at(int dir_fd, const char *path, DIR **ret) {
         return 0;
 }
 
+bool is_shortage(int error) {
+        return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
+}
+
 ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size) {
         _cleanup_close_ int fd = -1;
         size_t length = 0;

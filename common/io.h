@@ -13,6 +13,9 @@ int open_beneath(int dir_fd, const char *path, int flags);
 /** open_directory_at() - open a directory to read its entries. Returns 0 or a negative errno. */
 int open_directory_at(int dir_fd, const char *path, DIR **ret);
 
+/** is_shortage() - whether an error (a negative errno) tells of a lack of fds or memory, and nothing of what was asked for. */
+bool is_shortage(int error);
+
 /** read_text_at() - read a small file (at most @size - 1 bytes) as text, its last newline cut. Returns its length
  * or a negative errno. */
 ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size);

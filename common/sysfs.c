@@ -97,8 +97,9 @@ int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device
         int r;
 
         /* Where it was it mostly still is, and no link has to be followed. */
-        if (path && look_at_path(path, ret) >= 0)
-                return 0;
+        r = path ? look_at_path(path, ret) : -ENOENT;
+        if (r >= 0 || is_shortage(r))
+                return r;
 
         fd = sysfs_open_device(uuid);
         if (fd < 0)
@@ -149,6 +150,8 @@ int sysfs_find_device(const char *uuid, struct sysfs_device *ret) {
                 return r;
 
         dir = open_directory(SYSFS_PARENTS);
+        if (!dir && is_shortage(-errno))
+                return -errno;
         while (dir && (entry = readdir(dir))) {
                 struct sysfs_parent parent;
                 char path[PATH_MAX];
@@ -157,7 +160,7 @@ int sysfs_find_device(const char *uuid, struct sysfs_device *ret) {
                     (size_t) snprintf(path, sizeof(path), "%s/%s", parent.path, uuid) >= sizeof(path))
                         continue;
                 r = look_at_path(path, ret);
-                if (r >= 0)
+                if (r >= 0 || is_shortage(r))
                         return r;
         }
         return -ENOENT;

@@ -198,6 +198,10 @@ struct device *device_refresh_at(struct manager *manager, const char *uuid, cons
         int r;
 
         r = sysfs_look_at_device(uuid, device ? device->path : path, &look);
+        if (is_shortage(r)) {
+                registry_look_again(manager->registry);
+                return device;
+        }
         return device_update(manager, uuid, r < 0 ? NULL : &look);
 }
 

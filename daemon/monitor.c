@@ -46,8 +46,12 @@ static bool is_parent(struct manager *manager, sd_device *device, const char *na
         struct sysfs_parent look;
 
         /* MDEV_STATE comes with registering; a replayed event, at boot say, has none. */
-        return property(device, "MDEV_STATE") || parent_find(manager, name) ||
-               sysfs_look_at_parent(name, &look) >= 0;
+        int r;
+
+        if (property(device, "MDEV_STATE") || parent_find(manager, name))
+                return true;
+        r = sysfs_look_at_parent(name, &look);
+        return r >= 0 || is_shortage(r);
 }
 
 /* libsystemd 252 swallows the ENOBUFS that would tell of lost messages, so the socket's own counter of drops is

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/io.h"
 #include "common/root.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
@@ -15,6 +16,7 @@
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/pool.h"
+#include "daemon/registry.h"
 #include "daemon/types-query.h"
 
 /* Creates and removes come in bursts; the instances are read once after so long. */
@@ -205,6 +207,10 @@ struct parent *parent_refresh(struct manager *manager, const char *name) {
         int r;
 
         r = sysfs_look_at_parent(name, &look);
+        if (is_shortage(r)) {
+                registry_look_again(manager->registry);
+                return parent;
+        }
         if (parent && (r < 0 || parent->types_dev != look.types_dev || parent->types_inode != look.types_inode)) {
                 log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is gone", name);
                 parent = parent_free(parent);

@@ -30,6 +30,9 @@
 #define TRANSITION_POLL_MIN_USEC (5 * USEC_PER_MSEC)
 #define TRANSITION_POLL_MAX_USEC USEC_PER_SEC
 
+/* Where fds or memory were short nothing was seen; everything is looked at again after so long. */
+#define AGAIN_USEC USEC_PER_SEC
+
 struct touched {
         bool is_parent;
         char key[SYSFS_NAME_SIZE + 1];          /* the name, after a 'p' or a 'd' */
@@ -42,6 +45,7 @@ struct registry {
         struct touched *touched;
         sd_event_source *look_source;
         sd_event_source *transition_source;
+        sd_event_source *again_source;
 };
 
 static void want_look(struct registry *registry, uint64_t usec) {
@@ -112,6 +116,15 @@ static void touch_found(const char *uuid, const char *path, void *userdata) {
         touch(userdata, uuid, false, path);
 }
 
+void registry_look_again(struct registry *registry) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(registry->again_source, &enabled) < 0 || enabled != SD_EVENT_OFF)
+                return;
+        if (sd_event_source_set_time_relative(registry->again_source, AGAIN_USEC) >= 0)
+                (void) sd_event_source_set_enabled(registry->again_source, SD_EVENT_ONESHOT);
+}
+
 static int touch_directory(struct registry *registry, const char *path, bool is_parent) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
@@ -132,8 +145,8 @@ static int touch_directory(struct registry *registry, const char *path, bool is_
                 if (entry->d_name[0] != '.' && (is_parent || uuid_is_normal(entry->d_name))) {
                         touch(registry, entry->d_name, is_parent, NULL);
                         /* A device in use that is being removed has lost its link already. */
-                        if (is_parent)
-                                (void) sysfs_list_devices(entry->d_name, touch_found, registry);
+                        if (is_parent && is_shortage(sysfs_list_devices(entry->d_name, touch_found, registry)))
+                                registry_look_again(registry);
                 }
 
         return 0;
@@ -147,6 +160,8 @@ int registry_enumerate(struct registry *registry) {
         r = touch_directory(registry, SYSFS_DEVICES, false);
         if (r >= 0)
                 r = touch_directory(registry, SYSFS_PARENTS, true);
+        if (is_shortage(r))
+                registry_look_again(registry);
         if (r < 0)
                 return log_error_errno(r, "Failed to enumerate parents and devices: %m");
 
@@ -154,6 +169,12 @@ int registry_enumerate(struct registry *registry) {
                 touch(registry, parent->name, true, NULL);
         HASH_ITER(hh, registry->manager->devices, device, next_device)
                 touch(registry, device->uuid, false, NULL);
+        return 0;
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        log_info("File descriptors or memory were short, looking at everything again");
+        (void) registry_enumerate(userdata);
         return 0;
 }
 
@@ -216,7 +237,14 @@ int registry_new(struct registry **ret, struct manager *manager) {
                                        on_transition, registry);
         if (r < 0)
                 return r;
-        return sd_event_source_set_enabled(registry->transition_source, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(registry->transition_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time_relative(manager->event, &registry->again_source, CLOCK_MONOTONIC, 0, 1, on_again, registry);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(registry->again_source, SD_EVENT_OFF);
 }
 
 struct registry *registry_free(struct registry *registry) {
@@ -232,6 +260,7 @@ struct registry *registry_free(struct registry *registry) {
         }
         sd_event_source_disable_unref(registry->look_source);
         sd_event_source_disable_unref(registry->transition_source);
+        sd_event_source_disable_unref(registry->again_source);
         free(registry);
         return NULL;
 }

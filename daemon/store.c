@@ -282,6 +282,10 @@ static int directory_open(struct store *store, const char *parent, struct store_
         struct stat st;
 
         fd = open_directory(store, parent);
+        if (is_shortage(fd)) {
+                store_touch(store, parent, "", STORE_AGAIN_USEC);
+                return fd;
+        }
         if (fd < 0 || fstat(fd, &st) < 0) {
                 if (directory)
                         directory_vanished(directory);
@@ -388,11 +392,24 @@ static void touch_all(struct store *store) {
                 store_touch(store, directory->parent, "", 0);
 
         fd = store_open();
+        if (is_shortage(fd))
+                return store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
         watch(store, fd);
         dir = fd >= 0 ? fdopendir(fd) : NULL;
         while (dir && (entry = readdir(dir)))
                 if (parent_name_check(entry->d_name, &reason) >= 0)
                         store_touch(store, entry->d_name, "", 0);
+}
+
+/* Because it could not be looked at now. */
+static bool is_touched(const struct store_directory *directory) {
+        _cleanup_free_ char *key = NULL;
+        struct store_touched *touched;
+
+        if (asprintf(&key, "%s/", directory->parent) < 0)
+                return true;
+        HASH_FIND_STR(directory->store->touched, key, touched);
+        return touched;
 }
 
 int store_scan(struct store *store) {
@@ -406,6 +423,10 @@ int store_scan(struct store *store) {
                 directory->seen = false;
 
         fd = store_open();
+        if (is_shortage(fd)) {
+                store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
+                return log_error_errno(fd, "Failed to read /" STORE_DIRECTORY ": %m");
+        }
         watch(store, fd);
         dir = fd >= 0 ? fdopendir(fd) : NULL;
         while (dir && (entry = readdir(dir)))
@@ -413,7 +434,7 @@ int store_scan(struct store *store) {
                         scan_directory(store, entry->d_name);
 
         HASH_ITER(hh, store->directories, directory, next)
-                if (!directory->seen)
+                if (!directory->seen && !is_touched(directory))
                         directory_vanished(directory);
         return fd == -ENOENT || fd >= 0 ? 0 : log_error_errno(fd, "Failed to read /" STORE_DIRECTORY ": %m");
 }

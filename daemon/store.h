@@ -24,6 +24,9 @@ struct store_directory {
         UT_hash_handle hh;
 };
 
+/* Where fds or memory were short a file is looked at again after so long, and what is known of it stays. */
+#define STORE_AGAIN_USEC USEC_PER_SEC
+
 struct store {
         struct manager *manager;
         struct store_directory *directories;    /* by parent */

@@ -4,6 +4,7 @@
 
 #include "daemon/stored-definition.h"
 
+#include "common/io.h"
 #include "common/store-file.h"
 #include "common/utf8.h"
 #include "common/uuid.h"
@@ -214,6 +215,10 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
         /* The directory's own error is the file's. */
         r = parent_fd < 0 ? parent_fd : store_read(parent_fd, name, &contents, &st, &error);
         HASH_FIND_STR(directory->definitions, name, definition);
+        if (is_shortage(r)) {
+                store_touch(directory->store, directory->parent, name, STORE_AGAIN_USEC);
+                return definition;
+        }
         if (r == -ENOENT || r == -ENOTDIR) {
                 stored_definition_free(definition);
                 return NULL;

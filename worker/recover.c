@@ -6,6 +6,7 @@
 
 #include "common/fault-point.h"
 #include "common/intent.h"
+#include "common/io.h"
 #include "worker/callouts.h"
 
 static void keep(struct report *report, const char *uuid, const char *why) {
@@ -26,16 +27,21 @@ static void tell_callouts(const struct task *task) {
 static void recover(const struct task *task, struct report *report) {
         _cleanup_intent_ struct intent intent = {};
         struct sysfs_device device;
+        int r;
 
         /* A killed worker may still be inside the kernel's create; a remove now would wedge the device. */
         if (task->orphan_pid > 0)
                 wait_for_process_end(task->orphan_pid, task->orphan_start_time);
 
+        FAULT_POINT("orphan-ended");
         /* Read after its end: until then it may have changed the phase. */
         if (intent_load(task->uuid, &intent) < 0 || !intent.writing)
-        FAULT_POINT("orphan-ended");
                 return;
-        if (sysfs_find_device(task->uuid, &device) < 0)
+        r = sysfs_find_device(task->uuid, &device);
+        /* Nothing is known then. As if this worker had died, another one is asked in a while. */
+        if (is_shortage(r))
+                _exit(EXIT_FAILURE);
+        if (r < 0)
                 return;
 
         if (!streq(device.parent, task->parent) || (device.type[0] && !streq(device.type, task->type)) ||
@@ -45,13 +51,13 @@ static void recover(const struct task *task, struct report *report) {
                 return keep(report, task->uuid, "it is not complete, somebody else is creating or removing it");
 
         remove_device(task->uuid, &device, 0, report);
+        FAULT_POINT("recovery-removed");
         if (report->kind == REPORT_DONE)
                 report->kind = REPORT_UNDONE;
         else if (report->kind == REPORT_BUSY)
                 keep(report, task->uuid, "somebody has it open");
 }
 
-        FAULT_POINT("recovery-removed");
 void run_recover(const struct task *task, struct report *report) {
         recover(task, report);
         tell_callouts(task);
