@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "common/io.h"
 #include "common/json-text.h"
@@ -44,24 +45,44 @@ static json_object *intent_to_json(const struct intent *intent) {
         return object;
 }
 
+int intent_make_directory(void) {
+        static const char *const directories[] = { "run/mediated", INTENT_DIRECTORY };
+
+        for (size_t i = 0; i < ELEMENTSOF(directories); i++)
+                if (mkdirat(root_fd(), directories[i], 0755) < 0 && errno != EEXIST)
+                        return -errno;
+        return 0;
+}
+
+static int link_intent(const char *text, const char *path) {
+        if (symlinkat(text, root_fd(), path) >= 0)
+                return 0;
+        /* Somebody has tidied up /run. */
+        if (errno == ENOENT && intent_make_directory() >= 0 && symlinkat(text, root_fd(), path) >= 0)
+                return 0;
+        return -errno;
+}
+
 int intent_store(const char *uuid, const struct intent *intent) {
         _cleanup_json_ json_object *object = intent_to_json(intent);
         const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
         intent_path path, temporary;
+        int r;
 
         if (!text)
                 return -ENOMEM;
         make_path(path, uuid, intent->writing);
-        if (symlinkat(text, root_fd(), path) >= 0)
-                return 0;
-        if (errno != EEXIST)
-                return -errno;
+        r = link_intent(text, path);
+        if (r != -EEXIST)
+                return r;
 
         /* In the place of one that is there. */
         snprintf(temporary, sizeof(temporary), INTENT_DIRECTORY "/%s" SUFFIX_NEW, uuid);
         (void) unlinkat(root_fd(), temporary, 0);
-        if (symlinkat(text, root_fd(), temporary) < 0)
-                return -errno;
+        r = link_intent(text, temporary);
+        if (r < 0)
+                return r;
+        FAULT_POINT("intent-half-written");
         return renameat(root_fd(), temporary, root_fd(), path) < 0 ? -errno : 0;
 }
 
@@ -92,7 +113,6 @@ static int take_name(json_object *object, const char *key, char **ret) {
 }
 
 static int take_number(json_object *object, const char *key, uint64_t *ret) {
-        FAULT_POINT("intent-half-written");
         json_object *value = json_object_object_get(object, key);
 
         if (!json_object_is_type(value, json_type_int))

@@ -61,6 +61,8 @@ static void attributes_reported(struct job *job, struct report *report) {
 
 static bool finish_failed(struct job *job, const struct report *report) {
         if (!report) {
+                /* It may have left a temporary file. */
+                manager_clean_store(job->manager);
                 job_fail(job, FAILURE_IO_ERROR,
                          "The worker that was writing definition %s of parent '%s' died; the old or the new one is stored, "
                          "look and ask again", job->uuid, job->work.task.parent);

@@ -129,14 +129,12 @@ static int setup_event(struct manager *manager) {
         return r < 0 ? r : 0;
 }
 
-static int setup_runtime_directory(void) {
-        static const char *const directories[] = { "run/mediated", INTENT_DIRECTORY };
+/* Nobody can ask for anything any more, nor be answered. The next daemon has a bus, and cleans up what was under way. */
+static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
 
-        for (size_t i = 0; i < ELEMENTSOF(directories); i++)
-                if (mkdirat(root_fd(), directories[i], 0755) < 0 && errno != EEXIST)
-                        return log_error_errno(-errno, "Failed to make /%s: %m", directories[i]);
-
-        return 0;
+        log_error_errno(-ECONNRESET, "The system bus is gone, ending: %m");
+        return sd_event_exit(manager->event, -ECONNRESET);
 }
 
 int manager_new(struct manager **ret) {
@@ -151,13 +149,17 @@ int manager_new(struct manager **ret) {
         r = setup_event(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the event loop: %m");
-        r = setup_runtime_directory();
+        r = intent_make_directory();
         if (r < 0)
-                return r;
+                return log_error_errno(r, "Failed to make /" INTENT_DIRECTORY ": %m");
 
         r = sd_bus_open_system(&manager->bus);
         if (r < 0)
                 return log_error_errno(r, "Failed to connect to the system bus: %m");
+        r = sd_bus_match_signal(manager->bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
+                                "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to watch the connection to the system bus: %m");
         r = exports_new(&manager->exports, manager->event, manager->bus);
         if (r < 0)
                 return r;
@@ -221,9 +223,9 @@ static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_err
                 return sd_event_exit(manager->event, -EEXIST);
 
         say_ready(manager);
+        FAULT_POINT("ready");
         return 0;
 }
-        FAULT_POINT("ready");
 
 static int look_at_all(struct manager *manager) {
         int r;
@@ -242,11 +244,19 @@ static int look_at_all(struct manager *manager) {
 
 /* Nobody waits for it. */
 static void on_cleaned(struct work *work, struct report *report) {
+        struct manager *manager = work->userdata;
+
+        manager->cleaning_store = false;
 }
 
-static void clean_store(struct manager *manager) {
+void manager_clean_store(struct manager *manager) {
+        if (manager->cleaning_store)
+                return;
+
+        manager->cleaning_store = true;
         manager->clean_work = (struct work) {
                 .task.kind = TASK_CLEAN_STORE,
+                .userdata = manager,
                 .on_report = on_cleaned,
                 .background = true,
         };
@@ -282,7 +292,7 @@ int manager_run(struct manager *manager) {
         r = look_at_all(manager);
         if (r < 0)
                 return r;
-        clean_store(manager);
+        manager_clean_store(manager);
 
         r = gate_attach(manager);
         if (r < 0)

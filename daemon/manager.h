@@ -57,7 +57,8 @@ struct manager {
         struct dump *dumps;             /* that wait for the store */
         int dump_fd;                    /* the last one; -1: none */
         uint64_t dump_generation;       /* of what is in it */
-        struct work clean_work;         /* removing what an interrupted change of the store has left */
+        struct work clean_work;         /* removing what interrupted changes of the store have left */
+        bool cleaning_store;
         uint64_t last_job_id;
 
         unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
@@ -84,6 +85,9 @@ void manager_reload(struct manager *manager);
 /** manager_run() - look at the kernel, take the bus name, and serve until asked to stop. Returns 0 or a negative
  * errno. */
 int manager_run(struct manager *manager);
+
+/** manager_clean_store() - have a worker remove temporary files whose writer is dead. */
+void manager_clean_store(struct manager *manager);
 
 /** manager_say_status() - tell systemd how many parents, devices and definitions there are, if that has changed. */
 void manager_say_status(struct manager *manager);

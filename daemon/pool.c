@@ -26,6 +26,7 @@ struct pool {
         struct work *background;        /* when nothing else waits */
         unsigned int n_waiting;         /* both */
         unsigned int n_start_failures;
+        int start_error;
         sd_event_source *dispatch_source;
         sd_event_source *tick_source;
 };
@@ -54,8 +55,10 @@ static void want_dispatch(struct pool *pool) {
 }
 
 void pool_move(struct pool *pool, struct worker *worker, enum worker_state state) {
-        if (worker->state == WORKER_STARTING)
+        if (worker->state == WORKER_STARTING) {
                 pool->n_start_failures = state == WORKER_RETIRED ? pool->n_start_failures + 1 : 0;
+                pool->start_error = -ECHILD;
+        }
 
         DL_DELETE(pool->workers[worker->state], worker);
         pool->n_workers[worker->state]--;
@@ -90,18 +93,42 @@ static struct work *take_waiting(struct pool *pool) {
         return work;
 }
 
+/* A caller hears of what was not begun. Cleaning up is due as before: it is as if its worker had died. */
+static void fail_unbegun(struct work *work, const char *why, int error) {
+        _cleanup_report_ struct report report = { .kind = REPORT_FAILED };
+
+        if (work->task.kind == TASK_RECOVER)
+                return work->on_report(work, NULL);
+
+        failure_set(&report.failure, FAILURE_IO_ERROR, "%s%s%s was not begun: %s: %s", work->task.uuid ? "Device " : "",
+                    work->task.uuid ? work->task.uuid : "", work->task.uuid ? ": this" : "It", why, strerror(-error));
+        work->on_report(work, &report);
+}
+
+static void unassign(struct worker *worker) {
+        worker->work->worker = NULL;
+        worker->work = NULL;
+}
+
 static void assign_first(struct pool *pool) {
         struct worker *worker = pool->workers[WORKER_IDLE];
         struct work *work = take_waiting(pool);
         int r;
 
         pool_move(pool, worker, WORKER_BUSY);
-        r = worker_assign(worker, work);
+        worker->work = work;
+        work->worker = worker;
+        r = work->on_assigned ? work->on_assigned(work) : 0;
+        if (r < 0) {
+                unassign(worker);
+                pool_move(pool, worker, WORKER_IDLE);
+                return fail_unbegun(work, "it cannot be noted in /run/mediated", r);
+        }
+        r = worker_send(worker);
         if (r >= 0)
                 return;
 
-        worker->work = NULL;
-        work->worker = NULL;
+        unassign(worker);
         worker_retire(worker);
         /* Somebody has killed it while it was idle: another one will do. */
         if (r == -EPIPE)
@@ -117,6 +144,7 @@ static int spawn(struct pool *pool) {
         r = worker_spawn(pool, pool->event, pool->program, &worker);
         if (r < 0) {
                 pool->n_start_failures++;
+                pool->start_error = r;
                 return log_warning_errno(r, "Failed to start the worker %s: %m", pool->program);
         }
 
@@ -145,11 +173,9 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
                         break;
 
         /* Without processes or fds there will be none in a second either; a caller rather hears of it. */
-        if (pool->n_waiting > 0 && pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_BUSY]) {
-                struct work *work = take_waiting(pool);
-
-                work->on_report(work, NULL);
-        }
+        if (pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_STARTING] && !pool->workers[WORKER_BUSY])
+                for (unsigned int n = pool->n_waiting; n > 0 && pool->n_waiting > 0; n--)
+                        fail_unbegun(take_waiting(pool), "no worker process can be started", pool->start_error);
 
         if (pool->n_waiting > 0)
                 want_tick(pool);

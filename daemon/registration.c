@@ -9,8 +9,19 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
+
+static int make_record(const char *parent) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), REGISTRATION_DIRECTORY "/%s", parent);
+        if ((mkdirat(root_fd(), REGISTRATION_DIRECTORY, 0755) < 0 && errno != EEXIST) ||
+            (mkdirat(root_fd(), path, 0755) < 0 && errno != EEXIST))
+                return -errno;
+        return 0;
+}
 
 static int open_record(const char *parent) {
         char path[PATH_MAX];
@@ -38,13 +49,13 @@ static void forget_tried(int fd) {
 }
 
 int registration_begin(const struct parent *parent) {
-        char path[PATH_MAX], identity[64], recorded[64];
+        char identity[64], recorded[64];
         _cleanup_close_ int fd = -1, identity_fd = -1;
+        int r;
 
-        snprintf(path, sizeof(path), REGISTRATION_DIRECTORY "/%s", parent->name);
-        if ((mkdirat(root_fd(), REGISTRATION_DIRECTORY, 0755) < 0 && errno != EEXIST) ||
-            (mkdirat(root_fd(), path, 0755) < 0 && errno != EEXIST))
-                return -errno;
+        r = make_record(parent->name);
+        if (r < 0)
+                return r;
         fd = open_record(parent->name);
         if (fd < 0)
                 return fd;
@@ -71,6 +82,9 @@ int registration_add(const char *parent, const char *uuid) {
         _cleanup_close_ int fd = -1, mark = -1;
 
         fd = open_record(parent);
+        /* Somebody has tidied up /run, and with it who was started already: the next daemon begins anew. */
+        if (fd == -ENOENT && intent_make_directory() >= 0 && make_record(parent) >= 0)
+                fd = open_record(parent);
         if (fd < 0)
                 return fd;
         mark = openat(fd, uuid, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0644);

@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "common/fault-point.h"
 #include "common/io.h"
 #include "daemon/log.h"
 #include "daemon/pool.h"
@@ -56,6 +57,7 @@ static void on_report(struct worker *worker, struct report *report) {
                 return;
         }
 
+        FAULT_POINT("report-received");
         worker->work = NULL;
         work->worker = NULL;
         pool_move(worker->pool, worker, WORKER_IDLE);
@@ -193,16 +195,10 @@ struct worker *worker_free(struct worker *worker) {
         return NULL;
 }
 
-int worker_assign(struct worker *worker, struct work *work) {
+int worker_send(struct worker *worker) {
         int r;
 
-        worker->work = work;
-        work->worker = worker;
-        if (work->on_assigned) {
-                r = work->on_assigned(work);
-                if (r < 0)
-                        return r;
-        }
-
-        return task_send(worker->fd, &work->task);
+        r = task_send(worker->fd, &worker->work->task);
+        FAULT_POINT("task-sent");
+        return r;
 }

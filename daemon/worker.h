@@ -15,7 +15,7 @@ struct work {
         struct task task;
         void *userdata;
 
-        /* The worker is known, the task not yet sent. A negative return fails the work like a lost worker. Optional. */
+        /* The worker is known, the task not yet sent. A negative return fails the work: it is not begun. Optional. */
         int (*on_assigned)(struct work *work);
 
         /* On the way: callouts of the task begin or end. Optional. */
@@ -62,5 +62,5 @@ void worker_retire(struct worker *worker);
 struct worker *worker_free(struct worker *worker);
 DEFINE_CLEANUP_FUNC(struct worker *, worker_free)
 
-/** worker_assign() - send the work's task. Returns 0 or a negative errno, -EPIPE when the process is gone. */
-int worker_assign(struct worker *worker, struct work *work);
+/** worker_send() - send the task of its work. Returns 0 or a negative errno, -EPIPE when the process is gone. */
+int worker_send(struct worker *worker);

@@ -90,18 +90,23 @@ static int create(const struct task *task, struct failure *failure) {
 
         for (;;) {
                 /* From here on a device of this UUID, parent and type is ours until the kernel says otherwise. */
-                (void) intent_set_writing(task->uuid, true);
+                r = intent_set_writing(task->uuid, true);
+                if (r < 0)
+                        return failure_set(failure, FAILURE_IO_ERROR,
+                                           "Device %s was not created: what is begun cannot be noted in /" INTENT_DIRECTORY
+                                           ": %s", task->uuid, strerror(-r));
+                FAULT_POINT("intent-writing");
                 r = write_create(task, failure);
+                FAULT_POINT("create-written");
                 if (r >= 0)
                         return 0;
                 (void) intent_set_writing(task->uuid, false);
+                FAULT_POINT("intent-taken-back");
 
                 if (r != -EEXIST || now_usec() >= end || sysfs_find_device(task->uuid, &device) >= 0)
-                FAULT_POINT("create-written");
                         break;
                 wait_unless_orphaned(RELEASE_RETRY_USEC);
         }
-                FAULT_POINT("intent-taken-back");
 
         explain_create_error(task, -r, failure);
         return r;
@@ -146,22 +151,22 @@ static void note_inode(const struct task *task) {
 
         intent.inode = device.inode;
         (void) intent_store(task->uuid, &intent);
+        FAULT_POINT("inode-noted");
 }
 
 static int write_attributes(const struct task *task, int device_fd, struct failure *failure) {
         int r;
 
-        FAULT_POINT("inode-noted");
         for (size_t i = 0; i < task->attributes.n; i++) {
                 const struct attribute *attribute = task->attributes.items + i;
 
                 r = write_attribute(device_fd, attribute);
+                FAULT_POINT("attribute-written");
                 if (r < 0)
                         return failure_set(failure, FAILURE_INVALID_ATTRIBUTE,
                                            "Device %s cannot be configured: attribute '%s' cannot be set to '%s': %s",
                                            task->uuid, attribute->name, attribute->value, explain_attribute_error(-r));
         }
-                FAULT_POINT("attribute-written");
 
         return 0;
 }
@@ -172,12 +177,12 @@ static void undo(const struct task *task, struct failure *failure) {
         _cleanup_free_ char *cause = failure->message;
         struct sysfs_device device;
 
+        FAULT_POINT("create-refused");
         failure->message = NULL;
         if (sysfs_look_at_device(task->uuid, NULL, &device) >= 0)
                 remove_device(task->uuid, &device, 0, &removal);
         else
                 removal.kind = REPORT_DONE;
-        FAULT_POINT("create-refused");
 
         if (removal.kind == REPORT_DONE)
                 failure->message = TAKE_PTR(cause);

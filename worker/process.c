@@ -34,6 +34,19 @@ int process_start_time(pid_t pid, uint64_t *ret) {
         return 0;
 }
 
+bool process_has_ended(pid_t pid) {
+        _cleanup_close_ int fd = -1;
+        struct pollfd pollfd = { .events = POLLIN };
+
+        fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        if (fd < 0)
+                return errno == ESRCH;
+
+        /* One that nobody has reaped yet has a pidfd, which says so. */
+        pollfd.fd = fd;
+        return poll(&pollfd, 1, 0) > 0;
+}
+
 void wait_for_process_end(pid_t pid, uint64_t start_time) {
         _cleanup_close_ int fd = -1;
         struct pollfd pollfds[2];

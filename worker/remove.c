@@ -27,6 +27,9 @@
 /* A device that has lost `remove` but kept `mdev_type` for so long is wedged. */
 #define WEDGED_USEC USEC_PER_SEC
 
+/* And one that has kept both is not being removed by anybody. */
+#define WHOLE_USEC USEC_PER_SEC
+
 static void fail_wedged(const char *uuid, const char *parent, struct report *report) {
         report->kind = REPORT_FAILED;
         failure_set(&report->failure, FAILURE_WEDGED,
@@ -34,10 +37,16 @@ static void fail_wedged(const char *uuid, const char *parent, struct report *rep
                     "unloading the driver of parent '%s' (or a reboot) frees it", uuid, parent);
 }
 
+static void fail_whole(const char *uuid, struct report *report) {
+        report->kind = REPORT_FAILED;
+        failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s was not removed: the kernel has not begun to; ask again",
+                    uuid);
+}
+
 /* Never believe the write: of two removers the kernel tells both that they succeeded, the loser while the device is
  * still there. */
 static void wait_until_gone(const char *uuid, const struct sysfs_device *expected, struct report *report) {
-        uint64_t delay = GONE_POLL_MIN_USEC, wedged_since = 0, t;
+        uint64_t delay = GONE_POLL_MIN_USEC, wedged_since = 0, whole_since = 0, t;
         struct sysfs_device device;
         ino_t inode;
 
@@ -55,6 +64,13 @@ static void wait_until_gone(const char *uuid, const struct sysfs_device *expecte
                         wedged_since = t;
                 else if (t - wedged_since >= WEDGED_USEC)
                         return fail_wedged(uuid, device.parent, report);
+                /* Whatever the write was answered, nobody is removing it. */
+                if (!device.has_remove || !device.type[0])
+                        whole_since = 0;
+                else if (whole_since == 0)
+                        whole_since = t;
+                else if (t - whole_since >= WHOLE_USEC)
+                        return fail_whole(uuid, report);
 
                 wait_unless_orphaned(delay);
                 delay = delay * 2 < GONE_POLL_MAX_USEC ? delay * 2 : GONE_POLL_MAX_USEC;
@@ -135,7 +151,9 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t 
                 return;
         }
 
+        FAULT_POINT("group-held");
         r = remove_fd < 0 ? remove_fd : write_text_fd(remove_fd, "1");
+        FAULT_POINT("remove-written");
         switch (r) {
         case 0:
         case -ENOENT:   /* another remover was first, in any of three ways to say so */
@@ -151,9 +169,7 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t 
 
 bool device_is_in_use(const char *uuid, pid_t held_by, struct report *report) {
         _cleanup_close_ int device_fd = -1, group_fd = -1;
-        FAULT_POINT("group-held");
 
-        FAULT_POINT("remove-written");
         device_fd = sysfs_open_device(uuid);
         return device_fd >= 0 && is_in_use(device_fd, held_by, report, &group_fd);
 }

@@ -9,10 +9,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "common/fault-point.h"
+#include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
 #include "common/store-file.h"
@@ -101,16 +102,19 @@ static int lock(const struct task *task, struct failure *failure) {
         range.l_start = (off_t) strtoull(digits, NULL, 16);
 
         fd = openat(root_fd(), STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+        /* Somebody has tidied up /run. */
+        if (fd < 0 && errno == ENOENT && intent_make_directory() >= 0)
+                fd = openat(root_fd(), STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         r = fd < 0 ? -1 : fcntl(fd, F_OFD_SETLKW, &range);
         if (r < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is unchanged: locking /"
                                    STORE_LOCK " failed: %s", task->uuid, task->parent, strerror(errno));
 
+        FAULT_POINT("store-locked");
         wait_unless_orphaned(0);
         return TAKE_FD(fd);
 }
 
-        FAULT_POINT("store-locked");
 static int write_all(int fd, const char *text) {
         size_t length = strlen(text);
 
@@ -137,11 +141,11 @@ static int write_temporary(const struct task *task, int store_fd, const char *na
         if (fd < 0)
                 return -errno;
 
+        FAULT_POINT("definition-created");
         r = write_all(fd, text);
         if (r < 0)
                 return r;
         if (fchmod(fd, old ? old->st_mode & 07777 : 0644) < 0)
-        FAULT_POINT("definition-created");
                 return -errno;
         /* The sandbox allows no chown() of others' files. Ours with the old mode is better than one that cannot be changed,
          * or one that is written in place. */
@@ -167,11 +171,11 @@ static int replace(const struct task *task, int store_fd, int parent_fd, const c
 
         snprintf(name, sizeof(name), STORE_TEMPORARY_PREFIX "%d-%" PRIu64, (int) getpid(), now_usec());
         r = write_temporary(task, store_fd, name, text, old);
+        FAULT_POINT("definition-synced");
         if (r >= 0 && old && is_changed(parent_fd, task->uuid, old))
                 r = -ESTALE;
         if (r >= 0 && renameat2(store_fd, name, parent_fd, task->uuid, old ? 0 : RENAME_NOREPLACE) < 0)
                 r = -errno;
-        FAULT_POINT("definition-synced");
         if (r < 0)
                 (void) unlinkat(store_fd, name, 0);
         return r;
@@ -216,11 +220,11 @@ static int write_once(const struct task *task, const struct change *change, stru
                 return -1;
         }
 
+        FAULT_POINT("definition-renamed");
         if (fsync(change->parent_fd) < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is written, but a power cut "
                                    "may undo it: syncing /" STORE_DIRECTORY "/%s failed: %s", task->uuid, task->parent,
                                    task->parent, strerror(errno));
-        FAULT_POINT("definition-renamed");
         return 0;
 }
 
@@ -346,11 +350,11 @@ static int unlink_stored(const struct task *task, int parent_fd, struct failure 
                 return -1;
         }
 
+        FAULT_POINT("definition-unlinked");
         (void) fsync(parent_fd);
         return 0;
 }
 
-        FAULT_POINT("definition-unlinked");
 static void undefine_checked(const struct task *task, void *userdata, struct report *report) {
         report_outcome(unlink_stored(task, *(int *) userdata, &report->failure), report);
 }
@@ -412,7 +416,7 @@ void run_clean_store(const struct task *task, struct report *report) {
         while ((entry = readdir(dir))) {
                 int pid;
 
-                if (sscanf(entry->d_name, STORE_TEMPORARY_PREFIX "%d-", &pid) == 1 && kill(pid, 0) < 0 && errno == ESRCH)
+                if (sscanf(entry->d_name, STORE_TEMPORARY_PREFIX "%d-", &pid) == 1 && process_has_ended(pid))
                         (void) unlinkat(dirfd(dir), entry->d_name, 0);
         }
 }

@@ -32,6 +32,9 @@ void say_in_callout(bool begins);
  * Returns 0 or a negative errno. */
 int process_start_time(pid_t pid, uint64_t *ret);
 
+/** process_has_ended() - whether there is no such process, or only what is left until it is reaped. */
+bool process_has_ended(pid_t pid);
+
 /** wait_for_process_end() - wait until the process of that pid and start time is gone; ends like
  * wait_unless_orphaned(). */
 void wait_for_process_end(pid_t pid, uint64_t start_time);
