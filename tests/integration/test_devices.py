@@ -137,19 +137,19 @@ def test_create_waits_for_a_uuid_that_is_just_being_released():
         host.stop(device)
         create = host.begin_create(device)
         create.result()
-        assert create.seconds < 0.2
+        assert create.seconds < 3
 
 
 def test_create_of_a_uuid_that_stays_reserved():
     with Host() as host:
-        host.simctl("delay", "mtty", "release", 1000)
+        host.simctl("delay", "mtty", "release", 4000)
         device = host.create()
         host.stop(device)
         create = host.begin_create(device)
         error = create.error()
         assert error.name == "AlreadyExists" and "reserved" in error.text
-        assert 0.2 <= create.seconds < 0.9
-        host.sleep(1)
+        assert 0.2 <= create.seconds < 3
+        host.sleep(4)
         host.create(device)
 
 
@@ -281,19 +281,18 @@ def test_settle_waits_for_udev():
         host.simctl("delay-uevents", 500)
         create = host.begin_create(settle=True)
         create.result()
-        assert 0.45 <= create.seconds < 2
+        assert 0.45 <= create.seconds < 2.9
         host.simctl("delay-uevents", 0)
         create = host.begin_create(settle=True)
         create.result()
-        assert create.seconds < 0.3
+        assert create.seconds < 2.5
 
 
 def test_settle_does_not_delay_the_job():
     with Host() as host:
-        host.simctl("delay-uevents", 1000)
+        host.simctl("delay-uevents", 2500)
         create = host.begin_create(settle=True)
-        device = host.eventually(host.states)
-        assert list(device.values()) == ["active"] and host.eventually(lambda: host.jobs() == [], 0.5)
+        host.eventually(lambda: list(host.states().values()) == ["active"] and host.jobs() == [], 2)
         assert not create.done
         create.result()
 
@@ -303,16 +302,16 @@ def test_settle_ends_when_udev_says_nothing():
         host.simctl("lose-uevents", 1000)
         create = host.begin_create(settle=True)
         create.result()
-        assert 2.9 <= create.seconds < 4
+        assert 2.9 <= create.seconds < 10
         assert "udev" in host.log()
 
 
 def test_without_settle_udev_is_not_waited_for():
     with Host() as host:
-        host.simctl("delay-uevents", 1000)
+        host.simctl("delay-uevents", 10000)
         create = host.begin_create()
         create.result()
-        assert create.seconds < 0.5
+        assert create.seconds < 2.5
 
 
 def test_64_creates_on_one_parent_behind_a_slow_driver():

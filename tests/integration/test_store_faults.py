@@ -90,7 +90,7 @@ def test_lost_events():
         finally:
             host.kill(pid, sig=18)
         host.eventually(lambda: {(late, "mtty"), (elsewhere, "elsewhere")} <= set(listed(host)) and
-                        (gone, "mtty") not in listed(host), 3)
+                        (gone, "mtty") not in listed(host), 10)
         assert count_in_log(host, "Events of the store were lost") == 1
 
 
@@ -187,4 +187,4 @@ def test_autostart_of_many_delays_no_request():
             call = host.begin("ListJobs")
             call.result()
             longest = max(longest, call.seconds)
-        assert is_sanitized() or longest < 0.5
+        assert is_sanitized() or longest < 2
