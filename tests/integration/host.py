@@ -35,6 +35,12 @@ MDEV_BUS = pathlib.Path("/sys/class/mdev_bus")
 LOG = pathlib.Path("/run/mediated.log")
 DAEMON_PID = pathlib.Path("/run/mediated-sim/daemon.pid")
 INTENTS = pathlib.Path("/run/mediated/intents")
+STORE = pathlib.Path("/etc/mdevctl.d")
+
+# So many workers may be idle, POOL_IDLE_MAX, and some a little longer. Each has its standard streams, its socket, the
+# root, and the directory of fault points.
+WORKERS_MAX = 16
+FDS_OF_WORKER = 6
 
 # What a program that was built with sanitizers says when it has found something.
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL")
@@ -99,29 +105,30 @@ class _Namespaces:
 
 
 def _child_of(pid):
-    for directory in pathlib.Path("/proc").iterdir():
-        if directory.name.isdigit():
-            with contextlib.suppress(OSError):
-                if int((directory / "stat").read_text().rsplit(")", 1)[1].split()[1]) == pid:
-                    return int(directory.name)
+    for child in _processes():
+        if _parent_of(child) == pid:
+            return child
     raise AssertionError("the simulated host has no process")
 
 
 class Host:
-    def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=()):
+    def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=(), environment=None):
+        """The environment is the daemon's, beside what it has anyway."""
         self.arguments = [f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
         if parents is not None:
             self.arguments += [f"--parent={parent}" for parent in parents] or ["--no-parents"]
         self.arguments += [f"--daemon-option={option}" for option in daemon_options]
         if not daemon:
             self.arguments.append("--no-daemon")
+        self.environment = environment or {}
         self.processes = []
         self.buses = []
+        self.usual_fds = None
 
     # --- its life
 
     def __enter__(self):
-        environment = {**os.environ, "MEDIATED_BUILD": str(BUILD)}
+        environment = {**os.environ, "MEDIATED_BUILD": str(BUILD), **self.environment}
         read_end, self.stay = os.pipe()
         self.errors = os.memfd_create("errors")
         # Runs until its standard input ends; `ready` comes when the daemon has its name.
@@ -363,6 +370,81 @@ class Host:
 
         self.eventually(answers, seconds, "the daemon")
         return time.monotonic() - begin
+
+
+    # --- nothing lost, nothing left
+
+    def fds_of_daemon(self):
+        """How many of which kind, but for those that each worker takes."""
+        fds = collections.Counter(_kind(link) for link in _links(f"/proc/{self.daemon_pid()}/fd"))
+        return fds - collections.Counter(dict.fromkeys(("socket", "anon_inode:[pidfd]"), len(self.workers())))
+
+    def check_sane(self, parent="mtty", type="mtty-1"):
+        """After a fault: nothing is under way or left over, the registry is what the kernel has, all of it complete; no
+        process and no fd has leaked; and the next request is served. To be called before the first fault, too."""
+        self.wait_idle(30)
+        self.eventually(lambda: {uuid: (d.parent, d.type, d.state) for uuid, d in self.devices().items()} ==
+                        {uuid: (*where, "active") for uuid, where in kernel_devices().items()}, 10,
+                        lambda: f"the same in {self.devices()} and {kernel_devices()}")
+        self.eventually(lambda: not list(STORE.glob(".mediated-*")), 5, "the end of temporary files in the store")
+
+        self.stop(self.create(parent=parent, type=type, attributes=[("setting", "sane")]))
+        self.wait_idle()
+        daemon = self.daemon_pid()
+        self.eventually(lambda: {_parent_of(pid) for pid in self.workers()} <= {daemon}, 10, "the end of orphans")
+        assert not [pid for pid in _processes() if _state_of(pid) == "Z" and _parent_of(pid) == daemon], "unreaped"
+        assert len(self.workers()) <= WORKERS_MAX
+        self.eventually(lambda: all(len(_links(f"/proc/{pid}/fd")) <= FDS_OF_WORKER for pid in self.workers()), 10,
+                        lambda: f"few fds in {[_links(f'/proc/{pid}/fd') for pid in self.workers()]}")
+
+        if self.usual_fds is None:
+            self.usual_fds = self.fds_of_daemon()
+        self.eventually(lambda: self.fds_of_daemon() == self.usual_fds, 10,
+                        lambda: f"{self.usual_fds} instead of {self.fds_of_daemon()}")
+
+
+def _links(directory):
+    links = []
+    # The process may end meanwhile.
+    with contextlib.suppress(OSError):
+        for entry in os.listdir(directory):
+            with contextlib.suppress(OSError):
+                links.append(os.readlink(f"{directory}/{entry}"))
+    return links
+
+
+def _kind(link):
+    """`socket:[4711]` is a socket; a file is itself."""
+    return link.split(":")[0] if link.startswith(("socket:", "pipe:")) else link
+
+
+def _processes():
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _stat(pid):
+    with contextlib.suppress(OSError):
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return [None, None]
+
+
+def _state_of(pid):
+    return _stat(pid)[0]
+
+
+def _parent_of(pid):
+    return int(_stat(pid)[1] or 0)
+
+
+def kernel_devices():
+    """{UUID: (parent, type)} of all that are complete; one that is not has None for a type."""
+    found = {}
+    for parent in os.listdir(MDEV_BUS):
+        for entry in os.listdir(MDEV_BUS / parent):
+            if len(entry) == 36:
+                link = MDEV_BUS / parent / entry / "mdev_type"
+                found[entry] = (parent, link.resolve().name if link.exists() else None)
+    return found
 
 
 def create_file(parent, type):
