@@ -34,8 +34,8 @@ def test_without_fds_nothing_known_is_forgotten():
         before = host.states(), host.call("ListParents"), listed(host)
         with limited(host, host.daemon_pid(), "nofile", 3):
             signals.seen.clear()
-            error = host.begin_create().error()
-            assert error.name == IO_ERROR and "Too many open files" in error.text, error
+            # An idle worker has fds of its own.
+            host.stop(host.create())
             # Hints to look, at things that cannot be looked at.
             host.shell("for u in /sys/bus/mdev/devices/*/uevent /sys/class/mdev_bus/mtty/uevent; do echo change >$u; done")
             put(defined, text_of(start="manual"))
@@ -73,11 +73,12 @@ def test_worker_without_memory():
         host.check_sane()
         failed = 0
         for extra in range(0, 1024, 128):
-            host.kill(*host.workers())
-            host.eventually(lambda: not host.workers(), 10)
-            host.types("mtty")
-            worker, *others = host.workers()
-            host.kill(*others, worker, sig=0)
+            # The worker that was used last is used next: one that is the only one.
+            old = set(host.workers())
+            host.kill(*old)
+            host.eventually(lambda old=old: not old & set(host.workers()), 10)
+            host.types("mbochs")
+            worker = host.workers()[0]
             status = pathlib.Path(f"/proc/{worker}/status").read_text()
             size = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmSize:")))
             host.shell("prlimit --pid $1 --as=$2", worker, (size + extra) * 1024)
@@ -96,18 +97,18 @@ def test_worker_without_memory():
 def test_run_is_full():
     with Host() as host:
         stop_daemon(host)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", RUN], check=True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=64", "tmpfs", RUN], check=True)
         start_daemon(host)
         host.check_sane()
         device, defined = host.create(), define(host)
-        host.shell("cat /dev/zero >/run/mediated/fill", check=False)
+        host.shell("cd /run/mediated && mkdir fill && i=0 && while touch fill/$((i++)); do :; done", check=False)
         for _ in range(3):
             error = host.begin_create().error()
             assert error.name == IO_ERROR and "No space left" in error.text and "/run/mediated" in error.text
         assert host.is_idle()
         host.stop(device)
         define(host)
-        (RUN / "fill").unlink()
+        shutil.rmtree(RUN / "fill")
         start(host, defined)
         host.check_sane()
 
