@@ -206,6 +206,13 @@ int intent_remove(const char *uuid) {
         return r == -ENOENT ? 0 : r;
 }
 
+void intent_remove_half(const char *uuid) {
+        intent_path path;
+
+        snprintf(path, sizeof(path), INTENT_DIRECTORY "/%s" SUFFIX_NEW, uuid);
+        (void) unlinkat(root_fd(), path, 0);
+}
+
 int intent_list(int (*func)(const char *uuid, void *userdata), void *userdata) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;

@@ -47,6 +47,9 @@ int intent_set_writing(const char *uuid, bool writing);
 /** intent_remove() - in whatever phase it is; none is no error. Returns 0 or a negative errno. */
 int intent_remove(const char *uuid);
 
+/** intent_remove_half() - remove what somebody who died had not yet put in its place; intent_list() does that, too. */
+void intent_remove_half(const char *uuid);
+
 /** intent_list() - call @func with each UUID that has an intent, and drop what was never finished. Returns 0 or a
  * negative errno. */
 int intent_list(int (*func)(const char *uuid, void *userdata), void *userdata);

@@ -94,6 +94,7 @@ int create_assigned(struct job *job) {
  * device may be there all the same. */
 static void undo(struct job *job) {
         FAULT_POINT("create-lost");
+        intent_remove_half(job->uuid);
         job->undoing = true;
         job->work.task.kind = TASK_RECOVER;
         job_work(job);
