@@ -15,6 +15,7 @@
 #include "daemon/bus-util.h"
 #include "daemon/client.h"
 #include "daemon/manager.h"
+#include "daemon/message-size.h"
 
 struct held_request {
         sd_bus_message *message;
@@ -112,6 +113,11 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 return 0;
         if (!sender)
                 return -EACCES;
+        r = message_is_larger(message, REQUEST_SIZE_MAX);
+        if (r < 0)
+                return r;
+        if (r > 0)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "The request is larger than %d bytes", REQUEST_SIZE_MAX);
 
         r = client_get(manager, sender, &client);
         if (r == -EDQUOT)

@@ -87,11 +87,11 @@ class _Auth(AuthExternal):
         return f"AUTH EXTERNAL {str(self.uid).encode().hex()}"
 
 
-async def _connect(uid):
+async def _connect(uid, fds):
     # Whose connection it is the bus learns from the kernel, which notes who connects: that is done when it is made.
     os.seteuid(uid)
     try:
-        bus = MessageBus(bus_type=BusType.SYSTEM, auth=_Auth(uid))
+        bus = MessageBus(bus_type=BusType.SYSTEM, auth=_Auth(uid), negotiate_unix_fd=fds)
     finally:
         os.seteuid(0)
     return await bus.connect()
@@ -100,9 +100,9 @@ async def _connect(uid):
 class Bus:
     """A connection. All of a host share one loop, so who waits on one takes in what comes on the others."""
 
-    def __init__(self, loop, uid=0):
+    def __init__(self, loop, uid=0, fds=False):
         self.loop = loop
-        self.connection = self.run(_connect(uid))
+        self.connection = self.run(_connect(uid, fds))
 
     def run(self, awaitable):
         return self.loop.run_until_complete(awaitable)

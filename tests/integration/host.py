@@ -197,9 +197,9 @@ class Host:
 
     # --- asking the daemon
 
-    def new_bus(self, uid=0):
-        """A connection of its own, root's or another user's."""
-        self.buses.append(Bus(self.loop, uid))
+    def new_bus(self, uid=0, fds=False):
+        """A connection of its own, root's or another user's; with `fds` one that can send file descriptors."""
+        self.buses.append(Bus(self.loop, uid, fds))
         return self.buses[-1]
 
     def signals(self):

@@ -2,8 +2,11 @@
 """Requests that polkit is asked about: what it is told, that what it allowed is what is done, and a polkit, or a caller,
 that is of no help."""
 
-from bus import DEFINITION, DEVICE, JOB, MANAGER, ROOT
-from dbus_next import Variant
+import os
+
+import pytest
+from bus import DEFINITION, DEVICE, JOB, MANAGER, NAME, ROOT
+from dbus_next import Message, Variant
 from definitions import STORE, changes, define, definition_path, undefine
 from host import Host, device_path, job_path, new_uuid, options
 from polkit import DAEMON, DENIED, NO, NOBODY, SILENT, YES, Polkit
@@ -304,6 +307,41 @@ def test_limit_of_a_user():
         polkit.reply(asked)
         other.result()
         assert host.devices() == {}
+
+
+@pytest.mark.parametrize("uid", [0, NOBODY])
+def test_limit_of_a_request(uid):
+    """It may have to wait, so that it must not be too large, in whatever way."""
+    with Host() as host:
+        Polkit(host, NO)
+        bus = host.new_bus(uid)
+        size = 256 * 1024
+
+        def begin(uuid="", parent="mtty", attributes=(), **opts):
+            return host.begin("CreateDevice", "sssa(ss)a{sv}", uuid, parent, "x", list(attributes), opts, bus=bus)
+
+        for call in (begin(uuid="x" * size), begin(parent="x" * size), begin(attributes=[["", ""]] * 20000),
+                     begin(attributes=[["setting", "x" * 4000]] * 70), begin(x=Variant("ay", bytes(size))),
+                     begin(x=Variant("at", [0] * (size // 8))), begin(x=Variant("ab", [True] * (size // 4))),
+                     begin(x=Variant("a{s(vas)}", {"": [Variant("as", [""] * (size // 4)), []]}))):
+            error = call.error()
+            assert error.name == "LimitsExceeded" and str(size) in error.text
+        # Large, but not too large: nothing has been read when the handler does.
+        assert begin(attributes=[["setting", "x" * 4000]] * 60).error().name == ("NoSuchType" if uid == 0 else DENIED)
+        host.create()
+
+
+def test_requests_bring_no_file_descriptors():
+    """Those of requests that wait would add up: the bus does not let them through."""
+    with Host() as host:
+        bus = host.new_bus(fds=True)
+        before = len(os.listdir(f"/proc/{host.daemon_pid()}/fd"))
+        with open("/dev/null", "rb") as file:
+            message = Message(destination=NAME, path=ROOT, interface=MANAGER, member="StopDevice", signature="sa{sv}",
+                              body=[new_uuid(), {"x": Variant("h", 0)}], unix_fds=[file.fileno()])
+            reply = bus.run(bus.connection.call(message))
+        assert reply.error_name == "org.freedesktop.DBus.Error.NotSupported"
+        assert len(os.listdir(f"/proc/{host.daemon_pid()}/fd")) == before
 
 
 def test_more_connections_than_are_remembered():
