@@ -164,3 +164,9 @@ def test_readers_are_those_of_the_gate_and_of_the_manual():
     access = re.search(r"^\.SS Access$(.*?)^\.SS ", manual, re.DOTALL | re.MULTILINE)[1]
     for _, member in READERS:
         assert re.search(rf"\b{member}\b", access), member
+
+
+def test_rule_of_the_documentation_is_tried():
+    """On the real polkit, in the virtual machine."""
+    rule = re.search(r"```js\n(.*?)```", (SOURCE / "docs/SECURITY.md").read_text(encoding="utf-8"), re.DOTALL)[1]
+    assert rule in (SOURCE / "tests/vm/test-polkit.sh").read_text(encoding="utf-8")
