@@ -32,6 +32,7 @@ static const struct {
         { "org.freedesktop.DBus.Peer", NULL },
         { "org.freedesktop.DBus.Properties", "Get" },
         { "org.freedesktop.DBus.Properties", "GetAll" },
+        { BUS_MANAGER, "Dump" },
         { BUS_MANAGER, "GetDefinition" },
         { BUS_MANAGER, "GetDevice" },
         { BUS_MANAGER, "GetJob" },

@@ -137,28 +137,6 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_event_exit(manager->event, -ECONNRESET);
 }
 
-/* As sd_bus_open_system() does, but no request comes with file descriptors: those of requests that wait would add up. */
-static int open_bus(sd_bus **ret) {
-        _cleanup_(sd_bus_unrefp) sd_bus *bus = NULL;
-        const char *address = secure_getenv("DBUS_SYSTEM_BUS_ADDRESS");
-        int r;
-
-        r = sd_bus_new(&bus);
-        if (r >= 0)
-                r = sd_bus_set_address(bus, address ? address : "unix:path=/run/dbus/system_bus_socket");
-        if (r >= 0)
-                r = sd_bus_set_bus_client(bus, true);
-        if (r >= 0)
-                r = sd_bus_negotiate_fds(bus, false);
-        if (r >= 0)
-                r = sd_bus_start(bus);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(bus);
-        return 0;
-}
-
 int manager_new(struct manager **ret) {
         _cleanup_(manager_freep) struct manager *manager = NULL;
         int r;
@@ -175,7 +153,7 @@ int manager_new(struct manager **ret) {
         if (r < 0)
                 return log_error_errno(r, "Failed to make /" INTENT_DIRECTORY ": %m");
 
-        r = open_bus(&manager->bus);
+        r = sd_bus_open_system(&manager->bus);
         if (r < 0)
                 return log_error_errno(r, "Failed to connect to the system bus: %m");
         r = sd_bus_match_signal(manager->bus, NULL, "org.freedesktop.DBus.Local", "/org/freedesktop/DBus/Local",
