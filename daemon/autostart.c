@@ -126,8 +126,8 @@ static int on_pump(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* After the requests that have come meanwhile: workers' reports are before these, and with autostart following up at once
- * nobody else would have a turn. */
+/* In turns with the requests and uevents that have come meanwhile: workers' reports are before these, and with autostart
+ * following up at once nobody else would have a turn. */
 static void pump(struct store_directory *directory) {
         if (directory->pending)
                 (void) sd_event_source_set_enabled(directory->store->manager->autostart_source, SD_EVENT_ONESHOT);
@@ -143,7 +143,7 @@ int autostart_init(struct manager *manager) {
         r = sd_event_source_set_enabled(manager->autostart_source, SD_EVENT_OFF);
         if (r < 0)
                 return r;
-        return sd_event_source_set_priority(manager->autostart_source, SD_EVENT_PRIORITY_NORMAL + 10);
+        return sd_event_source_set_priority(manager->autostart_source, SD_EVENT_PRIORITY_NORMAL);
 }
 
 static void enlist(struct stored_definition *definition) {
