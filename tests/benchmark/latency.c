@@ -137,8 +137,8 @@ static int run_subject(struct benchmark *b, unsigned int subject, bool counts) {
         }
 }
 
-/* What a device leaves to do for udev and the daemon goes on during what comes next. All orders take turns, so that
- * each follows each equally often. */
+/* Without rests, what a device leaves to do for udev and the daemon goes on during what comes next. All orders take
+ * turns, so that each follows each equally often. */
 static int run_round(struct benchmark *b, unsigned long round, bool counts) {
         unsigned int left[SUBJECTS] = { 0, 1, 2, 3 }, order = (unsigned int) (round % SUBJECT_ORDERS);
         int r;
@@ -222,11 +222,11 @@ static void usage(FILE *f) {
               "Measures raw sysfs writes, the same writes behind a minimal D-Bus service (the floor), and CreateDevice\n"
               "and StopDevice of mediated, in turns; prints one `name value unit` a line. For simulated hosts and\n"
               "guests: it adds a policy to the system bus for as long as it runs.\n\n"
-              "  --iterations N   how often each is measured (500)\n"
-              "  --warmup N       rounds before that, not counted (50)\n"
+              "  --iterations N   how often each is measured (200)\n"
+              "  --warmup N       rounds before that, not counted (24)\n"
               "  --parent NAME    where to create devices (mtty)\n"
               "  --type NAME      of which type (mtty-1)\n"
-              "  --pause MS       rest before each measurement, so that udev and the daemon are idle (0)\n"
+              "  --pause MS       rest before each measurement, so that udev and the daemon are idle (60)\n"
               "  --help           show this\n", f);
 }
 
@@ -280,8 +280,9 @@ static void on_interrupt(int signal) {
 
 int main(int argc, char *argv[]) {
         struct benchmark b = {
-                .iterations = 500,
-                .warmup = 50,
+                .iterations = 200,
+                .warmup = 24,
+                .pause_msec = 60,
                 .parent = "mtty",
                 .type = "mtty-1",
                 .samples = {
