@@ -5,6 +5,7 @@
 # they do with Debian's. The same session of virsh runs with both, and its output must be the same.
 #
 # tools/vm: --package libvirt-daemon-system --package mdevctl
+# tools/check: --long
 #
 # shellcheck disable=SC2016,SC2317  # XML in single quotes; functions that are called by their names
 
