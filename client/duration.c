@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 
 static const struct {
         const char *name;
@@ -41,7 +40,7 @@ int duration_parse(const char *text, uint64_t *ret_usec) {
                         /* A year is more than anybody waits, and far from overflowing. */
                         if (number * (double) units[i].usec > 366.0 * 86400 * USEC_PER_SEC)
                                 return -ERANGE;
-                        *ret_usec = (uint64_t) llround(number * (double) units[i].usec);
+                        *ret_usec = (uint64_t) (number * (double) units[i].usec + 0.5);
                         return 0;
                 }
 
