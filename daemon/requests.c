@@ -231,8 +231,9 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         job->work.task.kind = TASK_STOP;
         job->work.task.held_by = (pid_t) options.held_by;
         job->wait = options.wait;
-        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. */
-        job->existed = device_confirm(manager, uuid);
+        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before it, it
+         * looks itself at once. */
+        job->existed = queue_peek(manager, uuid) && device_confirm(manager, uuid);
 
         r = request_accept(manager, message, job, &options);
         if (r != 0)
