@@ -7,7 +7,7 @@ import re
 import pytest
 from bus import DEVICE, PARENT
 from dbus_next import Variant
-from host import DEVICES, INTENTS, SOURCE, Host, device_path, is_sanitized, new_uuid, parent_path
+from host import DEVICES, INTENTS, SOURCE, Host, device_path, new_uuid, parent_path
 
 
 def test_create_list_stop():
@@ -315,16 +315,10 @@ def test_without_settle_udev_is_not_waited_for():
 
 
 def test_64_creates_on_one_parent_behind_a_slow_driver():
-    """All at once, not one after the other."""
-    best = 1e9
-    for _ in range(8):
-        with Host(create_delay=100) as host:
-            creates = [host.begin_create(parent="mbochs", type="mbochs-small") for _ in range(64)]
-            for create in creates:
-                create.result()
-            best = min(best, max(create.ended for create in creates) - creates[0].started)
-            assert len(host.devices()) == 64
-        if best <= 0.25:
-            break
-    limit = 1000 if is_sanitized() else 250
-    assert best * 1000 <= limit, f"{best * 1000:.0f} ms"
+    """All at once: one after the other they would take 32 s. How long they take is measured by benchmark/parallel."""
+    with Host(create_delay=500) as host:
+        creates = [host.begin_create(parent="mbochs", type="mbochs-small") for _ in range(64)]
+        for create in creates:
+            create.result()
+        assert max(create.ended for create in creates) - creates[0].started < 10
+        assert len(host.devices()) == 64
