@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 UUID = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 OTHER = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
 LONG = 20000
+INVALID_ARGS = "org.freedesktop.DBus.Error.InvalidArgs"
 
 # Besides those of org.mediated1, which mediated(5) lists.
 ERRORS = {f"org.freedesktop.DBus.Error.{name}" for name in (
@@ -216,17 +217,23 @@ def test_objects_that_are_not_there(subject):
         lambda c: st.tuples(st.just(c[0]), st.just(c[1][1]), st.just(c[1][2]), st.just(c[1][3]), with_options(c[1][3]))), 40)
 
 
-@pytest.mark.parametrize("what", ["many attributes", "many options", "long text", "deep"])
+LARGE = {
+    "many attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", "x" * 200]] * 1000, {}], None),
+    "too many attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", ""]] * 1025, {}],
+                            "LimitsExceeded"),
+    "large attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", "x" * 4000]] * 1000, {}],
+                         "LimitsExceeded"),
+    "many options": ("StopDevice", "sa{sv}", [OTHER, {f"o{i}": Variant("t", i) for i in range(50000)}], "LimitsExceeded"),
+    "long text": ("Define", "ssssa(ss)a{sv}", ["x" * (1 << 24), "mtty", "mtty-1", "auto", [], {}], "LimitsExceeded"),
+    "text": ("Define", "ssssa(ss)a{sv}", ["x" * 200000, "mtty", "mtty-1", "auto", [], {}], INVALID_ARGS),
+    "deep": ("StopDevice", "sa{sv}", [UUID, {"timeout": deep(55)}], INVALID_ARGS),
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
 def test_large(subject, what):
-    calls = {
-        "many attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", "x" * 4000]] * 1000, {}]),
-        "many options": ("CreateDevice", "sssa(ss)a{sv}",
-                         ["", "mtty", "mtty-1", [], {f"o{i}": Variant("t", i) for i in range(50000)}]),
-        "long text": ("Define", "ssssa(ss)a{sv}", ["x" * (1 << 24), "mtty", "mtty-1", "auto", [], {}]),
-        "deep": ("StopDevice", "sa{sv}", [UUID, {"timeout": deep(55)}]),
-    }
-    member, signature, body = calls[what]
+    member, signature, body, expected = LARGE[what]
     error = subject.call(ROOT, MANAGER, member, signature, body)
-    assert error is None if what == "many attributes" else error.name in ERRORS
+    assert error is None if expected is None else error.name == expected
     subject.check()
     subject.restore()
