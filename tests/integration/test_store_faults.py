@@ -179,6 +179,37 @@ def test_ten_thousand(mode):
         within_a_second(host, lambda: definition(host, uuid, "p0")["Attributes"] == [["setting", "1"]])
 
 
+@pytest.mark.seconds(300)
+def test_ten_thousand_of_which_a_thousand_are_malformed():
+    """Each of these is said once, listed, and in nobody's way."""
+    kinds = {kind: make for kind, (make, _) in MALFORMED.items() if kind not in ("huge", "a socket", "a hard link")}
+
+    def fill(_):
+        good = [put_many(900, f"p{i}", type=f"p{i}-1", start="manual") for i in range(9)]
+        good.append(put_many(897, "mtty", start="manual"))
+        auto, bad = put_many(3), []
+        for i in range(1000):
+            bad.append((f"p{i % 9}" if i % 10 else "mtty", new_uuid()))
+            kinds[list(kinds)[i % len(kinds)]](STORE / bad[-1][0] / bad[-1][1])
+        return sum(good, []), auto, bad
+
+    with host_with(fill) as (host, (good, auto, bad)):
+        host.eventually(lambda: sorted(host.states()) == sorted(auto), 20)
+        host.eventually(lambda: len(listed(host)) == 10000, 10)
+        shown = listed(host)
+        assert {key[::-1] for key, row in shown.items() if row == ("", "", False)} == set(bad)
+        assert {key[0] for key, row in shown.items() if row[0]} == {*good, *auto}
+        said = [line for line in host.log().splitlines() if "Invalid definition" in line]
+        assert len(said) == 1000 and len({line.split(": ")[1] for line in said}) == 1000
+        for parent, uuid in [key for key in bad if not (STORE / key[0] / key[1]).is_dir()][:30]:
+            undefine(host, uuid, parent)
+        uuid = define(host)
+        start(host, uuid)
+        host.stop(uuid)
+        host.check_sane()
+        assert len(listed(host)) == 9971
+
+
 def test_autostart_of_many_delays_no_request():
     """A thousand starts follow upon each other as fast as the driver takes them: others have their turns in between."""
     with host_with(lambda _: put_many(1000), parents=["mtty:mtty-1=1000"]) as (host, _):

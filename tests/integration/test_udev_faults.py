@@ -6,7 +6,8 @@ import contextlib
 import random
 
 import pytest
-from host import DEVICES, MDEV_BUS, Host, new_uuid
+from bus import ROOT
+from host import DEVICES, MDEV_BUS, Host, device_path, new_uuid
 from udev_messages import HEADER_SIZE, Udev, event, message, properties
 
 # Not among them is an offset near 2^32: libsystemd 252 reads what is there. Who may send it, root, can do worse.
@@ -52,6 +53,10 @@ def host_and_udev():
         udev.close()
 
 
+def is_of_device(body):
+    return body[0].startswith(f"{ROOT}/device/")
+
+
 def path_of(uuid):
     return str((DEVICES / uuid).resolve()).removeprefix("/sys")
 
@@ -89,17 +94,23 @@ def test_doubled_and_out_of_order():
     with host_and_udev() as (host, udev):
         chance = random.Random(2)
         devices, gone, messages = [], [], []
+        signals = host.signals()
         for _ in range(4):
             devices.append(host.create())
             gone.append(host.create())
         paths = {uuid: path_of(uuid) for uuid in devices + gone}
         for uuid in gone:
             host.stop(uuid)
+        # What is announced late of that has come.
+        for uuid in gone:
+            signals.wait("InterfacesRemoved", lambda body, uuid=uuid: body[0] == device_path(uuid), seconds=20)
+        for uuid in devices:
+            signals.wait("InterfacesAdded", lambda body, uuid=uuid: body[0] == device_path(uuid), seconds=20)
+        signals.seen.clear()
         for path in paths.values():
             messages += [event(action, path, "mdev") for action in ("add", "bind", "change", "unbind", "remove")] * 3
         parent = str((MDEV_BUS / "mtty").resolve()).removeprefix("/sys")
         messages += [event("change", parent, "mtty", MDEV_STATE=state) for state in ("registered", "unregistered")] * 5
-        signals = host.signals()
         for _ in range(3):
             chance.shuffle(messages)
             for data in messages:
@@ -107,7 +118,7 @@ def test_doubled_and_out_of_order():
             host.sleep(0.05)
         host.sleep(0.3)
         assert host.states() == dict.fromkeys(devices, "active")
-        assert not signals.find("InterfacesAdded") and not signals.find("InterfacesRemoved")
+        assert not signals.find("InterfacesAdded", is_of_device) and not signals.find("InterfacesRemoved", is_of_device)
         for uuid in devices:
             host.stop(uuid)
 
