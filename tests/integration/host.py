@@ -42,8 +42,9 @@ STORE = pathlib.Path("/etc/mdevctl.d")
 WORKERS_MAX = 16
 FDS_OF_WORKER = 6
 
-# What a program that was built with sanitizers says when it has found something.
-SANITIZER = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL")
+# What a program that was built with sanitizers says when it has found something, and what a quiet valgrind does.
+SANITIZER = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL|"
+                       r"^==\d+== \S", re.MULTILINE)
 
 UNKNOWN_INSTANCES = 0xFFFFFFFF
 

@@ -23,6 +23,7 @@
 #define BUS_LOG SIMULATOR_DIRECTORY "/bus.log"
 #define READY_MSEC 10000
 #define STOP_USEC (1 * USEC_PER_SEC)
+#define STOP_WRAPPED_USEC (30 * USEC_PER_SEC)
 #define TERM_USEC (5 * USEC_PER_SEC)
 
 typedef struct Init {
@@ -181,7 +182,8 @@ static int init_stop(Init *init, int status) {
                 return sd_event_exit(init->event, status);
 
         supervisor_stop(init->supervisor);
-        return sd_event_add_time_relative(init->event, NULL, CLOCK_MONOTONIC, STOP_USEC, 1, on_stop_time, init);
+        return sd_event_add_time_relative(init->event, NULL, CLOCK_MONOTONIC,
+                                          getenv("MEDIATED_WRAPPER") ? STOP_WRAPPED_USEC : STOP_USEC, 1, on_stop_time, init);
 }
 
 static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {

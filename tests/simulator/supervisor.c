@@ -23,7 +23,7 @@ typedef struct Asking {
 
 struct Supervisor {
         sd_event *event;
-        char *arguments[DAEMON_ARGUMENTS_MAX + 2];
+        char *arguments[DAEMON_ARGUMENTS_MAX + 5];
         int log_fd;             /* -1: not logged to a file */
         pid_t pid;              /* 0: not running */
         bool wanted;
@@ -166,13 +166,22 @@ static int on_ask(sd_event_source *source, int listen_fd, uint32_t revents, void
 
 int supervisor_new(Supervisor **ret, sd_event *event, const Options *options) {
         Supervisor *supervisor;
+        size_t n = 0;
         int r, fd;
 
         supervisor = calloc(1, sizeof(Supervisor));
-        if (!supervisor || asprintf(&supervisor->arguments[0], "%s/daemon/mediated", options->build) < 0)
+        if (!supervisor)
+                return -ENOMEM;
+        /* valgrind, say, with its options. */
+        if (getenv("MEDIATED_WRAPPER")) {
+                supervisor->arguments[n++] = (char *) "sh";
+                supervisor->arguments[n++] = (char *) "-c";
+                supervisor->arguments[n++] = (char *) "exec $MEDIATED_WRAPPER \"$0\" \"$@\"";
+        }
+        if (asprintf(&supervisor->arguments[n++], "%s/daemon/mediated", options->build) < 0)
                 return -ENOMEM;
         for (size_t i = 0; i < options->n_daemon_arguments; i++)
-                supervisor->arguments[i + 1] = (char *) options->daemon_arguments[i];
+                supervisor->arguments[n++] = (char *) options->daemon_arguments[i];
 
         supervisor->event = event;
         supervisor->log_fd = options->verbose ? -1 : open(LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
