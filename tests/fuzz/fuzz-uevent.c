@@ -63,6 +63,18 @@ static void stay_reading(const char *name) {
         MUST(parent && parent->reading && pool_withdraw(manager->pool, &parent->read_work));
 }
 
+/* libsystemd 252 adds 32 to this offset before it compares it with the size, and so reads at any place that is as far behind
+ * the message as the offset is below 2^32. Only root can send it that, and it is not ours to find. */
+static bool leads_libsystemd_astray(struct input input) {
+        struct header header;
+
+        if (input.size < sizeof(header))
+                return false;
+        memcpy(&header, input.data, sizeof(header));
+        return memcmp(header.prefix, "libudev", sizeof(header.prefix)) == 0 &&
+               header.properties_offset > UINT32_MAX - 32;
+}
+
 static void send_message(struct input input, bool raw) {
         struct header header = {
                 .prefix = "libudev",
@@ -78,7 +90,7 @@ static void send_message(struct input input, bool raw) {
         };
         struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = ELEMENTSOF(iov) };
 
-        if (raw && input.size == 0)
+        if (raw && (input.size == 0 || leads_libsystemd_astray(input)))
                 return;
         /* Too long, or faster than it is read: no message then. */
         MUST(sendmsg(netlink, &msg, 0) >= 0 || errno == EMSGSIZE || errno == ENOBUFS);
