@@ -198,17 +198,20 @@ def run(subject, strategy, examples):
     try_one()
 
 
+@pytest.mark.seconds(1000)
 def test_arguments_of_the_right_types(subject):
     run(subject, st.sampled_from(subject.methods).flatmap(
         lambda m: st.tuples(st.just(m[0]), st.just(m[1]), st.just(m[2]), st.just(m[3]), with_options(m[3]))), 100)
 
 
+@pytest.mark.seconds(1000)
 def test_arguments_of_wrong_types(subject):
     wrong = st.lists(st.sampled_from(SIGNATURES), max_size=6).map("".join)
     run(subject, st.tuples(st.sampled_from(subject.methods), wrong).flatmap(
         lambda c: st.tuples(st.just(c[0][0]), st.just(c[0][1]), st.just(c[0][2]), st.just(c[1]), body_of(c[1]))), 60)
 
 
+@pytest.mark.seconds(1000)
 def test_objects_that_are_not_there(subject):
     below = st.sampled_from(["", "/parent/", "/device/", "/definition/", "/definition/mtty/", "/job/", "/device"])
     names = st.text("abc_0123456789XYZ", max_size=12)

@@ -7,6 +7,7 @@ same as it."""
 
 import os
 
+import pytest
 from bus import Error
 from definitions import (STORE, begin_define, begin_modify, begin_start, begin_undefine, contents, listed, put, text_of)
 from examples import seed, settings
@@ -248,6 +249,7 @@ def open_files(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+@pytest.mark.seconds(3000)
 def test_model():
     with Host(parents=list(PARENTS.values())) as host:
         host.eventually(lambda: {row[0] for row in host.call("ListParents")} == set(PARENTS))
