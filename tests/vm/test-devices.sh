@@ -414,8 +414,53 @@ test_unit() {
     systemctl restart mediated
 }
 
+# Nothing but the age of a file just written is measured by this clock.
+test_clock() {
+    local uuid jump
+
+    for jump in "1 year ago" "4 years" "3 years ago"; do
+        date --set="$(date --date="$jump")" >/dev/null
+        uuid=$(new_uuid)
+        check "define with the clock set to $jump" define "$uuid" mtty mtty-1 auto
+        check "start" start "$uuid" mtty
+        check_equal "it is there" active "$(device_state "$uuid")"
+        check "stop" stop "$uuid"
+        check "undefine" call Undefine 'ssa{sv}' "$uuid" mtty 0
+        check_equal "and no job is left" "a(tssso) 0" "$(call ListJobs)"
+    done
+}
+
+test_processes() {
+    local uuid output
+
+    uuid=$(new_uuid)
+    systemctl set-property --runtime mediated.service TasksMax=1
+    # shellcheck disable=SC2046  # several pids
+    kill -KILL $(workers)
+    wait_until 5 test -z "$(workers)" || true
+    output=$(create "$uuid" mtty mtty-1 2>&1) || true
+    check_matches "without processes the caller is told" "*no worker process can be started*" "$output"
+    check_equal "and there is no device" none "$(device_state "$uuid")"
+    systemctl set-property --runtime mediated.service TasksMax=infinity
+    check "with them it is made" create "$uuid" mtty mtty-1
+    check "and removed" stop "$uuid"
+}
+
+test_bus_restart() {
+    local uuid pid
+
+    uuid=$(new_uuid)
+    create "$uuid" mtty mtty-1
+    pid=$(main_pid)
+    systemctl kill --signal=KILL dbus.service
+    check "the daemon ends with its bus, and another one comes" wait_for_other "$pid"
+    check "which answers" wait_until 20 daemon_answers
+    check_equal "and has the device" active "$(state_of "$uuid")"
+    check "which it stops" stop "$uuid"
+}
+
 tests=(activation calls by_others race storm_of_calls kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
-       stuck_removal stopped_worker privileges unit)
+       stuck_removal stopped_worker privileges unit clock processes bus_restart)
 
 modprobe vfio_iommu_type1
 run_tests "$@"
