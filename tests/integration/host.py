@@ -42,9 +42,10 @@ STORE = pathlib.Path("/etc/mdevctl.d")
 WORKERS_MAX = 16
 FDS_OF_WORKER = 6
 
-# What a program that was built with sanitizers says when it has found something, and what a quiet valgrind does.
+# What a program that was built with sanitizers says when it has found something, and what a quiet valgrind does; and what
+# the simulator says of a crash.
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL|"
-                       r"^==\d+== \S", re.MULTILINE)
+                       r"^==\d+== \S|^simulate: the daemon has died of signal", re.MULTILINE)
 
 UNKNOWN_INSTANCES = 0xFFFFFFFF
 

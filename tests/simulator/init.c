@@ -198,7 +198,7 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
                 } else if (pid == init->sysfs) {
                         fprintf(stderr, "simulate: simsys has died\n");
                         return sd_event_exit(init->event, 125);
-                } else if (init->supervisor && supervisor_reaped(init->supervisor, pid) && init->command == 0)
+                } else if (init->supervisor && supervisor_reaped(init->supervisor, pid, status) && init->command == 0)
                         return sd_event_exit(init->event, init->status);
         }
 

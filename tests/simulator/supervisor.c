@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "tests/simulator/process.h"
 #include "tests/simulator/supervisor.h"
@@ -91,12 +92,24 @@ static void supervisor_answer(Supervisor *supervisor, int fd, int error) {
         close(fd);
 }
 
+/* In the daemon's log, where a test looks for it. Being killed is what tests do to it. */
+static void supervisor_say_end(const Supervisor *supervisor, int status) {
+        int fd = supervisor->log_fd >= 0 ? supervisor->log_fd : STDERR_FILENO;
+
+        if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+                dprintf(fd, "simulate: the daemon has died of signal %d\n", WTERMSIG(status));
+        else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+                dprintf(fd, "simulate: the daemon has ended with status %d\n", WEXITSTATUS(status));
+}
+
 /* Returns whether the process was the daemon. */
-bool supervisor_reaped(Supervisor *supervisor, pid_t pid) {
+bool supervisor_reaped(Supervisor *supervisor, pid_t pid, int status) {
         size_t n = supervisor->n_asking;
 
         if (pid != supervisor->pid)
                 return false;
+
+        supervisor_say_end(supervisor, status);
 
         supervisor->pid = 0;
         supervisor->n_asking = 0;

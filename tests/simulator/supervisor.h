@@ -13,5 +13,5 @@ typedef struct Supervisor Supervisor;
 int supervisor_new(Supervisor **ret, sd_event *event, const Options *options);
 void supervisor_start(Supervisor *supervisor);
 void supervisor_stop(Supervisor *supervisor);
-bool supervisor_reaped(Supervisor *supervisor, pid_t pid);
+bool supervisor_reaped(Supervisor *supervisor, pid_t pid, int status);
 pid_t supervisor_pid(const Supervisor *supervisor);
