@@ -215,6 +215,7 @@ def test_killed_at_random_moments():
             settle(host)
             check(host, clients)
             rounds += 1
+        assert "simulate: the daemon has ended" not in host.log(), "a daemon that nobody has killed"
         answered = sum(client.answered for client in clients)
         print(f"killed {kills} times, {rounds} checks, {answered} requests done, "
               f"{count_in_log(host, 'Half-made device')} half-made devices removed; the next daemon answered after "
