@@ -68,14 +68,13 @@ class Model(RuleBasedStateMachine):
         return [parent for parent, u in self.definitions if u == uuid]
 
     def expect(self, call, errors):
-        """Answered with one of these, or with success where there is none."""
+        """Answered with one of these, or with success where there is none, or None among them."""
         try:
             result = call.result()
         except Error as error:
             assert error.name in errors, f"{error}; expected {errors or 'success'}"
-            return None
-        assert not errors, f"{result!r} instead of one of {errors}"
-        return result
+        else:
+            assert not errors or None in errors, f"{result!r} instead of one of {errors}"
 
     # --- devices
 
@@ -99,6 +98,23 @@ class Model(RuleBasedStateMachine):
         known = uuid.lower() in self.devices
         self.expect(self.host.begin_stop(uuid), set() if known else {"NoSuchDevice"})
         self.devices.pop(uuid.lower(), None)
+
+    @precondition(lambda self: "mtty" in self.registered)
+    @rule(steps=st.lists(st.tuples(st.booleans(), uuids, st.sampled_from(TYPES["mtty"])), min_size=2, max_size=10))
+    def many_at_once(self, steps):
+        """None waits for the answer to another: those of one UUID are done in their order all the same."""
+        calls = []
+        for creates, uuid, type in steps:
+            if creates:
+                errors = {"AlreadyExists"} if uuid in self.devices else set()
+                calls.append((self.host.begin_create(uuid, "mtty", type), errors))
+                self.devices.setdefault(uuid, ("mtty", type))
+            else:
+                # Gone when its turn comes is done, if it was there when it was asked for.
+                calls.append((self.host.begin_stop(uuid), set() if uuid in self.devices else {"NoSuchDevice", None}))
+                self.devices.pop(uuid, None)
+        for call, errors in calls:
+            self.expect(call, errors)
 
     @rule(uuid=uuids, parent=st.sampled_from(["", *PARENTS, "nowhere"]))
     def start(self, uuid, parent):
