@@ -11,6 +11,8 @@
 #include <systemd/sd-bus.h>
 #include <uthash.h>
 
+#include "daemon/worker.h"
+
 struct held_request;
 struct manager;
 
@@ -31,6 +33,7 @@ struct client {
         uid_t uid;                      /* CLIENT_UID_UNKNOWN where it would not tell: not root in any case */
         bool left;                      /* the bus; only what cannot be stopped keeps it here */
         unsigned int n_jobs;            /* unfinished, and requests waiting for authorization */
+        struct share share;             /* of the workers */
         struct held_request *held;      /* requests waiting until it is identified, in their order, see gate.h */
         unsigned int n_held;
         sd_bus_slot *watch_slot;        /* of its leaving */

@@ -44,7 +44,7 @@ static const struct {
         { BUS_MANAGER, "ListTypes" },
 };
 
-static bool is_reader(sd_bus_message *message) {
+bool gate_is_reader(sd_bus_message *message) {
         const char *interface = sd_bus_message_get_interface(message), *member = sd_bus_message_get_member(message);
 
         for (size_t i = 0; i < ELEMENTSOF(readers); i++)
@@ -110,7 +110,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
         struct client *client;
         int r;
 
-        if (!sd_bus_message_is_method_call(message, NULL, NULL) || is_reader(message))
+        if (!sd_bus_message_is_method_call(message, NULL, NULL) || gate_is_reader(message))
                 return 0;
         if (!sender)
                 return -EACCES;

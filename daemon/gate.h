@@ -6,6 +6,7 @@
  * What is no reader by name is taken to change something, so that a new method is behind the gate unless somebody says
  * that it need not be. Requests of one connection pass in their order. Only its first one has to wait for the bus. */
 
+#include <stdbool.h>
 #include <systemd/sd-bus.h>
 
 struct client;
@@ -13,6 +14,9 @@ struct manager;
 
 /** gate_attach() - from now on messages pass the gate. Returns 0 or a negative errno. */
 int gate_attach(struct manager *manager);
+
+/** gate_is_reader() - whether a call only asks, and so is free to all. */
+bool gate_is_reader(sd_bus_message *message);
 
 /** gate_open() - the connection is identified: what is held for it goes on. */
 void gate_open(struct client *client);

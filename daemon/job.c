@@ -22,6 +22,7 @@
 #include "daemon/message-ids.h"
 #include "daemon/pool.h"
 #include "daemon/queue.h"
+#include "daemon/rate-limit.h"
 #include "daemon/settle.h"
 
 static const char *const results[] = {
@@ -188,14 +189,19 @@ static int reply_success(struct job *job) {
         return sd_bus_send(NULL, reply, NULL);
 }
 
+static int level_of(const struct job *job, enum job_result result) {
+        /* Autostart says itself what became of it. */
+        if (result == JOB_CANCELED || job->autostart)
+                return LOG_DEBUG;
+        return !job->client || rate_limit_log(job->manager, job->client->name) ? LOG_NOTICE : LOG_DEBUG;
+}
+
 static void say_result(struct job *job, enum job_result result) {
         if (result == JOB_DONE)
                 log_debug("Job %" PRIu64 " (%s %s) is done", job->id, job->type->name, job->uuid);
         else
-                /* Autostart says itself what became of it. */
-                log_full(result == JOB_CANCELED || job->autostart ? LOG_DEBUG : LOG_NOTICE, 0, fields_of(job),
-                         "Job %" PRIu64 " (%s) %s: %s", job->id, job->type->name, results[result],
-                         job->failure.message ? job->failure.message : "");
+                log_full(level_of(job, result), 0, fields_of(job), "Job %" PRIu64 " (%s) %s: %s", job->id,
+                         job->type->name, results[result], job->failure.message ? job->failure.message : "");
 }
 
 void job_finish(struct job *job, enum job_result result) {

@@ -31,10 +31,12 @@
 #include "daemon/parent.h"
 #include "daemon/pool.h"
 #include "daemon/queue.h"
+#include "daemon/rate-limit.h"
 #include "daemon/recovery.h"
 #include "daemon/registry.h"
 #include "daemon/settle.h"
 #include "daemon/store.h"
+#include "daemon/turns.h"
 #include "daemon/types-query.h"
 
 /* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER of the D-Bus specification; that somebody else has the name is no error there. */
@@ -297,6 +299,13 @@ int manager_run(struct manager *manager) {
         r = gate_attach(manager);
         if (r < 0)
                 return r;
+        r = rate_limits_attach(manager);
+        if (r < 0)
+                return r;
+        /* The last one: it sees calls before the others. */
+        r = turns_new(&manager->turns, manager);
+        if (r < 0)
+                return r;
         r = manager_bus_attach(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to put objects on the bus: %m");
@@ -320,6 +329,8 @@ struct manager *manager_free(struct manager *manager) {
         if (!manager)
                 return NULL;
 
+        turns_free(manager->turns);
+        manager->rate_limits = rate_limits_free(manager->rate_limits);
         types_query_free_all(manager);
         dump_free_all(manager);
         queue_done(manager);

@@ -20,9 +20,11 @@ struct monitor;
 struct parent;
 struct pool;
 struct queue;
+struct rate_limits;
 struct registry;
 struct settle;
 struct store;
+struct turns;
 struct types_query;
 
 /* Seconds that a callout may take; s390's ap-check itself waits so long for its lock. */
@@ -40,6 +42,8 @@ struct manager {
         struct pool *pool;
         struct registry *registry;
         struct store *store;
+        struct turns *turns;
+        struct rate_limits *rate_limits;
 
         struct parent *parents;         /* by name */
         struct device *devices;         /* by UUID */

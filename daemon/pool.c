@@ -25,6 +25,7 @@ struct pool {
         struct work *waiting;
         struct work *background;        /* when nothing else waits */
         unsigned int n_waiting;         /* both */
+        uint64_t turn;                  /* of the work that was taken last */
         unsigned int n_start_failures;
         int start_error;
         sd_event_source *dispatch_source;
@@ -89,6 +90,8 @@ static void unqueue(struct pool *pool, struct work *work) {
 static struct work *take_waiting(struct pool *pool) {
         struct work *work = pool->waiting ? pool->waiting : pool->background;
 
+        if (work->turn > pool->turn)
+                pool->turn = work->turn;
         unqueue(pool, work);
         return work;
 }
@@ -198,10 +201,32 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+/* Fair queueing: each client's first waiting work has the same turn, their second ones the next; of the same turn first
+ * come, first served. */
+static void insert_by_turn(struct pool *pool, struct work **list, struct work *work) {
+        struct work *before;
+
+        work->turn = pool->turn;
+        if (work->share) {
+                if (work->share->turn >= work->turn)
+                        work->turn = work->share->turn + 1;
+                work->share->turn = work->turn;
+        }
+
+        /* From the end, where nearly all belong. */
+        before = *list ? (*list)->prev : NULL;
+        while (before && before->turn > work->turn)
+                before = before == *list ? NULL : before->prev;
+        if (before)
+                DL_APPEND_ELEM(*list, before, work);
+        else
+                DL_PREPEND(*list, work);
+}
+
 void pool_submit(struct pool *pool, struct work *work) {
         struct work **list = work->background ? &pool->background : &pool->waiting;
 
-        DL_APPEND(*list, work);
+        insert_by_turn(pool, list, work);
         pool->n_waiting++;
         work->queued = true;
         work->worker = NULL;
@@ -211,6 +236,7 @@ void pool_submit(struct pool *pool, struct work *work) {
 void pool_submit_first(struct pool *pool, struct work *work) {
         struct work **list = work->background ? &pool->background : &pool->waiting;
 
+        work->turn = pool->turn;
         DL_PREPEND(*list, work);
         pool->n_waiting++;
         work->queued = true;

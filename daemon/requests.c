@@ -66,6 +66,7 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
         if (r < 0)
                 return r;
         job->client = client;
+        job->work.share = &client->share;
 
         job->work.task.force = options->force;
         job->callout_of = options->callout_of;

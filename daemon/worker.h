@@ -10,6 +10,11 @@
 struct pool;
 struct worker;
 
+/* Who submits much waits for those who submit little: each of his works has a later turn. */
+struct share {
+        uint64_t turn;                  /* of his last one */
+};
+
 /* A task on its way through the pool; embedded in who wants it done, valid until it is done. */
 struct work {
         struct task task;
@@ -25,6 +30,8 @@ struct work {
         void (*on_report)(struct work *work, struct report *report);
 
         bool background;                /* nobody waits for it: whatever does goes first */
+        struct share *share;            /* whose it is; optional, valid as long as this */
+        uint64_t turn;
         struct worker *worker;          /* NULL while it waits for one */
         bool queued;
         struct work *prev, *next;

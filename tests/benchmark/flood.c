@@ -112,7 +112,7 @@ static int usage(FILE *f) {
         fprintf(f, "flood [--seconds S] [--connections N] [--calls N] FLOOD PARENT TYPE\n\n"
                    "Measures calls of one client, alone and while others flood mediated, in turns.\n"
                    "FLOOD: jobs (creates and stops), objects (GetManagedObjects), lists (ListDefinitions), types (ListTypes),\n"
-                   "deaf and deaf-objects (lists and objects whose answers are never read).\n\n"
+                   "deaf (lists that are never read), no-reply (lists nobody wants an answer of), no-reply-jobs.\n\n"
                    "  --seconds S       of a turn (3); there are four of each\n"
                    "  --connections N   of the flood (1)\n"
                    "  --calls N         that each of them has under way (100)\n");

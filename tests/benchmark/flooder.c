@@ -46,13 +46,15 @@ static const struct {
         const char *name;
         int (*new_call)(struct stream *stream, sd_bus_message **ret);
         bool deaf;
+        bool no_reply;
 } floods[] = {
-        { "jobs", new_job, false },
-        { "objects", new_objects, false },
-        { "lists", new_list, false },
-        { "types", new_types, false },
-        { "deaf", new_list, true },
-        { "deaf-objects", new_objects, true },
+        { .name = "jobs", .new_call = new_job },
+        { .name = "objects", .new_call = new_objects },
+        { .name = "lists", .new_call = new_list },
+        { .name = "types", .new_call = new_types },
+        { .name = "deaf", .new_call = new_list, .deaf = true },
+        { .name = "no-reply", .new_call = new_list, .deaf = true, .no_reply = true },
+        { .name = "no-reply-jobs", .new_call = new_job, .deaf = true, .no_reply = true },
 };
 
 static int find(const char *name) {
@@ -82,13 +84,16 @@ static int on_answer(sd_bus_message *message, void *userdata, sd_bus_error *ret_
 
 /* Nothing is ever read from the connection. */
 static int run_deaf(struct stream *stream) {
+        int which = find(stream->flood->name);
+
         for (;;) {
                 _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+                uint64_t cookie;
                 int r;
 
-                r = floods[find(stream->flood->name)].new_call(stream, &message);
+                r = floods[which].new_call(stream, &message);
                 if (r >= 0)
-                        r = sd_bus_send(stream->bus, message, NULL);
+                        r = sd_bus_send(stream->bus, message, floods[which].no_reply ? NULL : &cookie);
                 if (r >= 0)
                         r = sd_bus_flush(stream->bus);
                 if (r < 0)

@@ -310,7 +310,7 @@ class Host:
     @staticmethod
     def _environment():
         return {**os.environ, "MEDIATED_BUILD": str(BUILD), "MEDIATED_WORKER": str(BUILD / "worker/mediated-worker"),
-                "PATH": f"{BUILD}/tests/simulator:{BUILD}/tests/race:/usr/sbin:/usr/bin:/sbin:/bin"}
+                "PATH": f"{BUILD}/tests/simulator:{BUILD}/tests/race:{BUILD}/tests/benchmark:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def raw_create(self, uuid=None, parent="mtty", type="mtty-1"):
         """As `echo UUID > create`. Only where the driver does not hang."""

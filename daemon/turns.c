@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The bus delivers calls in the order in which they came. A connection that has a hundred under way would have a hundred
+ * handled before anybody else's next one. So all that is there to be read is read first, which is cheap, and sorted by
+ * sender; then each sender has his turn. A call that comes alone is not held up by that. */
+
+#include "daemon/turns.h"
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <uthash.h>
+#include <utlist.h>
+
+#include "common/macro.h"
+#include "daemon/bus-util.h"
+#include "daemon/gate.h"
+#include "daemon/manager.h"
+#include "daemon/message-size.h"
+
+/* So much is read before a call is handled at the latest: who only ever sends cannot keep others waiting. */
+#define READING_PER_TURN 1024
+#define READING_A_CALL 32               /* one that waits then, */
+#define READING_A_DROP 1                /* or is dropped */
+
+struct waiting_call {
+        sd_bus_message *message;
+        bool large;
+        struct waiting_call *prev, *next;
+};
+
+/* A connection with calls that wait. */
+struct sender {
+        char *name;
+        struct waiting_call *calls;
+        unsigned int n_calls;
+        struct sender *prev, *next;     /* whose turn it is comes first */
+        UT_hash_handle hh;              /* by name */
+};
+
+struct turns {
+        sd_bus *bus;
+        sd_event_source *source;
+        struct sender *senders;         /* by name */
+        struct sender *ring;
+        sd_bus_message *called;         /* its turn has come */
+        unsigned int reading;           /* since then */
+        unsigned int n_calls, n_large;  /* that wait */
+};
+
+static void call_free(struct turns *turns, struct sender *sender, struct waiting_call *call) {
+        DL_DELETE(sender->calls, call);
+        sender->n_calls--;
+        turns->n_calls--;
+        turns->n_large -= call->large;
+        sd_bus_message_unref(call->message);
+        free(call);
+}
+
+static void sender_free(struct turns *turns, struct sender *sender) {
+        while (sender->calls)
+                call_free(turns, sender, sender->calls);
+        DL_DELETE(turns->ring, sender);
+        HASH_DEL(turns->senders, sender);
+        free(sender->name);
+        free(sender);
+}
+
+static struct sender *sender_get(struct turns *turns, const char *name) {
+        struct sender *sender;
+
+        HASH_FIND_STR(turns->senders, name, sender);
+        if (sender)
+                return sender;
+
+        sender = calloc(1, sizeof(*sender));
+        if (!sender)
+                return NULL;
+        sender->name = strdup(name);
+        if (!sender->name) {
+                free(sender);
+                return NULL;
+        }
+        HASH_ADD_KEYPTR(hh, turns->senders, sender->name, strlen(sender->name), sender);
+        DL_APPEND(turns->ring, sender);
+        return sender;
+}
+
+/* Gives the next one its turn: it comes back to on_message(), before anything else that is to be read. */
+static void call_next(struct turns *turns) {
+        struct sender *sender = turns->ring;
+        sd_bus_message *message;
+        int r;
+
+        if (turns->called || !sender)
+                return;
+
+        message = sd_bus_message_ref(sender->calls->message);
+        call_free(turns, sender, sender->calls);
+        DL_DELETE(turns->ring, sender);
+        DL_APPEND(turns->ring, sender);
+        if (!sender->calls)
+                sender_free(turns, sender);
+
+        turns->reading = 0;
+        r = sd_bus_enqueue_for_read(turns->bus, message);
+        if (r < 0) {
+                (void) sd_bus_reply_method_errno(message, r, NULL);
+                sd_bus_message_unref(message);
+                return;
+        }
+        turns->called = message;
+}
+
+static bool is_alone(struct turns *turns) {
+        int n;
+
+        return !turns->ring && !turns->called && ioctl(sd_bus_get_fd(turns->bus), FIONREAD, &n) >= 0 && n == 0;
+}
+
+/* Returns -EDQUOT when there is no room. */
+static int let_wait(struct turns *turns, sd_bus_message *message) {
+        const char *name = sd_bus_message_get_sender(message);
+        struct waiting_call *call;
+        struct sender *sender;
+        int large;
+
+        large = message_is_larger(message, TURNS_CALL_SIZE);
+        if (large > 0 && message_is_larger(message, REQUEST_SIZE_MAX) > 0)
+                return -EDQUOT;
+        if (large < 0)
+                return large;
+        if (turns->n_calls >= TURNS_MAX || (large && turns->n_large >= TURNS_LARGE_MAX))
+                return -EDQUOT;
+
+        sender = sender_get(turns, name ? name : "");
+        if (!sender)
+                return -ENOMEM;
+        if (sender->n_calls >= TURNS_CALLS_MAX)
+                return -EDQUOT;
+        call = calloc(1, sizeof(*call));
+        if (!call) {
+                if (!sender->calls)
+                        sender_free(turns, sender);
+                return -ENOMEM;
+        }
+        call->message = sd_bus_message_ref(message);
+        call->large = large;
+        DL_APPEND(sender->calls, call);
+        sender->n_calls++;
+        turns->n_calls++;
+        turns->n_large += call->large;
+        return sd_event_source_set_enabled(turns->source, SD_EVENT_ON);
+}
+
+static int drop(sd_bus_message *message) {
+        if (!sd_bus_message_get_expect_reply(message))
+                return 1;
+        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                        "Too much is asked for at once, by this connection or by all; wait for answers");
+}
+
+/* Who asks and does not want to know is the one who can ask without end. */
+static bool is_pointless(sd_bus_message *message) {
+        return !sd_bus_message_get_expect_reply(message) && gate_is_reader(message);
+}
+
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct turns *turns = userdata;
+        int r;
+
+        if (message == turns->called) {
+                turns->called = sd_bus_message_unref(turns->called);
+                return 0;
+        }
+        if (!sd_bus_message_is_method_call(message, NULL, NULL))
+                return 0;
+        if (!is_pointless(message) && is_alone(turns))
+                return 0;
+
+        r = is_pointless(message) ? -EDQUOT : let_wait(turns, message);
+        turns->reading += r < 0 ? READING_A_DROP : READING_A_CALL;
+        if (turns->reading >= READING_PER_TURN)
+                call_next(turns);
+        return r == -EDQUOT ? drop(message) : r < 0 ? r : 1;
+}
+
+static int on_turn(sd_event_source *source, void *userdata) {
+        struct turns *turns = userdata;
+
+        call_next(turns);
+        return turns->ring ? 0 : sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+struct turns *turns_free(struct turns *turns) {
+        if (!turns)
+                return NULL;
+
+        while (turns->ring)
+                sender_free(turns, turns->ring);
+        sd_bus_message_unref(turns->called);
+        sd_event_source_disable_unref(turns->source);
+        free(turns);
+        return NULL;
+}
+
+int turns_new(struct turns **ret, struct manager *manager) {
+        _cleanup_(turns_freep) struct turns *turns = NULL;
+        int r;
+
+        turns = calloc(1, sizeof(*turns));
+        if (!turns)
+                return -ENOMEM;
+        turns->bus = manager->bus;
+        r = sd_event_add_defer(manager->event, &turns->source, on_turn, turns);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(turns->source, SD_EVENT_OFF);
+        /* After the bus: first all is read that is there. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(turns->source, SD_EVENT_PRIORITY_NORMAL + 1);
+        if (r >= 0)
+                r = sd_bus_add_filter(manager->bus, NULL, on_message, turns);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(turns);
+        return 0;
+}

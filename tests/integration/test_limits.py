@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What a connection can have, and that one that takes all it can get does not keep others waiting; see LIMITS in
+mediated(8)."""
+
+import re
+
+from bus import MANAGER, OBJECT_MANAGER, ROOT
+from definitions import put_many
+from host import Host, new_uuid
+
+CALLS = 100
+
+
+def fill_store(host, count):
+    """So many valid definitions."""
+    put_many(count)
+    host.eventually(lambda: host.property("DefinitionCount") == count, 30)
+
+
+def test_workers_are_shared_by_connections():
+    """Somebody's single job comes when the first worker is free, however many others wait."""
+    with Host(parents=["mtty:mtty-1=300"], create_delay=500) as host:
+        greedy = [host.new_bus() for _ in range(2)]
+        creates = [host.begin_create(bus=bus) for bus in greedy for _ in range(CALLS)]
+        host.begin_create(bus=host.new_bus()).result()
+        assert sum(create.done for create in creates) < 2 * CALLS - 32
+        for create in creates:
+            create.result()
+
+
+def number_of(call):
+    """Of its answer among all that mediated has sent."""
+    call.wait()
+    return call.task.result().serial
+
+
+def test_calls_are_handled_in_turns():
+    with Host() as host:
+        fill_store(host, 2000)
+        bus = host.new_bus()
+        lists = [host.begin("ListDefinitions") for _ in range(CALLS)]
+        other = host.begin("GetParent", "s", "mtty", bus=bus)
+        assert sum(number_of(call) < number_of(other) for call in lists) < CALLS / 2
+        assert all(len(call.result()) == 2000 for call in lists)
+
+
+def test_calls_of_one_connection_stay_in_order():
+    with Host() as host:
+        ended = []
+        calls = [host.begin("ListDevices" if i % 2 else "GetParent", *([] if i % 2 else ["s", "mtty"])) for i in range(CALLS)]
+        for i, call in enumerate(calls):
+            call.task.add_done_callback(lambda _, i=i: ended.append(i))
+        for call in calls:
+            call.result()
+        assert ended == list(range(CALLS))
+
+
+def test_objects_once_a_second():
+    def ask(bus):
+        return bus.begin(ROOT, OBJECT_MANAGER, "GetManagedObjects")
+
+    with Host() as host:
+        fill_store(host, 990)
+        # Few enough.
+        for _ in range(3):
+            ask(host.bus).result()
+        for _ in range(20):
+            host.raw_create()
+        host.eventually(lambda: len(host.devices()) == 20)
+        assert len(ask(host.bus).result()) > 1000
+        error = ask(host.bus).error()
+        assert error.name == "LimitsExceeded" and "1000 objects" in error.text
+        # Each connection for itself, and only for a second.
+        ask(host.new_bus()).result()
+        host.sleep(1)
+        ask(host.bus).result()
+
+
+def test_questions_without_answers_cost_nothing():
+    """Who wants no answer is not held back by the bus: it can ask without end."""
+    with Host() as host:
+        fill_store(host, 2000)
+        # With an answer made for each, its own calls take minutes.
+        host.shell("exec flood --seconds 1 no-reply mtty mtty-1", timeout=60)
+        # What changes something is done all the same.
+        uuid = host.create()
+        host.shell(f"busctl --expect-reply=no call org.mediated1 {ROOT} {MANAGER} StopDevice 'sa{{sv}}' {uuid} 0")
+        host.eventually(lambda: host.devices() == {})
+
+
+def test_log_of_a_connection():
+    with Host() as host:
+        for _ in range(3):
+            for stop in [host.begin_stop(new_uuid()) for _ in range(CALLS)]:
+                assert stop.error().name == "NoSuchDevice"
+        assert host.log().count("failed: There is no device") == 100
+        # Another one's are logged, and later the number of those that were not.
+        assert host.begin_stop(new_uuid(), bus=host.new_bus()).error()
+        assert host.log().count("failed: There is no device") == 101
+        host.eventually(lambda: re.search(r"200 more jobs of connection :1\.\d+ have failed and were not logged", host.log()),
+                        15)
