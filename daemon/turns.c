@@ -117,7 +117,7 @@ static bool is_alone(struct turns *turns) {
         return !turns->ring && !turns->called && ioctl(sd_bus_get_fd(turns->bus), FIONREAD, &n) >= 0 && n == 0;
 }
 
-/* Returns -EDQUOT when there is no room. */
+/* Returns -EDQUOT when there is no room, -EFBIG when there is none for such a one. */
 static int let_wait(struct turns *turns, sd_bus_message *message) {
         const char *name = sd_bus_message_get_sender(message);
         struct waiting_call *call;
@@ -126,7 +126,7 @@ static int let_wait(struct turns *turns, sd_bus_message *message) {
 
         large = message_is_larger(message, TURNS_CALL_SIZE);
         if (large > 0 && message_is_larger(message, REQUEST_SIZE_MAX) > 0)
-                return -EDQUOT;
+                return -EFBIG;
         if (large < 0)
                 return large;
         if (turns->n_calls >= TURNS_MAX || (large && turns->n_large >= TURNS_LARGE_MAX))
@@ -152,9 +152,11 @@ static int let_wait(struct turns *turns, sd_bus_message *message) {
         return sd_event_source_set_enabled(turns->source, SD_EVENT_ON);
 }
 
-static int drop(sd_bus_message *message) {
+static int drop(sd_bus_message *message, int error) {
         if (!sd_bus_message_get_expect_reply(message))
                 return 1;
+        if (error == -EFBIG)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "The request is larger than %d bytes", REQUEST_SIZE_MAX);
         return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                         "Too much is asked for at once, by this connection or by all; wait for answers");
 }
@@ -181,7 +183,9 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
         turns->reading += r < 0 ? READING_A_DROP : READING_A_CALL;
         if (turns->reading >= READING_PER_TURN)
                 call_next(turns);
-        return r == -EDQUOT ? drop(message) : r < 0 ? r : 1;
+        if (r == -EDQUOT || r == -EFBIG)
+                return drop(message, r);
+        return r < 0 ? r : 1;
 }
 
 static int on_turn(sd_event_source *source, void *userdata) {
