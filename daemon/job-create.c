@@ -138,8 +138,12 @@ void create_reported(struct job *job, struct report *report) {
                                 job_finish(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
                         return;
                 }
-                failure_set(&job->failure, FAILURE_IO_ERROR,
-                            "The worker that was creating device %s died; what it left was removed again", job->uuid);
+                if (report->kind == REPORT_DONE || report->kind == REPORT_UNDONE)
+                        failure_set(&job->failure, FAILURE_IO_ERROR,
+                                    "The worker that was creating device %s died; what it left was removed again", job->uuid);
+                else
+                        failure_set(&job->failure, FAILURE_IO_ERROR, "The worker that was creating device %s died. %s",
+                                    job->uuid, report->failure.message);
                 return create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
         }
 

@@ -114,7 +114,7 @@ def test_parent_goes_in_the_midst_of_everything(seed):
     """Creates, stops, starts and autostarts of it are under way; it comes back, and goes again."""
     chance = random.Random(seed)
     with host_with(lambda _: put_many(6, attributes=ATTRIBUTES), parents=["mtty:mtty-1=40", "other:other-1=8"]) as (host, auto):
-        host.eventually(lambda: set(host.states().values()) == {"active"} and len(host.states()) == 6)
+        host.eventually(lambda: list(host.states().values()) == ["active"] * 6, 20)
         host.check_sane()
         for operation in ("create", "remove", "write"):
             host.simctl("delay", "mtty", operation, 20)
@@ -137,7 +137,7 @@ def test_parent_goes_in_the_midst_of_everything(seed):
                 except Error as error:
                     assert error.name in ("NoSuchParent", "NoSuchDevice", "NoSuchType", "InvalidAttribute", "AlreadyExists",
                                           IO_ERROR), error
-            host.eventually(lambda: host.is_idle() and all(host.states().get(uuid) == "active" for uuid in auto), 20,
+            host.eventually(lambda: host.is_idle() and all(host.states().get(uuid) == "active" for uuid in auto), 40,
                             "what is started with the parent")
             for uuid in set(host.states()) - set(auto):
                 host.stop(uuid)
@@ -187,6 +187,26 @@ def test_idle_worker_that_is_stopped():
         host.eventually(lambda: len(host.states()) == outcomes.count("") and host.is_idle(), 10)
         for uuid in host.states():
             host.stop(uuid)
+        host.check_sane()
+
+
+def test_what_a_dead_worker_left_and_cannot_be_removed_again():
+    """Somebody has opened it: the caller is not told that it is gone."""
+    with Host() as host:
+        host.check_sane()
+        host.simctl("hang", "mtty", "write")
+        uuid = new_uuid()
+        create = host.begin_create(uuid, attributes=ATTRIBUTES)
+        host.eventually((DEVICES / uuid / "mdev_type").exists)
+        worker = host.eventually(host.busy_workers)[0]
+        host.simctl("hold", uuid)
+        host.kill(worker)
+        host.simctl("resume", "mtty")
+        error = create.error()
+        assert error.name == IO_ERROR and "died" in error.text and f"{uuid} is kept: somebody has it open" in error.text
+        assert host.state(uuid) == "active"
+        host.simctl("release", uuid)
+        host.stop(uuid)
         host.check_sane()
 
 
