@@ -7,7 +7,7 @@ import signal
 
 from bus import MANAGER, NAME, OBJECT_MANAGER, ROOT
 from dbus_next import Message, MessageFlag
-from definitions import put_many
+from definitions import Journal, put_many
 from host import Host, new_uuid
 
 CALLS = 100
@@ -108,3 +108,18 @@ def test_log_of_a_connection():
         assert host.log().count("failed: There is no device") == 101
         host.eventually(lambda: re.search(r"200 more jobs of connection :1\.\d+ have failed and were not logged", host.log()),
                         15)
+
+
+def test_a_journal_that_does_not_read():
+    """It must not hang who logs."""
+    with Host() as host:
+        journal = Journal()
+        for bus in [host.new_bus() for _ in range(8)]:
+            stops = [host.begin_stop(new_uuid(), bus=bus) for _ in range(CALLS)]
+            assert all(stop.error().name == "NoSuchDevice" for stop in stops)
+        host.create()
+        # It reads again.
+        journal.find()
+        host.begin_stop(new_uuid(), bus=host.new_bus()).error()
+        host.eventually(lambda: any("messages were lost" in entry["MESSAGE"] for entry in journal.find()))
+        journal.close()
