@@ -215,7 +215,8 @@ def test_killed_at_random_moments():
             settle(host)
             check(host, clients)
             rounds += 1
-        assert "simulate: the daemon has ended" not in host.log(), "a daemon that nobody has killed"
+        # A bus that is slow to see that the last one is dead lets the next one have to come again.
+        assert count_in_log(host, "simulate: the daemon has ended") == count_in_log(host, "another mediated has it")
         answered = sum(client.answered for client in clients)
         print(f"killed {kills} times, {rounds} checks, {answered} requests done, "
               f"{count_in_log(host, 'Half-made device')} half-made devices removed; the next daemon answered after "
