@@ -174,5 +174,10 @@ int main(int argc, char *argv[]) {
         print("stop", m.stops);
         printf("failed %lu\n", m.n_failed);
         sd_bus_flush_close_unref(m.bus);
+        for (int phase = 0; phase < _PHASE_MAX; phase++) {
+                samples_clear(m.reads + phase);
+                samples_clear(m.creates + phase);
+                samples_clear(m.stops + phase);
+        }
         return m.n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
