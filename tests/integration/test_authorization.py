@@ -27,6 +27,7 @@ class Everything:
 
     def __init__(self, host):
         self.host = host
+        signals = host.signals()
         self.device = host.create()
         self.defined = define(host)
         host.simctl("hang", "mbochs", "create")
@@ -34,7 +35,10 @@ class Everything:
         host.begin_create(self.hung, "mbochs", "mbochs-small", timeout=0)
         host.begin_stop(self.hung, timeout=0)
         self.job = host.job_of(self.hung, "stop")
-        host.eventually(lambda: host.state(self.hung) == "starting")
+        # Announced a moment later; what is seen after that is not of this.
+        for path in (job_path(self.job), device_path(self.hung)):
+            signals.wait("InterfacesAdded", lambda body, path=path: body[0] == path)
+        signals.close()
         self.paths = {MANAGER: ROOT, DEVICE: device_path(self.device), DEFINITION: definition_path(self.defined),
                       JOB: job_path(self.job), "org.mediated1.Parent": parent_path("mtty")}
         self.arguments = {
