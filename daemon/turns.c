@@ -129,13 +129,14 @@ static int let_wait(struct turns *turns, sd_bus_message *message) {
                 return -EFBIG;
         if (large < 0)
                 return large;
-        if (turns->n_calls >= TURNS_MAX || (large && turns->n_large >= TURNS_LARGE_MAX))
+        if (large && turns->n_large >= TURNS_LARGE_MAX)
                 return -EDQUOT;
 
         sender = sender_get(turns, name ? name : "");
         if (!sender)
                 return -ENOMEM;
-        if (sender->n_calls >= TURNS_CALLS_MAX)
+        /* Whoever has none waiting finds room whatever others have taken. */
+        if (sender->n_calls >= TURNS_CALLS_MAX || (sender->calls && turns->n_calls >= TURNS_MAX))
                 return -EDQUOT;
         call = calloc(1, sizeof(*call));
         if (!call) {
