@@ -2,9 +2,8 @@
 
 /* Manager.Dump: all devices and definitions at once.
  *
- * Whoever has changed a file and asks then must be told of the change. inotify tells the daemon of it before the bus
- * brings the question (store.c has the priorities), but looking at what has changed comes later, in slices; so the answer
- * waits for that. */
+ * Whoever has changed a file and asks then must be told of the change. So first inotify is heard out, up to a barrier that
+ * is raised for the question, and then all is looked at of which it has told. */
 
 #include "daemon/dump.h"
 
@@ -14,6 +13,7 @@
 
 #include "common/memfd.h"
 #include "common/record.h"
+#include "daemon/barrier.h"
 #include "daemon/device.h"
 #include "daemon/manager.h"
 #include "daemon/store.h"
@@ -23,22 +23,24 @@
 #define LOOKS_MAX 3
 
 struct dump {
-        struct manager *manager;
         sd_bus_message *message;
-        unsigned int n_looks;
+        unsigned int n_barriers;        /* that are still to be passed: its own, and one that was raised before it came */
+        unsigned int n_looks;           /* since then */
         struct dump *prev, *next;
 };
 
-static void dump_free(struct dump *dump) {
-        DL_DELETE(dump->manager->dumps, dump);
+struct dumps {
+        struct manager *manager;
+        struct barrier *barrier;
+        struct dump *waiting;
+        int fd;                         /* the last one that was made; -1: none */
+        uint64_t generation;            /* of what is in it */
+};
+
+static void dump_free(struct dumps *dumps, struct dump *dump) {
+        DL_DELETE(dumps->waiting, dump);
         sd_bus_message_unref(dump->message);
         free(dump);
-}
-
-void dump_free_all(struct manager *manager) {
-        while (manager->dumps)
-                dump_free(manager->dumps);
-        closep(&manager->dump_fd);
 }
 
 static void write_one(FILE *stream, const struct device *device, const struct stored_definition *definition) {
@@ -87,53 +89,106 @@ static int make_memfd(struct manager *manager) {
 
 /* The last one serves as long as nothing has changed. Each reader gets a file description of its own: a position in the
  * file that is shared would be moved by others. */
-static int open_dump(struct manager *manager) {
+static int open_dump(struct dumps *dumps) {
         char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
-        uint64_t generation = exports_generation(manager->exports);
+        uint64_t generation = exports_generation(dumps->manager->exports);
         int fd;
 
-        if (manager->dump_fd < 0 || manager->dump_generation != generation) {
-                fd = make_memfd(manager);
+        if (dumps->fd < 0 || dumps->generation != generation) {
+                fd = make_memfd(dumps->manager);
                 if (fd < 0)
                         return fd;
-                closep(&manager->dump_fd);
-                manager->dump_fd = fd;
-                manager->dump_generation = generation;
+                closep(&dumps->fd);
+                dumps->fd = fd;
+                dumps->generation = generation;
         }
 
-        snprintf(path, sizeof(path), "/proc/self/fd/%d", manager->dump_fd);
+        snprintf(path, sizeof(path), "/proc/self/fd/%d", dumps->fd);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }
 
-static int answer(struct manager *manager, sd_bus_message *message) {
+static void answer(struct dumps *dumps, struct dump *dump) {
         _cleanup_close_ int fd = -1;
 
-        fd = open_dump(manager);
-        return fd < 0 ? sd_bus_reply_method_errno(message, fd, NULL) : sd_bus_reply_method_return(message, "h", fd);
+        fd = open_dump(dumps);
+        if (fd < 0)
+                (void) sd_bus_reply_method_errno(dump->message, fd, NULL);
+        else
+                (void) sd_bus_reply_method_return(dump->message, "h", fd);
+        dump_free(dumps, dump);
 }
 
-int dump_start(struct manager *manager, sd_bus_message *message) {
-        struct dump *dump;
+static void on_passed(void *userdata) {
+        struct dumps *dumps = userdata;
+        bool behind = store_hurry(dumps->manager->store), again = false;
+        struct dump *dump, *next;
 
-        if (!store_hurry(manager->store))
-                return answer(manager, message);
+        DL_FOREACH_SAFE(dumps->waiting, dump, next) {
+                if (dump->n_barriers == 0 || --dump->n_barriers > 0)
+                        again |= dump->n_barriers > 0;
+                else if (!behind)
+                        answer(dumps, dump);
+        }
+        if (again && barrier_raise(dumps->barrier) < 0)
+                on_passed(dumps);
+}
+
+int dump_start(struct dumps *dumps, sd_bus_message *message) {
+        struct dump *dump;
+        int r = 0;
 
         dump = calloc(1, sizeof(*dump));
         if (!dump)
                 return -ENOMEM;
-        *dump = (struct dump) { .manager = manager, .message = sd_bus_message_ref(message) };
-        DL_APPEND(manager->dumps, dump);
+        *dump = (struct dump) {
+                .message = sd_bus_message_ref(message),
+                .n_barriers = barrier_is_raised(dumps->barrier) ? 2 : 1,
+        };
+        DL_APPEND(dumps->waiting, dump);
+        if (dump->n_barriers == 1)
+                r = barrier_raise(dumps->barrier);
+        if (r < 0)
+                dump_free(dumps, dump);
+        return r;
+}
+
+void dump_store_looked(struct dumps *dumps) {
+        struct dump *dump, *next;
+        bool behind;
+
+        if (!dumps || !dumps->waiting)
+                return;
+        behind = store_hurry(dumps->manager->store);
+        DL_FOREACH_SAFE(dumps->waiting, dump, next)
+                if (dump->n_barriers == 0 && (!behind || ++dump->n_looks >= LOOKS_MAX))
+                        answer(dumps, dump);
+}
+
+int dumps_new(struct dumps **ret, struct manager *manager) {
+        _cleanup_(dumps_freep) struct dumps *dumps = NULL;
+        int r;
+
+        dumps = calloc(1, sizeof(*dumps));
+        if (!dumps)
+                return -ENOMEM;
+        *dumps = (struct dumps) { .manager = manager, .fd = -1 };
+        r = barrier_new(&dumps->barrier, manager->event, on_passed, dumps);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(dumps);
         return 0;
 }
 
-void dump_store_looked(struct manager *manager) {
-        bool behind = manager->dumps && store_hurry(manager->store);
-        struct dump *dump, *next;
+struct dumps *dumps_free(struct dumps *dumps) {
+        if (!dumps)
+                return NULL;
 
-        DL_FOREACH_SAFE(manager->dumps, dump, next)
-                if (!behind || ++dump->n_looks >= LOOKS_MAX) {
-                        (void) answer(manager, dump->message);
-                        dump_free(dump);
-                }
+        while (dumps->waiting)
+                dump_free(dumps, dumps->waiting);
+        barrier_free(dumps->barrier);
+        closep(&dumps->fd);
+        free(dumps);
+        return NULL;
 }

@@ -128,9 +128,10 @@ static int method_list_definitions(sd_bus_message *message, void *userdata, sd_b
 }
 
 static int method_dump(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct manager *manager = userdata;
         int r;
 
-        r = dump_start(userdata, message);
+        r = dump_start(manager->dumps, message);
         return r < 0 ? r : 1;
 }
 

@@ -146,7 +146,6 @@ int manager_new(struct manager **ret) {
         manager = calloc(1, sizeof(*manager));
         if (!manager)
                 return -ENOMEM;
-        manager->dump_fd = -1;
 
         r = setup_event(manager);
         if (r < 0)
@@ -179,6 +178,9 @@ int manager_new(struct manager **ret) {
                 return r;
         manager->callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC;
         r = store_new(&manager->store, manager);
+        if (r < 0)
+                return r;
+        r = dumps_new(&manager->dumps, manager);
         if (r < 0)
                 return r;
         r = registry_new(&manager->registry, manager);
@@ -332,7 +334,7 @@ struct manager *manager_free(struct manager *manager) {
         turns_free(manager->turns);
         manager->rate_limits = rate_limits_free(manager->rate_limits);
         types_query_free_all(manager);
-        dump_free_all(manager);
+        manager->dumps = dumps_free(manager->dumps);
         queue_done(manager);
         callout_lock_free_all(manager);
         manager->authorizations = authorizations_free(manager->authorizations);

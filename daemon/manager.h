@@ -13,7 +13,7 @@ struct authorizations;
 struct callout_lock;
 struct client;
 struct device;
-struct dump;
+struct dumps;
 struct exports;
 struct job;
 struct monitor;
@@ -58,9 +58,7 @@ struct manager {
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;
         struct types_query *types_queries;
-        struct dump *dumps;             /* that wait for the store */
-        int dump_fd;                    /* the last one; -1: none */
-        uint64_t dump_generation;       /* of what is in it */
+        struct dumps *dumps;
         struct work clean_work;         /* removing what interrupted changes of the store have left */
         bool cleaning_store;
         uint64_t last_job_id;

@@ -149,7 +149,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
         else if (store->touched)
                 arm(store, LOOK_USEC);
         if (!store->looking)
-                dump_store_looked(store->manager);
+                dump_store_looked(store->manager->dumps);
         manager_say_status(store->manager);
         return 0;
 }
@@ -245,21 +245,13 @@ static struct store_directory *directory_new(struct store *store, const char *pa
         return directory;
 }
 
-/* Before requests: who has changed a file and then asks, asks about what he has changed. */
-static int add_watch(struct store *store, int fd, uint32_t events, sd_event_inotify_handler_t handler, void *userdata,
-                     sd_event_source **watch) {
-        int r;
-
-        r = sd_event_add_inotify_fd(store->manager->event, watch, fd, events, handler, userdata);
-        return r < 0 ? r : sd_event_source_set_priority(*watch, SD_EVENT_PRIORITY_NORMAL - 5);
-}
-
 static void directory_watch(struct store_directory *directory, int fd, const struct stat *st) {
         int r;
 
         sd_event_source_disable_unref(directory->watch);
         directory->watch = NULL;
-        r = add_watch(directory->store, fd, DIRECTORY_EVENTS, on_directory_event, directory, &directory->watch);
+        r = sd_event_add_inotify_fd(directory->store->manager->event, &directory->watch, fd, DIRECTORY_EVENTS,
+                                    on_directory_event, directory);
         if (r < 0)
                 log_full(LOG_WARNING, r, (struct log_fields) { .parent = directory->parent },
                          "Failed to watch /" STORE_DIRECTORY "/%s, changes by others show after a reload: %m",
@@ -372,7 +364,7 @@ static void watch(struct store *store, int store_fd) {
         if (store_fd < 0)
                 return;
 
-        r = add_watch(store, store_fd, STORE_EVENTS, on_store_event, store, &store->watch);
+        r = sd_event_add_inotify_fd(store->manager->event, &store->watch, store_fd, STORE_EVENTS, on_store_event, store);
         if (r < 0)
                 log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY ", changes by others show after a reload: %m");
         /* Made between the two looks, it has had its event before the watch. */

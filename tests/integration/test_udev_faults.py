@@ -99,6 +99,9 @@ def test_doubled_and_out_of_order():
             devices.append(host.create())
             gone.append(host.create())
         paths = {uuid: path_of(uuid) for uuid in devices + gone}
+        # One that comes and goes at once is not announced at all.
+        for uuid in gone:
+            signals.wait("InterfacesAdded", lambda body, uuid=uuid: body[0] == device_path(uuid), seconds=20)
         for uuid in gone:
             host.stop(uuid)
         # What is announced late of that has come.

@@ -15,7 +15,6 @@
 struct manager *fake_manager_new(void) {
         struct manager *manager = calloc(1, sizeof(*manager));
 
-        manager->dump_fd = -1;
         assert_int_equal(sd_event_new(&manager->event), 0);
         /* Never connected: announcements end in -ENOTCONN. */
         assert_int_equal(sd_bus_new(&manager->bus), 0);
