@@ -13,6 +13,7 @@
 #include "daemon/manager.h"
 #include "daemon/polkit.h"
 #include "daemon/requests.h"
+#include "daemon/turns.h"
 
 /* For xgettext; polkit's agent shows them, translated by the domain that goes with them. */
 #define N_(text) text
@@ -178,7 +179,7 @@ static int send_on(struct authorization *a) {
         r = sd_bus_message_rewind(a->message, true);
         if (r < 0)
                 return r;
-        return sd_bus_enqueue_for_read(a->manager->bus, a->message);
+        return turns_send_on(a->manager->turns, a->message);
 }
 
 static void on_answer(enum polkit_answer answer, void *userdata) {

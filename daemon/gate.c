@@ -16,6 +16,7 @@
 #include "daemon/client.h"
 #include "daemon/manager.h"
 #include "daemon/message-size.h"
+#include "daemon/turns.h"
 
 struct held_request {
         sd_bus_message *message;
@@ -70,7 +71,7 @@ void gate_drop(struct client *client) {
 static bool send_on(struct client *client, sd_bus_message *message) {
         int r;
 
-        r = sd_bus_enqueue_for_read(client->manager->bus, message);
+        r = turns_send_on(client->manager->turns, message);
         if (r < 0)
                 (void) sd_bus_reply_method_errno(message, r, NULL);
         return r >= 0;

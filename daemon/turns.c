@@ -192,8 +192,21 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
 static int on_turn(sd_event_source *source, void *userdata) {
         struct turns *turns = userdata;
 
+        /* First all is read that is there, and sorted. sd-bus alone would come to what is queued by a timer that it sets
+         * anew in each turn of the loop, and so never while inotify or udev have something to tell. */
+        for (unsigned int i = 0; i < READING_PER_TURN && sd_bus_process(turns->bus, NULL) > 0; i++)
+                ;
         call_next(turns);
+        while (turns->called && sd_bus_process(turns->bus, NULL) > 0)
+                ;
         return turns->ring ? 0 : sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+int turns_send_on(struct turns *turns, sd_bus_message *message) {
+        int r;
+
+        r = sd_bus_enqueue_for_read(turns->bus, message);
+        return r < 0 ? r : sd_event_source_set_enabled(turns->source, SD_EVENT_ON);
 }
 
 struct turns *turns_free(struct turns *turns) {
@@ -219,9 +232,6 @@ int turns_new(struct turns **ret, struct manager *manager) {
         r = sd_event_add_defer(manager->event, &turns->source, on_turn, turns);
         if (r >= 0)
                 r = sd_event_source_set_enabled(turns->source, SD_EVENT_OFF);
-        /* After the bus: first all is read that is there. */
-        if (r >= 0)
-                r = sd_event_source_set_priority(turns->source, SD_EVENT_PRIORITY_NORMAL + 1);
         if (r >= 0)
                 r = sd_bus_add_filter(manager->bus, NULL, on_message, turns);
         if (r < 0)

@@ -23,6 +23,9 @@ struct turns;
 struct turns *turns_free(struct turns *turns);
 DEFINE_CLEANUP_FUNC(struct turns *, turns_free)
 
+/** turns_send_on() - have a message that was put aside come by once more. Returns 0 or a negative errno. */
+int turns_send_on(struct turns *turns, sd_bus_message *message);
+
 /** turns_new() - from now on calls that come in wait for their turn. To be attached after whatever else looks at messages
  * before their handlers: it sees them first. Returns 0 or a negative errno. */
 int turns_new(struct turns **ret, struct manager *manager);
