@@ -162,7 +162,7 @@ test_kills() {
     done
     kill "${clients[@]}"
     wait "${clients[@]}"
-    check "after killing $what $kills times it agrees with the kernel" wait_until 5 same_as_kernel
+    check "after killing $what $kills times it agrees with the kernel" wait_until 20 same_as_kernel
     cat "$log"/* >"$log/all"
     judge "$log/all" "killing $what"
     check "killing $what: no intent is left" test -z "$(ls /run/mediated/intents)"
