@@ -5,11 +5,21 @@ ends with the command's status."""
 import os
 import pty
 import sys
+import termios
+import time
+
+
+def echoes(fd):
+    return termios.tcgetattr(fd)[3] & termios.ECHO
 
 
 def read(fd):
     data = os.read(fd, 1024)
     if b"assword:" in data:
+        # The agent drops what was typed before it has turned the echo off.
+        end = time.monotonic() + 10
+        while echoes(fd) and time.monotonic() < end:
+            time.sleep(0.01)
         os.write(fd, sys.argv[1].encode() + b"\n")
     return data
 
