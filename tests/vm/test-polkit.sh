@@ -87,7 +87,8 @@ state() {
     listed
     in_kernel
     call ListDefinitions
-    call ListJobs
+    # The one that waits for a user runs for a moment each second, to look.
+    call ListJobs | sed 's/running/waiting/'
     cat /etc/mdevctl.d/*/*-*
 }
 
