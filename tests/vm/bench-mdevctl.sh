@@ -40,8 +40,13 @@ unload() {
     sleep 1
 }
 
+# The last is bound to its driver a moment before it is complete.
 all_are_active() {
-    [[ $(in_kernel | grep --count active) == "$count" ]] || { echo "not all of $count are active" >&2; exit 1; }
+    wait_until 2 n_active_is "$count" || { echo "not all of $count are active" >&2; exit 1; }
+}
+
+n_active_is() {
+    [[ $(in_kernel | grep --count active) == "$1" ]]
 }
 
 # From the parent's uevent until all devices are there, with a daemon that runs.
@@ -54,13 +59,13 @@ autostart_by_mediated() {
 autostart_by_mdevctl() {
     local begin
 
-    systemctl mask --quiet --runtime --now mediated
+    systemctl mask --quiet --runtime --now mediated 2>/dev/null
     modprobe mbochs
     udevadm settle
     begin=$(now)
     "$MDEVCTL" start-parent-mdevs mbochs
     echo $(($(now) - begin))
-    systemctl unmask --quiet --runtime mediated
+    systemctl unmask --quiet --runtime mediated 2>/dev/null
 }
 
 bench_autostart() {
