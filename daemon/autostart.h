@@ -9,7 +9,7 @@
 
 /* Creations of one parent that autostart has going at once. 64 parents share the pool's 64 workers, and requests of
  * people go first there. */
-#define AUTOSTART_PARALLEL_DEFAULT 8
+#define AUTOSTART_PARALLEL_DEFAULT 4
 
 /** autostart_init() - returns 0 or a negative errno. */
 int autostart_init(struct manager *manager);

@@ -52,6 +52,7 @@ n_active_is() {
 # From the parent's uevent until all devices are there, with a daemon that runs.
 autostart_by_mediated() {
     daemon_answers >/dev/null
+    sleep 1
     python3 "$here/parent-timing.py" mbochs "$count" modprobe mbochs
 }
 
