@@ -22,7 +22,7 @@
 #include "daemon/message-ids.h"
 #include "daemon/pool.h"
 #include "daemon/queue.h"
-#include "daemon/rate-limit.h"
+#include "daemon/log-limit.h"
 #include "daemon/settle.h"
 
 static const char *const results[] = {
@@ -193,7 +193,7 @@ static int level_of(const struct job *job, enum job_result result) {
         /* Autostart says itself what became of it. */
         if (result == JOB_CANCELED || job->autostart)
                 return LOG_DEBUG;
-        return !job->client || rate_limit_log(job->manager, job->client->name) ? LOG_NOTICE : LOG_DEBUG;
+        return !job->client || log_limit_take(job->manager, job->client->name) ? LOG_NOTICE : LOG_DEBUG;
 }
 
 static void say_result(struct job *job, enum job_result result) {

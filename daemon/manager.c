@@ -31,9 +31,9 @@
 #include "daemon/parent.h"
 #include "daemon/pool.h"
 #include "daemon/queue.h"
-#include "daemon/rate-limit.h"
 #include "daemon/recovery.h"
 #include "daemon/registry.h"
+#include "daemon/sender.h"
 #include "daemon/settle.h"
 #include "daemon/store.h"
 #include "daemon/turns.h"
@@ -301,7 +301,7 @@ int manager_run(struct manager *manager) {
         r = gate_attach(manager);
         if (r < 0)
                 return r;
-        r = rate_limits_attach(manager);
+        r = senders_init(manager);
         if (r < 0)
                 return r;
         /* The last one: it sees calls before the others. */
@@ -332,7 +332,6 @@ struct manager *manager_free(struct manager *manager) {
                 return NULL;
 
         turns_free(manager->turns);
-        manager->rate_limits = rate_limits_free(manager->rate_limits);
         types_query_free_all(manager);
         manager->dumps = dumps_free(manager->dumps);
         queue_done(manager);
@@ -342,6 +341,7 @@ struct manager *manager_free(struct manager *manager) {
         monitor_free(manager->monitor);
         /* The pool first: parents wait for their worker's report only as long as there is a pool. */
         manager->pool = pool_free(manager->pool);
+        senders_free(manager);
         HASH_ITER(hh, manager->devices, device, next_device)
                 device_free(device);
         HASH_ITER(hh, manager->parents, parent, next_parent)

@@ -20,7 +20,7 @@ struct monitor;
 struct parent;
 struct pool;
 struct queue;
-struct rate_limits;
+struct sender;
 struct registry;
 struct settle;
 struct store;
@@ -43,7 +43,6 @@ struct manager {
         struct registry *registry;
         struct store *store;
         struct turns *turns;
-        struct rate_limits *rate_limits;
 
         struct parent *parents;         /* by name */
         struct device *devices;         /* by UUID */
@@ -54,6 +53,8 @@ struct manager {
         struct job *jobs;               /* by id */
         struct callout_lock *callout_locks;     /* by parent, of those that a callout serves */
         struct client *clients;         /* by unique name, of those that have asked for a change */
+        struct sender *senders;         /* by unique name, of those that ask for much */
+        sd_event_source *sender_timer;
         struct authorizations *authorizations;
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;

@@ -8,19 +8,23 @@
 
 #include <errno.h>
 #include <sys/ioctl.h>
-#include <uthash.h>
 #include <utlist.h>
 
+#include "common/io.h"
 #include "common/macro.h"
 #include "daemon/bus-util.h"
 #include "daemon/gate.h"
 #include "daemon/manager.h"
 #include "daemon/message-size.h"
+#include "daemon/pace.h"
+#include "daemon/sender.h"
 
 /* So much is read before a call is handled at the latest: who only ever sends cannot keep others waiting. */
 #define READING_PER_TURN 1024
 #define READING_A_CALL 32               /* one that waits then, */
 #define READING_A_DROP 1                /* or is dropped */
+
+#define PRECISION_USEC (1 * USEC_PER_MSEC)
 
 struct waiting_call {
         sd_bus_message *message;
@@ -28,24 +32,24 @@ struct waiting_call {
         struct waiting_call *prev, *next;
 };
 
-/* A connection with calls that wait. */
-struct sender {
-        char *name;
-        struct waiting_call *calls;
-        unsigned int n_calls;
-        struct sender *prev, *next;     /* whose turn it is comes first */
-        UT_hash_handle hh;              /* by name */
-};
-
 struct turns {
+        struct manager *manager;
         sd_bus *bus;
         sd_event_source *source;
-        struct sender *senders;         /* by name */
-        struct sender *ring;
+        sd_event_source *timer;         /* for those whose turn may not come before */
+        struct sender *ring;            /* those with calls that wait */
+        struct pace pace;
         sd_bus_message *called;         /* its turn has come */
+        bool crowds;                    /* it is of those that do */
         unsigned int reading;           /* since then */
         unsigned int n_calls, n_large;  /* that wait */
 };
+
+static const char *name_of(sd_bus_message *message) {
+        const char *name = sd_bus_message_get_sender(message);
+
+        return name ? name : "";
+}
 
 static void call_free(struct turns *turns, struct sender *sender, struct waiting_call *call) {
         DL_DELETE(sender->calls, call);
@@ -56,50 +60,53 @@ static void call_free(struct turns *turns, struct sender *sender, struct waiting
         free(call);
 }
 
-static void sender_free(struct turns *turns, struct sender *sender) {
+static void drop_calls(struct turns *turns, struct sender *sender) {
         while (sender->calls)
                 call_free(turns, sender, sender->calls);
         DL_DELETE(turns->ring, sender);
-        HASH_DEL(turns->senders, sender);
-        free(sender->name);
-        free(sender);
 }
 
-static struct sender *sender_get(struct turns *turns, const char *name) {
+/* Whose turn it is: the first one that may have it. NULL when there is none; then @ret_ready is when there will be. */
+static struct sender *find_ready(struct turns *turns, uint64_t now, uint64_t *ret_ready) {
+        uint64_t first = UINT64_MAX;
         struct sender *sender;
 
-        HASH_FIND_STR(turns->senders, name, sender);
-        if (sender)
-                return sender;
+        DL_FOREACH(turns->ring, sender) {
+                uint64_t ready = pace_ready_usec(&turns->pace, turns->manager, sender->calls->message, now);
 
-        sender = calloc(1, sizeof(*sender));
-        if (!sender)
-                return NULL;
-        sender->name = strdup(name);
-        if (!sender->name) {
-                free(sender);
-                return NULL;
+                if (ready <= now)
+                        return sender;
+                if (ready < first)
+                        first = ready;
         }
-        HASH_ADD_KEYPTR(hh, turns->senders, sender->name, strlen(sender->name), sender);
-        DL_APPEND(turns->ring, sender);
-        return sender;
+        *ret_ready = first;
+        return NULL;
 }
 
 /* Gives the next one its turn: it comes back to on_message(), before anything else that is to be read. */
 static void call_next(struct turns *turns) {
-        struct sender *sender = turns->ring;
+        uint64_t now = now_usec(), ready;
         sd_bus_message *message;
+        struct sender *sender;
         int r;
 
-        if (turns->called || !sender)
+        if (turns->called || !turns->ring)
                 return;
 
+        sender = find_ready(turns, now, &ready);
+        if (!sender) {
+                (void) sd_event_source_set_time(turns->timer, ready);
+                (void) sd_event_source_set_enabled(turns->timer, SD_EVENT_ONESHOT);
+                (void) sd_event_source_set_enabled(turns->source, SD_EVENT_OFF);
+                return;
+        }
+
+        turns->crowds = pace_begin(&turns->pace, turns->manager, sender->calls->message, now);
         message = sd_bus_message_ref(sender->calls->message);
         call_free(turns, sender, sender->calls);
         DL_DELETE(turns->ring, sender);
-        DL_APPEND(turns->ring, sender);
-        if (!sender->calls)
-                sender_free(turns, sender);
+        if (sender->calls)
+                DL_APPEND(turns->ring, sender);
 
         turns->reading = 0;
         r = sd_bus_enqueue_for_read(turns->bus, message);
@@ -111,15 +118,27 @@ static void call_next(struct turns *turns) {
         turns->called = message;
 }
 
-static bool is_alone(struct turns *turns) {
+/* Nobody else is to be handled before. */
+static bool is_alone(struct turns *turns, sd_bus_message *message) {
+        uint64_t now = now_usec(), ready;
+        const struct sender *sender;
         int n;
 
-        return !turns->ring && !turns->called && ioctl(sd_bus_get_fd(turns->bus), FIONREAD, &n) >= 0 && n == 0;
+        if (turns->called || ioctl(sd_bus_get_fd(turns->bus), FIONREAD, &n) < 0 || n > 0)
+                return false;
+        if (turns->ring) {
+                sender = sender_find(turns->manager, name_of(message));
+                if ((sender && sender->calls) || find_ready(turns, now, &ready))
+                        return false;
+        }
+        if (pace_ready_usec(&turns->pace, turns->manager, message, now) > now)
+                return false;
+        (void) pace_begin(&turns->pace, turns->manager, message, now);
+        return true;
 }
 
 /* Returns -EDQUOT when there is no room, -EFBIG when there is none for such a one. */
 static int let_wait(struct turns *turns, sd_bus_message *message) {
-        const char *name = sd_bus_message_get_sender(message);
         struct waiting_call *call;
         struct sender *sender;
         int large;
@@ -132,20 +151,19 @@ static int let_wait(struct turns *turns, sd_bus_message *message) {
         if (large && turns->n_large >= TURNS_LARGE_MAX)
                 return -EDQUOT;
 
-        sender = sender_get(turns, name ? name : "");
+        sender = sender_get(turns->manager, name_of(message));
         if (!sender)
                 return -ENOMEM;
         /* Whoever has none waiting finds room whatever others have taken. */
         if (sender->n_calls >= TURNS_CALLS_MAX || (sender->calls && turns->n_calls >= TURNS_MAX))
                 return -EDQUOT;
         call = calloc(1, sizeof(*call));
-        if (!call) {
-                if (!sender->calls)
-                        sender_free(turns, sender);
+        if (!call)
                 return -ENOMEM;
-        }
         call->message = sd_bus_message_ref(message);
         call->large = large;
+        if (!sender->calls)
+                DL_APPEND(turns->ring, sender);
         DL_APPEND(sender->calls, call);
         sender->n_calls++;
         turns->n_calls++;
@@ -177,7 +195,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
         }
         if (!sd_bus_message_is_method_call(message, NULL, NULL))
                 return 0;
-        if (!is_pointless(message) && is_alone(turns))
+        if (!is_pointless(message) && is_alone(turns, message))
                 return 0;
 
         r = is_pointless(message) ? -EDQUOT : let_wait(turns, message);
@@ -191,15 +209,26 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
 
 static int on_turn(sd_event_source *source, void *userdata) {
         struct turns *turns = userdata;
+        bool handled = false;
+        uint64_t begin;
 
         /* First all is read that is there, and sorted. sd-bus alone would come to what is queued by a timer that it sets
          * anew in each turn of the loop, and so never while inotify or udev have something to tell. */
         for (unsigned int i = 0; i < READING_PER_TURN && sd_bus_process(turns->bus, NULL) > 0; i++)
                 ;
         call_next(turns);
+        begin = now_usec();
         while (turns->called && sd_bus_process(turns->bus, NULL) > 0)
-                ;
+                handled = true;
+        if (handled && turns->crowds)
+                pace_end(&turns->pace, now_usec(), now_usec() - begin);
         return turns->ring ? 0 : sd_event_source_set_enabled(source, SD_EVENT_OFF);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct turns *turns = userdata;
+
+        return sd_event_source_set_enabled(turns->source, SD_EVENT_ON);
 }
 
 int turns_send_on(struct turns *turns, sd_bus_message *message) {
@@ -214,8 +243,9 @@ struct turns *turns_free(struct turns *turns) {
                 return NULL;
 
         while (turns->ring)
-                sender_free(turns, turns->ring);
+                drop_calls(turns, turns->ring);
         sd_bus_message_unref(turns->called);
+        sd_event_source_disable_unref(turns->timer);
         sd_event_source_disable_unref(turns->source);
         free(turns);
         return NULL;
@@ -228,10 +258,15 @@ int turns_new(struct turns **ret, struct manager *manager) {
         turns = calloc(1, sizeof(*turns));
         if (!turns)
                 return -ENOMEM;
+        turns->manager = manager;
         turns->bus = manager->bus;
         r = sd_event_add_defer(manager->event, &turns->source, on_turn, turns);
         if (r >= 0)
                 r = sd_event_source_set_enabled(turns->source, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(manager->event, &turns->timer, CLOCK_MONOTONIC, 0, PRECISION_USEC, on_timer, turns);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(turns->timer, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_bus_add_filter(manager->bus, NULL, on_message, turns);
         if (r < 0)

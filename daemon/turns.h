@@ -16,9 +16,9 @@ struct turns;
 #define TURNS_CALLS_MAX 128
 
 /* All calls that wait, and those of them that are larger than TURNS_CALL_SIZE: what waits has a bound in bytes, too. */
-#define TURNS_MAX 4096
+#define TURNS_MAX 16384
 #define TURNS_LARGE_MAX 64
-#define TURNS_CALL_SIZE (16 * 1024)
+#define TURNS_CALL_SIZE (4 * 1024)
 
 struct turns *turns_free(struct turns *turns);
 DEFINE_CLEANUP_FUNC(struct turns *, turns_free)

@@ -113,7 +113,7 @@ static int usage(FILE *f) {
                    "Measures calls of one client, alone and while others flood mediated, in turns.\n"
                    "FLOOD: jobs (creates and stops), objects (GetManagedObjects), lists (ListDefinitions), types (ListTypes),\n"
                    "deaf (lists that are never read), no-reply (lists nobody wants an answer of), no-reply-jobs.\n\n"
-                   "  --seconds S       of a turn (3); there are four of each\n"
+                   "  --seconds S       of a turn (10); there are four of each\n"
                    "  --connections N   of the flood (1)\n"
                    "  --calls N         that each of them has under way (100)\n");
         return f == stdout ? EXIT_SUCCESS : 2;
@@ -129,7 +129,7 @@ int main(int argc, char *argv[]) {
         };
         struct flood flood = { .connections = 1, .calls = 100 };
         struct measurement m = {};
-        uint64_t seconds = 3;
+        uint64_t seconds = 10;
         int c;
 
         while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0)

@@ -4,6 +4,7 @@ mediated(8)."""
 
 import re
 import signal
+import time
 
 from bus import MANAGER, NAME, OBJECT_MANAGER, ROOT
 from dbus_next import Message, MessageFlag
@@ -66,21 +67,70 @@ def test_objects_once_a_second():
     def ask(bus):
         return bus.begin(ROOT, OBJECT_MANAGER, "GetManagedObjects")
 
+    def result(call):
+        return len(call.result())
+
     with Host() as host:
         fill_store(host, 990)
         # Few enough.
-        for _ in range(3):
-            ask(host.bus).result()
+        begin = time.monotonic()
+        assert all([result(ask(host.bus)) < 1000 for _ in range(3)])
+        assert time.monotonic() - begin < 1
         for _ in range(20):
             host.raw_create()
         host.eventually(lambda: len(host.devices()) == 20)
-        assert len(ask(host.bus).result()) > 1000
-        error = ask(host.bus).error()
-        assert error.name == "LimitsExceeded" and "1000 objects" in error.text
-        # Each connection for itself, and only for a second.
-        ask(host.new_bus()).result()
-        host.sleep(1)
-        ask(host.bus).result()
+
+        other = host.new_bus()
+        result(ask(host.bus))
+        second, behind = ask(host.bus), host.begin("GetParent", "s", "mtty")
+        # Each connection for itself.
+        assert result(ask(other)) > 1000
+        assert host.begin("GetParent", "s", "mtty", bus=other).result()
+        assert not second.done and not behind.done
+        assert result(second) > 1000 and second.seconds > 0.7
+        # What was asked for later is answered later.
+        assert behind.result() and behind.ended > second.ended
+
+
+class Stream:
+    """A connection that always has so many devices being made."""
+
+    def __init__(self, host):
+        self.bus = host.new_bus()
+        self.made = 0
+        self.tasks = [self.bus.loop.create_task(self._go_on()) for _ in range(CALLS)]
+
+    async def _go_on(self):
+        while True:
+            await self.bus.connection.call(Message(destination=NAME, path=ROOT, interface=MANAGER, member="CreateDevice",
+                                                   signature="sssa(ss)a{sv}", body=[new_uuid(), "mtty", "mtty-1", [], {}]))
+            self.made += 1
+
+    def made_during(self, what):
+        before = self.made
+        what()
+        return self.made - before
+
+    def end(self):
+        for task in self.tasks:
+            task.cancel()
+
+
+def test_who_asks_for_much_steps_back():
+    """While others want something. With nobody else there it has everything."""
+    with Host(parents=["mtty:mtty-1=100000"], create_delay=50) as host:
+        def ask_alone():
+            for _ in range(200):
+                host.call("GetParent", "s", "mtty")
+                host.sleep(0.005)
+
+        stream = Stream(host)
+        assert stream.made_during(lambda: host.sleep(1)) > 2 * CALLS
+        # Where this process gets no CPU for a moment, nobody else wants anything.
+        assert min(stream.made_during(ask_alone) for _ in range(3)) < CALLS
+        host.sleep(0.5)
+        assert stream.made_during(lambda: host.sleep(1)) > 2 * CALLS
+        stream.end()
 
 
 def test_questions_without_answers_cost_nothing():
