@@ -53,6 +53,8 @@ void storm_complain(const struct slot *slot, enum count count, const char *forma
         fputc('\n', stderr);
 }
 
+#define MINUTE_USEC (60 * USEC_PER_SEC)
+
 bool storm_is_over(const struct storm *storm) {
         return storm->n_calls >= storm->n_calls_max;
 }
@@ -119,7 +121,17 @@ static int connect_all(struct storm *storm, unsigned long seed) {
         return r;
 }
 
+static int on_minute(sd_event_source *source, uint64_t usec, void *userdata) {
+        const struct storm *storm = userdata;
+
+        printf("calls %" PRIu64 " of %" PRIu64 "\n", storm->n_calls, storm->n_calls_max);
+        fflush(stdout);
+        (void)sd_event_source_set_time_relative(source, MINUTE_USEC);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
 static int blow(struct storm *storm) {
+        (void)sd_event_add_time_relative(storm->event, NULL, CLOCK_MONOTONIC, MINUTE_USEC, USEC_PER_SEC, on_minute, storm);
         for (unsigned int i = 0; i < storm->n_slots; i++)
                 round_begin(storm->slots + i);
         for (unsigned int i = 0; i < storm->n_clients; i++)

@@ -113,10 +113,9 @@ journal() {
 
 # test_race_storm CALLS [SEED [OPTION…]]
 test_race_storm() {
-    local output status=0 seed=${2:-$RANDOM}
+    local status=0 seed=${2:-$RANDOM}
 
-    output=$(race-storm --calls "$1" --seed "$seed" "${@:3}" mtty:mtty-1 mbochs:mbochs-small 2>&1) || status=$?
-    echo "$output"
+    race-storm --calls "$1" --seed "$seed" "${@:3}" mtty:mtty-1 mbochs:mbochs-small 2>&1 || status=$?
     check_equal "$1 calls of eight clients, and raw writers, with the seed $seed" 0 "$status"
     check_equal "none is left of it" "" "$(in_kernel)"
 }
