@@ -88,13 +88,20 @@ static bool is_full(const struct stored_definition *definition, const struct par
                type_available_instances(values) == 0;
 }
 
+/* Not one that has gone with its parent, of which udev has not told yet: a request may have shown the next one sooner. */
+static bool is_still_active(const struct stored_definition *definition) {
+        if (stored_definition_is_active(definition))
+                (void) device_refresh(definition->manager, definition->uuid);
+        return stored_definition_is_active(definition);
+}
+
 static void start(struct stored_definition *definition) {
         const char *parent_name = definition->directory->parent;
         struct parent *parent = parent_find(definition->manager, parent_name);
 
         if (!parent)
                 return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
-        if (stored_definition_is_active(definition)) {
+        if (is_still_active(definition)) {
                 (void) registration_add(parent_name, definition->uuid);
                 return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
         }
@@ -359,7 +366,7 @@ static void take_end(struct stored_definition *definition, const struct job *job
         /* What failed together with its parent is due again with the next one, which may be here by now. */
         if (result != JOB_DONE && !parent_find(definition->manager, definition->directory->parent))
                 return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
-        if (anew && !stored_definition_is_active(definition)) {
+        if (anew && !is_still_active(definition)) {
                 (void) registration_remove(definition->directory->parent, definition->uuid);
                 stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
                 return enlist(definition);

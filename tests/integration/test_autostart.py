@@ -12,6 +12,9 @@ from host import DEVICES, Host, new_uuid
 
 LATE_SECONDS = 20 if LONG else 2.5
 
+# By --autostart-parallel.
+AT_ONCE = 4
+
 AUTOSTART_FAILED = "c1f4b1c0a5d94f6f8a6f0b7f6d2c9e01"
 
 
@@ -45,6 +48,17 @@ def test_started_when_the_parent_registers():
         assert host.states() == {}
         host.simctl("add-parent", "mtty:mtty-1=24")
         wait_active(host, auto)
+
+
+def test_parent_that_is_seen_anew_before_its_devices_are_seen_to_be_gone():
+    """A request for a type that it has not has it looked at, ahead of all that udev has to tell."""
+    with host_with(lambda _: put_many(5)) as (host, auto):
+        wait_active(host, auto)
+        host.simctl("lose-uevents", 1000)
+        host.simctl("remove-parent", "mtty")
+        host.simctl("add-parent", "mtty:mtty-1=24")
+        assert host.begin_create(type="nothing").error().name == "NoSuchType"
+        host.eventually(lambda: all((DEVICES / uuid).exists() for uuid in auto), 10, "all of them")
 
 
 def test_with_attributes_in_order():
@@ -313,13 +327,13 @@ def most_jobs(host, seconds=1.5):
 
 def test_so_many_at_once():
     with host_with(lambda _: put_many(24), create_delay=100) as (host, uuids):
-        assert most_jobs(host) == 8
+        assert most_jobs(host) == AT_ONCE
         wait_active(host, uuids)
 
 
 def test_broken_while_it_waits_for_its_turn():
-    """Behind eight others: its file is no definition any more when its turn comes; mended, it is started after all."""
-    with host_in_the_middle_of_starts(16, at_once=8) as (host, uuids):
+    """Behind as many as start at once: its file is no definition any more when its turn comes; mended, it is started after all."""
+    with host_in_the_middle_of_starts(16, at_once=AT_ONCE) as (host, uuids):
         pid = host.daemon_pid()
         starting = {job.uuid for job in host.jobs()}
         broken = [uuid for uuid in uuids if uuid not in starting]
@@ -329,7 +343,7 @@ def test_broken_while_it_waits_for_its_turn():
         host.simctl("resume", "mtty")
         wait_active(host, starting)
         host.sleep(0.3)
-        assert host.daemon_pid() == pid and len(host.states()) == 8
+        assert host.daemon_pid() == pid and len(host.states()) == AT_ONCE
         for uuid in broken:
             put(uuid, text_of())
         wait_active(host, uuids)
@@ -351,11 +365,11 @@ def test_mended_while_it_waits_for_an_instance():
 
 def test_directory_replaced_during_starts():
     """Whoever counts the starts of a directory must not lose count."""
-    with host_in_the_middle_of_starts(8) as (host, uuids):
+    with host_in_the_middle_of_starts(AT_ONCE) as (host, uuids):
         host.shell("mv $1 /run/old", STORE / "mtty")
         host.eventually(lambda: not listed(host))
         host.shell("mv /run/old $1", STORE / "mtty")
-        host.eventually(lambda: len(listed(host)) == 8)
+        host.eventually(lambda: len(listed(host)) == AT_ONCE)
         host.simctl("resume", "mtty")
         host.eventually(lambda: not host.jobs())
         host.simctl("remove-parent", "mtty")
