@@ -42,6 +42,9 @@ STORE = pathlib.Path("/etc/mdevctl.d")
 WORKERS_MAX = 16
 FDS_OF_WORKER = 6
 
+# From here on they are valgrind's own.
+VALGRIND_FDS = 1000
+
 # What a program that was built with sanitizers says when it has found something, and what a quiet valgrind does; and what
 # the simulator says of a crash.
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL|"
@@ -334,11 +337,13 @@ class Host:
         return int(DAEMON_PID.read_text())
 
     def processes_named(self, name):
+        """In valgrind, too, where only the command line tells."""
         found = []
-        for directory in pathlib.Path("/proc").iterdir():
+        for pid in _processes():
             with contextlib.suppress(OSError):
-                if directory.name.isdigit() and (directory / "comm").read_text().rstrip("\n") == name[:15]:
-                    found.append(int(directory.name))
+                comm = pathlib.Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+                if comm == name[:15] or ("valgrind" in comm or "memcheck" in comm) and name in _command_of(pid):
+                    found.append(pid)
         return found
 
     def workers(self):
@@ -406,12 +411,14 @@ class Host:
 
 
 def _links(directory):
+    """Of the descriptors, without valgrind's own, which it keeps at the end of what is allowed."""
     links = []
     # The process may end meanwhile.
     with contextlib.suppress(OSError):
         for entry in os.listdir(directory):
             with contextlib.suppress(OSError):
-                links.append(os.readlink(f"{directory}/{entry}"))
+                if int(entry) < VALGRIND_FDS:
+                    links.append(os.readlink(f"{directory}/{entry}"))
     return links
 
 
@@ -422,6 +429,11 @@ def _kind(link):
 
 def _processes():
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _command_of(pid):
+    """The file names in it, without their directories."""
+    return [os.path.basename(word) for word in pathlib.Path(f"/proc/{pid}/cmdline").read_text().split("\0")]
 
 
 def _stat(pid):
