@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Log messages, by sd-journal. */
+/* Log messages, to the journal in its own protocol. */
 
 #include "daemon/log.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <sys/un.h>
-#define SD_JOURNAL_SUPPRESS_LOCATION
-#include <systemd/sd-journal.h>
-
-#define FIELDS_MAX 8
 
 /* So long a journal that is behind is waited for. */
 #define JOURNAL_WAIT_MSEC 20
@@ -24,61 +21,91 @@ void log_set_debug(bool debug) {
         debug_enabled = debug;
 }
 
-static void add_field(struct iovec *iov, size_t *n, const char *name, const char *value) {
-        char *text;
-        int length;
+/* To the journal, made with the first message; -1 without one. */
+static int journal_socket(void) {
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
+        static int fd = -1;
+
+        if (fd < 0)
+                fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        /* Again each time: it may have been started again. */
+        return fd >= 0 && connect(fd, (const struct sockaddr *) &address, sizeof(address)) >= 0 ? fd : -1;
+}
+
+/* As https://systemd.io/JOURNAL_NATIVE_PROTOCOL has it. */
+static void add_field(FILE *f, const char *name, const char *value) {
+        size_t length = value ? strlen(value) : 0;
+        uint64_t length_le = htole64(length);
 
         if (!value)
                 return;
-
-        length = asprintf(&text, "%s=%s", name, value);
-        if (length >= 0)
-                iov[(*n)++] = (struct iovec) { .iov_base = text, .iov_len = (size_t) length };
-}
-
-/* libsystemd's send waits until the journal reads; one that hangs must not hang us. Without a journal it returns at once. */
-static bool journal_reads(int wait_msec) {
-        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
-        _cleanup_close_ int fd = -1;
-        struct pollfd poll_fd;
-
-        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0 || connect(fd, (const struct sockaddr *) &address, sizeof(address)) < 0)
-                return true;
-        poll_fd = (struct pollfd) { .fd = fd, .events = POLLOUT };
-        return poll(&poll_fd, 1, wait_msec) > 0;
-}
-
-static void send_to_journal(int priority, const struct log_fields *fields, const char *message) {
-        static unsigned int n_lost;
-        char priority_text[4], job[24];
-        struct iovec iov[FIELDS_MAX];
-        size_t n = 0;
-
-        if (!journal_reads(n_lost > 0 ? 0 : JOURNAL_WAIT_MSEC)) {
-                n_lost++;
+        if (!strchr(value, '\n')) {
+                fprintf(f, "%s=%s\n", name, value);
                 return;
         }
-        if (n_lost > 0) {
-                (void) sd_journal_print(LOG_WARNING, "The journal did not read: %u messages were lost", n_lost);
-                n_lost = 0;
-                /* That may have been the only room. */
-                return send_to_journal(priority, fields, message);
-        }
+        fprintf(f, "%s\n", name);
+        fwrite(&length_le, sizeof(length_le), 1, f);
+        fprintf(f, "%s\n", value);
+}
+
+static char *make_entry(int priority, const struct log_fields *fields, const char *message, size_t *ret_size) {
+        char priority_text[4], job[24], *entry = NULL;
+        FILE *f;
 
         snprintf(priority_text, sizeof(priority_text), "%d", priority);
         snprintf(job, sizeof(job), "%" PRIu64, fields->job);
-        add_field(iov, &n, "MESSAGE", message);
-        add_field(iov, &n, "PRIORITY", priority_text);
-        add_field(iov, &n, "MESSAGE_ID", fields->message_id);
-        add_field(iov, &n, "MEDIATED_UUID", fields->uuid);
-        add_field(iov, &n, "MEDIATED_PARENT", fields->parent);
-        add_field(iov, &n, "MEDIATED_JOB", fields->job > 0 ? job : NULL);
-        add_field(iov, &n, "SYSLOG_IDENTIFIER", "mediated");
+        f = open_memstream(&entry, ret_size);
+        if (!f)
+                return NULL;
+        add_field(f, "MESSAGE", message);
+        add_field(f, "PRIORITY", priority_text);
+        add_field(f, "MESSAGE_ID", fields->message_id);
+        add_field(f, "MEDIATED_UUID", fields->uuid);
+        add_field(f, "MEDIATED_PARENT", fields->parent);
+        add_field(f, "MEDIATED_JOB", fields->job > 0 ? job : NULL);
+        add_field(f, "SYSLOG_IDENTIFIER", "mediated");
+        if (fclose(f) == 0)
+                return entry;
+        free(entry);
+        return NULL;
+}
 
-        (void) sd_journal_sendv(iov, (int) n);
-        while (n > 0)
-                free(iov[--n].iov_base);
+/* Returns false when the journal does not read. */
+static bool send_entry(int fd, int priority, const struct log_fields *fields, const char *message, int wait_msec) {
+        _cleanup_free_ char *entry = NULL;
+        size_t size;
+
+        entry = make_entry(priority, fields, message, &size);
+        if (!entry)
+                return false;
+        while (send(fd, entry, size, MSG_NOSIGNAL) < 0) {
+                struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+
+                if (errno == EINTR)
+                        continue;
+                if (errno != EAGAIN || wait_msec == 0 || poll(&poll_fd, 1, wait_msec) <= 0)
+                        return false;
+                wait_msec = 0;
+        }
+        return true;
+}
+
+/* Not by sd_journal_sendv(), which waits until the journal reads: one that hangs must not hang us. */
+static void send_to_journal(int priority, const struct log_fields *fields, const char *message) {
+        static unsigned int n_lost;
+        int fd = journal_socket();
+
+        if (fd < 0)
+                return;
+        if (n_lost > 0) {
+                char text[64];
+
+                snprintf(text, sizeof(text), "The journal did not read: %u messages were lost", n_lost);
+                if (send_entry(fd, LOG_WARNING, &(struct log_fields) {}, text, 0))
+                        n_lost = 0;
+        }
+        if (n_lost > 0 || !send_entry(fd, priority, fields, message, JOURNAL_WAIT_MSEC))
+                n_lost++;
 }
 
 int log_full(int priority, int error, struct log_fields fields, const char *format, ...) {

@@ -6,6 +6,7 @@ import re
 import signal
 import time
 
+import pytest
 from bus import MANAGER, NAME, OBJECT_MANAGER, ROOT
 from dbus_next import Message, MessageFlag
 from definitions import Journal, put_many
@@ -162,11 +163,14 @@ def test_log_of_a_connection():
                         15)
 
 
-def test_a_journal_that_does_not_read():
-    """It must not hang who logs."""
+@pytest.mark.parametrize("room, connections", [(10, 8), (100000, 100)])
+def test_a_journal_that_does_not_read(room, connections):
+    """It must not hang who logs: neither when its queue has no more room, nor when our socket has no more for what is in that
+    queue."""
     with Host() as host:
+        host.shell("echo $1 >/proc/sys/net/unix/max_dgram_qlen", room)
         journal = Journal()
-        for bus in [host.new_bus() for _ in range(8)]:
+        for bus in [host.new_bus() for _ in range(connections)]:
             stops = [host.begin_stop(new_uuid(), bus=bus) for _ in range(CALLS)]
             assert all(stop.error().name == "NoSuchDevice" for stop in stops)
         host.create()
