@@ -83,7 +83,9 @@ def test_cancel_of_a_waiting_stop():
         hold(host, device)
         stop = host.begin_stop(device, wait=True)
         host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
-        host.call("CancelJob", "t", host.jobs()[0].id)
+        id = host.jobs()[0].id
+        # While a worker looks whether the device is free, it is running.
+        host.eventually(lambda: host.cancel(id))
         assert stop.error().name == "JobCanceled"
         assert host.state(device) == "active" and host.jobs() == []
 

@@ -30,9 +30,16 @@ def has_state(host, uuid, state, parent="mtty"):
 
 
 def parked_job(host, uuid):
-    """The job of the UUID, once it waits: before that a worker looks whether it has to."""
-    return host.eventually(lambda: next((job.id for job in host.jobs() if job.uuid == uuid and job.state == "waiting"),
-                                        None), what="a waiting job")
+    """The job of the UUID, once it waits: for a moment it may do so before a worker looks whether it has to."""
+    def waiting():
+        return next((job.id for job in host.jobs() if job.uuid == uuid and job.state == "waiting"), None)
+
+    def parked():
+        found = waiting()
+        host.sleep(0.05)
+        return found == waiting() and found
+
+    return host.eventually(parked, what="a waiting job")
 
 
 def test_life_of_a_device():
