@@ -167,6 +167,7 @@ test_kills() {
     kill "${clients[@]}"
     wait "${clients[@]}"
     check "after killing $what $kills times it agrees with the kernel" wait_until 20 same_as_kernel
+    same_as_kernel || busctl call "${MANAGER[@]}" ListJobs
     cat "$log"/* >"$log/all"
     judge "$log/all" "killing $what"
     check "killing $what: no intent is left" test -z "$(ls /run/mediated/intents)"
