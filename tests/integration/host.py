@@ -392,6 +392,14 @@ class Host:
         fds = collections.Counter(_kind(link) for link in _links(f"/proc/{self.daemon_pid()}/fd"))
         return fds - collections.Counter(dict.fromkeys(("socket", "anon_inode:[pidfd]"), len(self.workers())))
 
+    def _lasting_fds_of_daemon(self):
+        """Without those that it has for the moment of a look at something."""
+        fds = self.fds_of_daemon()
+        for _ in range(10):
+            self.sleep(0.02)
+            fds &= self.fds_of_daemon()
+        return fds
+
     def check_sane(self, parent="mtty", type="mtty-1"):
         """After a fault: nothing is under way or left over, the registry is what the kernel has, all of it complete; no
         process and no fd has leaked; and the next request is served. To be called before the first fault, too."""
@@ -411,7 +419,7 @@ class Host:
                         lambda: f"few fds in {[_links(f'/proc/{pid}/fd') for pid in self.workers()]}")
 
         if self.usual_fds is None:
-            self.usual_fds = self.fds_of_daemon()
+            self.usual_fds = self._lasting_fds_of_daemon()
         self.eventually(lambda: self.fds_of_daemon() == self.usual_fds, 10,
                         lambda: f"{self.usual_fds} instead of {self.fds_of_daemon()}")
 
