@@ -16,6 +16,7 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 
 #include "tests/simulator/changes.h"
 
@@ -24,7 +25,8 @@ typedef struct Change {
         uint64_t dir;           /* the kernel's number of the directory whose entry changed, */
         char *name;
         bool added;
-        UdevMessage *message;   /* or a message to send */
+        UdevMessage *message;   /* or a message to send, */
+        char *path;             /* or a file to look at */
 } Change;
 
 struct Changes {
@@ -139,6 +141,18 @@ void changes_uevent(Changes *changes, const char *action, const char *subsystem,
                 changes_append(changes)->message = message;
 }
 
+/* udevd gives a new device node its owner before it sends the message. From then on the kernel knows the node's name, as
+ * it does in a real /dev. */
+void changes_visit(Changes *changes, const Node *file) {
+        char path[PATH_MAX] = "/sys/";
+
+        if (!changes->notifier->sysfs)
+                return;
+
+        node_path(file, NULL, path + strlen(path), sizeof(path) - strlen(path));
+        changes_append(changes)->path = must(strdup(path));
+}
+
 /* Takes the changes. The continuation, if any, runs later in the event loop. */
 void changes_commit(Changes *changes, changes_then_t then, void *userdata) {
         Notifier *notifier = changes->notifier;
@@ -174,11 +188,14 @@ static void changes_notify(Changes *changes) {
 
                 if (change->message)
                         udev_send(notifier->udev, change->message);
+                else if (change->path)
+                        (void) stat(change->path, &(struct stat) {0});
                 else
                         change_forget(change, sysfs_session(notifier->sysfs));
 
                 free(change->message);
                 free(change->name);
+                free(change->path);
                 free(change);
         }
 }

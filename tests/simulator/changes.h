@@ -20,6 +20,7 @@ Changes *changes_new(Notifier *notifier);
 Node *changes_add(Changes *changes, Node *dir, const char *name, const NodeOps *ops, void *owner);
 Node *changes_add_link(Changes *changes, Node *dir, const char *name, Node *target);
 void changes_remove(Changes *changes, Node **node);
+void changes_visit(Changes *changes, const Node *file);
 void changes_uevent(Changes *changes, const char *action, const char *subsystem, const Node *device,
                     const char *const *properties);
 void changes_commit(Changes *changes, changes_then_t then, void *userdata);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <unistd.h>
 
 #include "tests/simulator/sysfs.h"
 
@@ -206,15 +207,27 @@ static void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *
         (void) fuse_reply_err(req, 0);
 }
 
-/* sysfs looks at the mode's bits for root, too (KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK). */
-static int open_check(const Node *node, int flags) {
+/* Everything is root's, for whom sysfs looks at the mode's bits, too (KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK). Asked here and
+ * not by the kernel (default_permissions), which would get the attributes of a directory anew for each walk through it
+ * after a change in it. */
+static bool may(fuse_req_t req, const Node *node, mode_t bits) {
+        mode_t mode = node->ops->mode;
+
+        if (fuse_req_ctx(req)->uid == 0)
+                mode |= mode >> 3 | mode >> 6;
+        return (mode & bits) == bits;
+}
+
+static bool may_open(fuse_req_t req, const Node *node, int flags) {
         int access = flags & O_ACCMODE;
 
-        if (access != O_WRONLY && !(node->ops->mode & 0444))
-                return -EACCES;
-        if (access != O_RDONLY && !(node->ops->mode & 0222))
-                return -EACCES;
-        return 0;
+        return may(req, node, (access != O_WRONLY ? R_OK : 0) | (access != O_RDONLY ? W_OK : 0));
+}
+
+static void op_access(fuse_req_t req, fuse_ino_t id, int mask) {
+        Node *node = node_of(req, id);
+
+        (void) fuse_reply_err(req, !node ? ENOENT : may(req, node, (mode_t) mask & (R_OK | W_OK | X_OK)) ? 0 : EACCES);
 }
 
 static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi) {
@@ -230,7 +243,7 @@ static void op_open(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *fi) {
         file = must(calloc(1, sizeof(OpenFile)));
         *file = (OpenFile) {.node = node, .opener = fuse_req_ctx(req)->pid};
 
-        r = open_check(node, fi->flags);
+        r = may_open(req, node, fi->flags) ? 0 : -EACCES;
         if (r >= 0 && node->ops->open)
                 r = node->ops->open(node, file);
         if (r < 0) {
@@ -395,6 +408,7 @@ static const struct fuse_lowlevel_ops sysfs_ops = {
         .readdir = op_readdir,
         .readdirplus = op_readdirplus,
         .releasedir = op_releasedir,
+        .access = op_access,
         .open = op_open,
         .release = op_release,
         .read = op_read,
@@ -428,7 +442,7 @@ static int on_fuse(sd_event_source *source, int fd, uint32_t revents, void *user
 
 int sysfs_new(Sysfs **ret, sd_event *event, Tree *tree, const char *mount_point) {
         const char *arguments[] = {
-                "simsys", "-o", "allow_other,default_permissions,fsname=sysfs,subtype=simulated",
+                "simsys", "-o", "allow_other,fsname=sysfs,subtype=simulated",
         };
         struct fuse_args args = FUSE_ARGS_INIT(ELEMENTSOF(arguments), (char **) arguments);
         Sysfs *sysfs;

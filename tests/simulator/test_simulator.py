@@ -126,6 +126,23 @@ def test_a_type_of_which_there_can_be_none():
         create("nvidia", "nvidia-64")
 
 
+@simulated("--no-daemon")
+def test_who_is_not_root_only_reads():
+    device = create("mtty", "mtty-1")
+    group = (DEVICES / device / "iommu_group").resolve().name
+
+    def as_nobody(command):
+        return subprocess.run(["bash", "-c", command], user=65534, group=65534, extra_groups=[], check=False,
+                              stderr=subprocess.DEVNULL).returncode == 0
+
+    assert as_nobody(f"ls -R {DEVICES / device}/")
+    assert as_nobody(f"cat {type_path('mtty', 'mtty-1')}/available_instances")
+    for file in (DEVICES / device / "remove", type_path("mtty", "mtty-1") / "create"):
+        assert not as_nobody(f"[[ -w {file} ]]") and not as_nobody(f"echo 1 >{file}")
+    assert not as_nobody(f"exec 3<>/dev/vfio/{group}")
+    assert devices() == [device]
+
+
 # --- the gap
 
 

@@ -182,6 +182,7 @@ Group *group_new(Host *host, Changes *changes, Node *device) {
         group->group_dir = changes_add(changes, host->virtual_vfio, group->name, &group_dir_ops, group);
         changes_add_link(changes, host->class_vfio, group->name, group->group_dir);
         group->file = changes_add(changes, host->dev_vfio, group->name, &group_file_ops, group);
+        changes_visit(changes, group->file);
         group_uevent(group, changes, "add");
 
         dir = changes_add(changes, device, "vfio-dev", &node_directory_ops, NULL);
