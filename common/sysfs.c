@@ -80,7 +80,7 @@ static int look_at(int fd, const char *path, struct sysfs_device *ret) {
         r = readlink_name_at(fd, "mdev_type", ret->type, sizeof(ret->type));
         if (r < 0)
                 ret->type[0] = '\0';
-        ret->has_remove = faccessat(fd, "remove", F_OK, 0) >= 0;
+        ret->has_remove = fstatat(fd, "remove", &st, AT_SYMLINK_NOFOLLOW) >= 0;
         return 0;
 }
 
@@ -120,13 +120,12 @@ int sysfs_device_inode(const char *path, ino_t *ret) {
 }
 
 bool sysfs_device_is_complete(const char *path, ino_t inode) {
-        char link[PATH_MAX];
-        struct stat st;
+        char link[PATH_MAX], type[SYSFS_NAME_SIZE];
         ino_t found;
 
         snprintf(link, sizeof(link), "%s/mdev_type", path + 1);
         return sysfs_device_inode(path, &found) >= 0 && found == inode &&
-               fstatat(root_fd(), link, &st, AT_SYMLINK_NOFOLLOW) >= 0;
+               readlink_name_at(root_fd(), link, type, sizeof(type)) >= 0;
 }
 
 static DIR *open_directory(const char *path) {

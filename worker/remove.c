@@ -125,11 +125,12 @@ static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *
 /* Both names are asked for in the order in which they go: what has `remove` after `mdev_type` was complete. Opened below
  * the directory that was looked at: never the file of a later device with this UUID. */
 static int open_remove(int device_fd) {
-        struct stat st;
-        int fd;
+        char type[SYSFS_NAME_SIZE];
+        int fd, r;
 
-        if (fstatat(device_fd, "mdev_type", &st, AT_SYMLINK_NOFOLLOW) < 0)
-                return -errno;
+        r = readlink_name_at(device_fd, "mdev_type", type, sizeof(type));
+        if (r < 0)
+                return r;
 
         fd = openat(device_fd, "remove", O_WRONLY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
