@@ -17,12 +17,12 @@
 #include "daemon/client.h"
 #include "daemon/device.h"
 #include "daemon/job-start.h"
+#include "daemon/log-limit.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
 #include "daemon/pool.h"
 #include "daemon/queue.h"
-#include "daemon/log-limit.h"
 #include "daemon/settle.h"
 
 static const char *const results[] = {

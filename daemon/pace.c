@@ -52,12 +52,11 @@ static void count_call(struct sender *sender, uint64_t now) {
                 sender->crowds_until = now + PACE_LAPSE_USEC;
 }
 
-uint64_t pace_ready_usec(struct pace *pace, struct manager *manager, sd_bus_message *message, uint64_t now) {
-        const char *name = sd_bus_message_get_sender(message);
-        struct sender *sender = name && !manager->draining ? sender_find(manager, name) : NULL;
+uint64_t pace_ready_usec(struct pace *pace, struct manager *manager, struct sender *sender, sd_bus_message *message,
+                         uint64_t now) {
         uint64_t ready = 0;
 
-        if (!sender)
+        if (manager->draining)
                 return 0;
 
         if (crowds(manager, sender, now)) {
@@ -70,13 +69,8 @@ uint64_t pace_ready_usec(struct pace *pace, struct manager *manager, sd_bus_mess
         return ready;
 }
 
-bool pace_begin(struct pace *pace, struct manager *manager, sd_bus_message *message, uint64_t now) {
-        const char *name = sd_bus_message_get_sender(message);
-        struct sender *sender = name ? sender_get(manager, name) : NULL;
+bool pace_begin(struct pace *pace, struct manager *manager, struct sender *sender, sd_bus_message *message, uint64_t now) {
         bool crowding;
-
-        if (!sender)
-                return false;
 
         if (asks_for_many_objects(manager, message)) {
                 sender->objects_usec = now + PACE_OBJECTS_USEC;

@@ -10,6 +10,7 @@
 #include <systemd/sd-bus.h>
 
 struct manager;
+struct sender;
 
 /* Who has had so many calls and jobs under way for so long crowds others out, and who has called so often in that time. A
  * command for a few hundred devices is done by then. Who has crowded counts as doing so for a moment longer: what is still
@@ -38,11 +39,13 @@ struct pace {
         uint64_t crowds_usec;           /* when those that do may again */
 };
 
-/** pace_ready_usec() - since when a call may be handled, in µs of CLOCK_MONOTONIC; what is not after @now means at once. */
-uint64_t pace_ready_usec(struct pace *pace, struct manager *manager, sd_bus_message *message, uint64_t now);
+/** pace_ready_usec() - since when a call of @sender may be handled, in µs of CLOCK_MONOTONIC; what is not after @now means
+ * at once. */
+uint64_t pace_ready_usec(struct pace *pace, struct manager *manager, struct sender *sender, sd_bus_message *message,
+                         uint64_t now);
 
 /** pace_begin() - the call is about to be handled. Returns whether it is of those that crowd. */
-bool pace_begin(struct pace *pace, struct manager *manager, sd_bus_message *message, uint64_t now);
+bool pace_begin(struct pace *pace, struct manager *manager, struct sender *sender, sd_bus_message *message, uint64_t now);
 
 /** pace_end() - one of those was handled, and took so long. */
 void pace_end(struct pace *pace, uint64_t now, uint64_t took);

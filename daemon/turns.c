@@ -72,7 +72,7 @@ static struct sender *find_ready(struct turns *turns, uint64_t now, uint64_t *re
         struct sender *sender;
 
         DL_FOREACH(turns->ring, sender) {
-                uint64_t ready = pace_ready_usec(&turns->pace, turns->manager, sender->calls->message, now);
+                uint64_t ready = pace_ready_usec(&turns->pace, turns->manager, sender, sender->calls->message, now);
 
                 if (ready <= now)
                         return sender;
@@ -101,7 +101,7 @@ static void call_next(struct turns *turns) {
                 return;
         }
 
-        turns->crowds = pace_begin(&turns->pace, turns->manager, sender->calls->message, now);
+        turns->crowds = pace_begin(&turns->pace, turns->manager, sender, sender->calls->message, now);
         message = sd_bus_message_ref(sender->calls->message);
         call_free(turns, sender, sender->calls);
         DL_DELETE(turns->ring, sender);
@@ -119,28 +119,23 @@ static void call_next(struct turns *turns) {
 }
 
 /* Nobody else is to be handled before. */
-static bool is_alone(struct turns *turns, sd_bus_message *message) {
+static bool is_alone(struct turns *turns, struct sender *sender, sd_bus_message *message) {
         uint64_t now = now_usec(), ready;
-        const struct sender *sender;
         int n;
 
-        if (turns->called || ioctl(sd_bus_get_fd(turns->bus), FIONREAD, &n) < 0 || n > 0)
+        if (turns->called || sender->calls || ioctl(sd_bus_get_fd(turns->bus), FIONREAD, &n) < 0 || n > 0)
                 return false;
-        if (turns->ring) {
-                sender = sender_find(turns->manager, name_of(message));
-                if ((sender && sender->calls) || find_ready(turns, now, &ready))
-                        return false;
-        }
-        if (pace_ready_usec(&turns->pace, turns->manager, message, now) > now)
+        if (turns->ring && find_ready(turns, now, &ready))
                 return false;
-        (void) pace_begin(&turns->pace, turns->manager, message, now);
+        if (pace_ready_usec(&turns->pace, turns->manager, sender, message, now) > now)
+                return false;
+        (void) pace_begin(&turns->pace, turns->manager, sender, message, now);
         return true;
 }
 
 /* Returns -EDQUOT when there is no room, -EFBIG when there is none for such a one. */
-static int let_wait(struct turns *turns, sd_bus_message *message) {
+static int let_wait(struct turns *turns, struct sender *sender, sd_bus_message *message) {
         struct waiting_call *call;
-        struct sender *sender;
         int large;
 
         large = message_is_larger(message, TURNS_CALL_SIZE);
@@ -151,9 +146,6 @@ static int let_wait(struct turns *turns, sd_bus_message *message) {
         if (large && turns->n_large >= TURNS_LARGE_MAX)
                 return -EDQUOT;
 
-        sender = sender_get(turns->manager, name_of(message));
-        if (!sender)
-                return -ENOMEM;
         /* Whoever has none waiting finds room whatever others have taken. */
         if (sender->n_calls >= TURNS_CALLS_MAX || (sender->calls && turns->n_calls >= TURNS_MAX))
                 return -EDQUOT;
@@ -187,6 +179,7 @@ static bool is_pointless(sd_bus_message *message) {
 
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct turns *turns = userdata;
+        struct sender *sender;
         int r;
 
         if (message == turns->called) {
@@ -195,10 +188,14 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
         }
         if (!sd_bus_message_is_method_call(message, NULL, NULL))
                 return 0;
-        if (!is_pointless(message) && is_alone(turns, message))
+
+        sender = sender_get(turns->manager, name_of(message));
+        if (!sender)
+                return -ENOMEM;
+        if (!is_pointless(message) && is_alone(turns, sender, message))
                 return 0;
 
-        r = is_pointless(message) ? -EDQUOT : let_wait(turns, message);
+        r = is_pointless(message) ? -EDQUOT : let_wait(turns, sender, message);
         turns->reading += r < 0 ? READING_A_DROP : READING_A_CALL;
         if (turns->reading >= READING_PER_TURN)
                 call_next(turns);
