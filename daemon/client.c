@@ -41,6 +41,7 @@ static void drop_jobs(struct client *client) {
         HASH_ITER(hh, client->manager->jobs, job, next)
                 if (job->client == client) {
                         job->message = sd_bus_message_unref(job->message);
+                        job->wait = false;
                         (void) job_cancel(job);
                 }
 }

@@ -58,6 +58,10 @@ static void wait_outside(struct job *job) {
 
         if (why)
                 return cancel(job, why);
+        if (job->canceled) {
+                failure_clear(failure);
+                return job_end_waiting(job);
+        }
 
         free(job->waits_for);
         job->waits_for = TAKE_PTR(failure->message);
@@ -66,6 +70,7 @@ static void wait_outside(struct job *job) {
         callout_lock_release(job);
         queue_remove(job);
         job->parked_outside = true;
+        job->waited = true;
         job_set_waiting(job);
         DL_APPEND2(job->manager->waiting_starts, job, prev, next);
         if (parent)

@@ -71,7 +71,10 @@ static void name_holders(const struct report *report, char *ret, size_t size) {
 static void stop_busy(struct job *job, const struct report *report) {
         char holders[512];
 
+        if (job->canceled)
+                return job_end_waiting(job);
         if (job->wait && !job->expired && !job->manager->draining) {
+                job->waited = true;
                 job_park(job, HOLDERS_POLL_USEC);
                 for (size_t i = 0; i < report->n_holders; i++)
                         job_wake_on_exit(job, report->holders[i].pid);

@@ -252,15 +252,23 @@ bool job_check_grants(struct job *job, enum action action, const char *parent, c
         return false;
 }
 
-int job_cancel(struct job *job) {
-        /* Nobody may be let at a UUID before what is left of it has been cleaned up. */
-        if (job->state == JOB_RUNNING || job->undoing || job->type == &job_type_recover)
-                return -EBUSY;
-
+void job_end_waiting(struct job *job) {
         (void) pool_withdraw(job->manager->pool, &job->work);
         failure_set(&job->failure, FAILURE_JOB_CANCELED, "Job %" PRIu64 " (%s of device %s) was canceled while it waited",
                     job->id, job->type->name, job->uuid);
         job_finish(job, JOB_CANCELED);
+}
+
+int job_cancel(struct job *job) {
+        /* Nobody may be let at a UUID before what is left of it has been cleaned up. */
+        if (job->undoing || job->type == &job_type_recover)
+                return -EBUSY;
+        if (job->state == JOB_RUNNING) {
+                job->canceled = job->waited;
+                return job->waited ? 0 : -EBUSY;
+        }
+
+        job_end_waiting(job);
         return 0;
 }
 

@@ -88,6 +88,8 @@ struct job {
         char *waits_for;                /* what it is parked outside for, as a sentence */
         bool existed;                   /* stop: there was a device when it was asked for, or when its turn came */
         bool wait;                      /* stop: for the device's user; start: for parent, type and an instance */
+        bool waited;                    /* it has done so */
+        bool canceled;                  /* while a worker had it: it does not wait again */
         bool interrupted_autostart;     /* recover: what was interrupted was wanted by autostart */
         bool live;                      /* modify: the running device is still to be changed */
         bool defined;                   /* modify: the definition is to be changed */
@@ -153,5 +155,9 @@ void job_fail(struct job *job, enum failure_code code, const char *format, ...) 
  * may; else it has failed. */
 bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type);
 
-/** job_cancel() - end a waiting job. Returns 0, or -EBUSY when it is running. */
+/** job_cancel() - end a waiting job; one that has waited, and that a worker has for the moment, when it would wait again.
+ * Returns 0, or -EBUSY when it is running. */
 int job_cancel(struct job *job);
+
+/** job_end_waiting() - end it as canceled; no worker may have it. */
+void job_end_waiting(struct job *job);

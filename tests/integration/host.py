@@ -230,12 +230,6 @@ class Host:
     def begin_stop(self, uuid, bus=None, **opts):
         return self.begin("StopDevice", "sa{sv}", uuid, options(**opts), bus=bus)
 
-    def cancel(self, id):
-        """Returns whether it could be: a job that is running goes on."""
-        call = self.begin("CancelJob", "t", id)
-        call.wait()
-        return call.task.result().error_name != "org.freedesktop.DBus.Error.NotSupported"
-
     def stop(self, uuid, **opts):
         self.begin_stop(uuid, **opts).result()
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Stopping devices that somebody uses: refused at once, or waited for, but never pulled away."""
 
+import contextlib
 import os
+import signal
 import time
 
 import pytest
@@ -83,11 +85,45 @@ def test_cancel_of_a_waiting_stop():
         hold(host, device)
         stop = host.begin_stop(device, wait=True)
         host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
-        id = host.jobs()[0].id
-        # While a worker looks whether the device is free, it is running.
-        host.eventually(lambda: host.cancel(id))
+        host.begin("CancelJob", "t", host.jobs()[0].id).result()
         assert stop.error().name == "JobCanceled"
         assert host.state(device) == "active" and host.jobs() == []
+
+
+@contextlib.contextmanager
+def a_look_that_takes_long(host, **waiter):
+    """The workers stand still as soon as a stop waits, until one of them has got the next look at the device."""
+    device = host.create()
+    hold(host, device)
+    stop = host.begin_stop(device, wait=True, **waiter)
+    host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+    workers = host.workers()
+    host.kill(*workers, sig=signal.SIGSTOP)
+    try:
+        host.eventually(lambda: [job.state for job in host.jobs()] == ["running"])
+        yield device, stop
+    finally:
+        host.kill(*workers, sig=signal.SIGCONT)
+
+
+def test_cancel_of_a_waiting_stop_that_looks():
+    with Host() as host:
+        with a_look_that_takes_long(host) as (device, stop):
+            host.begin("CancelJob", "t", host.jobs()[0].id).result()
+        assert stop.error().name == "JobCanceled"
+        assert host.state(device) == "active" and host.jobs() == []
+
+
+def test_caller_leaves_while_his_stop_looks():
+    with Host() as host:
+        caller = host.new_bus()
+        with a_look_that_takes_long(host, bus=caller) as (device, _):
+            caller.close()
+            host.sleep(0.1)
+        host.eventually(lambda: host.jobs() == [])
+        host.simctl("release", device)
+        host.sleep(0.2)
+        assert host.state(device) == "active"
 
 
 def test_deadline_of_a_waiting_stop():
