@@ -19,16 +19,9 @@ static bool exists(const char *path) {
 static bool is_empty_directory(const char *path) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd;
 
-        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        if (open_directory_at(root_fd(), path, &dir) < 0)
                 return true;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close(fd);
-                return true;
-        }
         while ((entry = readdir(dir)))
                 if (entry->d_name[0] != '.')
                         return false;

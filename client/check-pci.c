@@ -110,16 +110,11 @@ int check_pci(struct findings *findings) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct vendor_functions functions = {};
         struct dirent *entry;
-        int fd, r = 0;
+        int r;
 
-        fd = openat(root_fd(), PCI_DEVICES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return 0;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close(fd);
-                return -ENOMEM;
-        }
+        r = open_directory_at(root_fd(), PCI_DEVICES, &dir);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
 
         while (r >= 0 && (entry = readdir(dir)))
                 if (entry->d_name[0] != '.')
@@ -143,16 +138,9 @@ static bool is_pci_address(const char *name) {
 static bool find_physical(const char *parent, char ret[static NAME_MAX + 1]) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd;
 
-        fd = openat(root_fd(), PCI_DEVICES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        if (open_directory_at(root_fd(), PCI_DEVICES, &dir) < 0)
                 return false;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close(fd);
-                return false;
-        }
 
         ret[0] = '\0';
         while ((entry = readdir(dir))) {

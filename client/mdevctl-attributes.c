@@ -5,10 +5,10 @@
 #include "client/mdevctl-attributes.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "client/mdevctl-bus.h"
 #include "client/mdevctl-tell.h"
+#include "common/io.h"
 #include "common/root.h"
 
 /* The daemon takes 100 unfinished requests from one connection. */
@@ -27,14 +27,9 @@ struct asker {
 static bool has_entries(const char *path) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd;
 
-        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = fd < 0 ? NULL : fdopendir(fd);
-        if (!dir) {
-                closep(&fd);
+        if (open_directory_at(root_fd(), path, &dir) < 0)
                 return false;
-        }
         while ((entry = readdir(dir)))
                 if (entry->d_name[0] != '.')
                         return true;

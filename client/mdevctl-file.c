@@ -9,6 +9,7 @@
 #include <json-c/json_object.h>
 
 #include "client/mdevctl-tell.h"
+#include "common/io.h"
 #include "common/json-text.h"
 
 void mdevctl_file_clear(struct mdevctl_file *file) {
@@ -16,42 +17,25 @@ void mdevctl_file_clear(struct mdevctl_file *file) {
         *file = (struct mdevctl_file) {};
 }
 
-static int read_all(int fd, char *buffer, size_t size, size_t *ret) {
-        size_t length = 0;
-        ssize_t n;
-
-        while (length < size) {
-                n = read(fd, buffer + length, size - length);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                length += (size_t) n;
-        }
-        *ret = length;
-        return 0;
-}
-
 int mdevctl_file_read(const char *path, struct mdevctl_file *ret) {
         _cleanup_(mdevctl_file_clear) struct mdevctl_file file = { .path = path };
         _cleanup_close_ int fd = -1;
-        int r;
+        ssize_t n;
 
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        r = fd < 0 ? -errno : 0;
-        if (r >= 0) {
+        n = fd < 0 ? -errno : 0;
+        if (n >= 0) {
                 /* One byte more than is taken tells a larger file. */
                 file.text = malloc(DEFINITION_SIZE_MAX + 1);
-                r = file.text ? read_all(fd, file.text, DEFINITION_SIZE_MAX + 1, &file.size) : -ENOMEM;
+                n = file.text ? read_fd(fd, file.text, DEFINITION_SIZE_MAX + 1) : -ENOMEM;
         }
-        if (r < 0) {
+        if (n < 0) {
                 _cleanup_free_ char *quoted = mdevctl_quote(path);
 
-                return mdevctl_fail_errno(r, "Unable to read jsonfile %s", quoted);
+                return mdevctl_fail_errno((int) n, "Unable to read jsonfile %s", quoted);
         }
 
+        file.size = (size_t) n;
         *ret = file;
         file = (struct mdevctl_file) {};
         return EXIT_SUCCESS;

@@ -3,7 +3,6 @@
 /* mdevctl start: of what is defined, or of a device that is told in full. */
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "client/mdevctl-bus.h"
 #include "client/mdevctl-commands.h"
@@ -11,6 +10,7 @@
 #include "client/mdevctl-request.h"
 #include "client/mdevctl-store.h"
 #include "client/mdevctl-tell.h"
+#include "common/io.h"
 #include "common/root.h"
 #include "common/sysfs.h"
 
@@ -106,13 +106,8 @@ static int check_absent(const char *uuid, const struct plan *plan) {
 static int fail_parent(const char *parent) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd;
 
-        fd = openat(root_fd(), SYSFS_PARENTS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = fd >= 0 ? fdopendir(fd) : NULL;
-        if (!dir)
-                closep(&fd);
-
+        (void) open_directory_at(root_fd(), SYSFS_PARENTS, &dir);
         while (dir && (entry = readdir(dir)))
                 if (strcasecmp(entry->d_name, parent) == 0)
                         return mdevctl_fail("Unable to find parent device '%s'. Did you mean '%s'?", parent,

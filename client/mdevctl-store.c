@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/io.h"
 #include "common/store-file.h"
 
 static int add_item(struct mdevctl_store *store, size_t parent, const char *uuid) {
@@ -39,19 +40,14 @@ static bool is_file(int parent_fd, const struct dirent *entry) {
 static int scan_all(struct mdevctl_store *store, size_t parent) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd, r;
+        int r;
 
-        fd = fcntl(store->parents[parent].fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close(fd);
-                return -ENOMEM;
-        }
+        r = open_directory_at(store->parents[parent].fd, ".", &dir);
+        if (r < 0)
+                return r;
 
         while ((entry = readdir(dir)))
-                if (uuid_is_normal(entry->d_name) && is_file(fd, entry)) {
+                if (uuid_is_normal(entry->d_name) && is_file(dirfd(dir), entry)) {
                         r = add_item(store, parent, entry->d_name);
                         if (r < 0)
                                 return r;
@@ -93,16 +89,11 @@ static int scan_parent(struct mdevctl_store *store, int store_fd, const char *na
 static int scan_parents(struct mdevctl_store *store, int store_fd, const char *uuid) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd, r;
+        int r;
 
-        fd = fcntl(store_fd, F_DUPFD_CLOEXEC, 3);
-        if (fd < 0)
-                return -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                close(fd);
-                return -ENOMEM;
-        }
+        r = open_directory_at(store_fd, ".", &dir);
+        if (r < 0)
+                return r;
 
         while ((entry = readdir(dir))) {
                 if (entry->d_name[0] == '.' || (entry->d_type != DT_DIR && entry->d_type != DT_UNKNOWN))

@@ -6,7 +6,6 @@
 #include "common/intent.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "common/io.h"
@@ -216,17 +215,11 @@ void intent_remove_half(const char *uuid) {
 int intent_list(int (*func)(const char *uuid, void *userdata), void *userdata) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd, r;
+        int r;
 
-        fd = openat(root_fd(), INTENT_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return errno == ENOENT ? 0 : -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                r = -errno;
-                close(fd);
-                return r;
-        }
+        r = open_directory_at(root_fd(), INTENT_DIRECTORY, &dir);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
 
         while ((entry = readdir(dir))) {
                 char uuid[UUID_TEXT_SIZE];

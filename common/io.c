@@ -49,17 +49,12 @@ bool is_shortage(int error) {
         return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
 }
 
-ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size) {
-        _cleanup_close_ int fd = -1;
+ssize_t read_fd(int fd, char *buffer, size_t size) {
         size_t length = 0;
         ssize_t n;
 
-        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-        if (fd < 0)
-                return -errno;
-
-        while (length < size - 1) {
-                n = read(fd, buffer + length, size - 1 - length);
+        while (length < size) {
+                n = read(fd, buffer + length, size - length);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n < 0)
@@ -69,10 +64,24 @@ ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size) {
                 length += (size_t) n;
         }
 
-        if (length > 0 && buffer[length - 1] == '\n')
-                length--;
-        buffer[length] = '\0';
         return (ssize_t) length;
+}
+
+ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size) {
+        _cleanup_close_ int fd = -1;
+        ssize_t n;
+
+        fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        n = read_fd(fd, buffer, size - 1);
+        if (n < 0)
+                return n;
+
+        if (n > 0 && buffer[n - 1] == '\n')
+                n--;
+        buffer[n] = '\0';
+        return n;
 }
 
 int write_text_fd(int fd, const char *text) {

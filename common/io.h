@@ -16,6 +16,9 @@ int open_directory_at(int dir_fd, const char *path, DIR **ret);
 /** is_shortage() - whether an error (a negative errno) tells of a lack of fds or memory, and nothing of what was asked for. */
 bool is_shortage(int error);
 
+/** read_fd() - read up to @size bytes, or to the end. Returns their number or a negative errno. */
+ssize_t read_fd(int fd, char *buffer, size_t size);
+
 /** read_text_at() - read a small file (at most @size - 1 bytes) as text, its last newline cut. Returns its length
  * or a negative errno. */
 ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size);

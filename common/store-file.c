@@ -49,26 +49,6 @@ static int judge(const struct stat *st, struct definition_error *error) {
         return 0;
 }
 
-static ssize_t read_all(int fd, char *buffer, size_t size) {
-        size_t length = 0;
-        ssize_t n;
-
-        while (length < size) {
-                n = read(fd, buffer + length, size - length);
-                if (n < 0 && errno == EINTR)
-                        continue;
-                if (n < 0)
-                        return -errno;
-                if (n == 0)
-                        break;
-                length += (size_t) n;
-                /* A regular file gives less than was asked for only at its end. */
-                if (length < size)
-                        break;
-        }
-        return (ssize_t) length;
-}
-
 /* Opening a device can do something to it, so what it is comes first; O_NONBLOCK is for what it becomes in between. */
 static int open_regular(int parent_fd, const char *name, struct stat *st, struct definition_error *error) {
         int fd, r;
@@ -107,7 +87,7 @@ int store_read(int parent_fd, const char *name, struct definition **ret, struct 
                 r = judge(ret_stat, ret_error);
                 if (r < 0)
                         return r;
-                n = read_all(fd, buffer, sizeof(buffer));
+                n = read_fd(fd, buffer, sizeof(buffer));
                 if (n < 0)
                         return (int) n;
                 return definition_parse(buffer, (size_t) n, ret, ret_error);

@@ -128,17 +128,6 @@ bool sysfs_device_is_complete(const char *path, ino_t inode) {
                readlink_name_at(root_fd(), link, type, sizeof(type)) >= 0;
 }
 
-static DIR *open_directory(const char *path) {
-        DIR *dir;
-        int fd;
-
-        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        dir = fd < 0 ? NULL : fdopendir(fd);
-        if (!dir)
-                closep(&fd);
-        return dir;
-}
-
 int sysfs_find_device(const char *uuid, struct sysfs_device *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
@@ -148,9 +137,9 @@ int sysfs_find_device(const char *uuid, struct sysfs_device *ret) {
         if (r != -ENOENT)
                 return r;
 
-        dir = open_directory(SYSFS_PARENTS);
-        if (!dir && is_shortage(-errno))
-                return -errno;
+        r = open_directory_at(root_fd(), SYSFS_PARENTS, &dir);
+        if (is_shortage(r))
+                return r;
         while (dir && (entry = readdir(dir))) {
                 struct sysfs_parent parent;
                 char path[PATH_MAX];
@@ -175,7 +164,7 @@ int sysfs_list_devices(const char *parent, void (*func)(const char *uuid, const 
         r = sysfs_look_at_parent(parent, &look);
         if (r < 0)
                 return r;
-        dir = open_directory(look.path + 1);
+        r = open_directory_at(root_fd(), look.path + 1, &dir);
         while (dir && (entry = readdir(dir))) {
                 char path[PATH_MAX];
 
@@ -183,7 +172,7 @@ int sysfs_list_devices(const char *parent, void (*func)(const char *uuid, const 
                     (size_t) snprintf(path, sizeof(path), "%s/%s", look.path, entry->d_name) < sizeof(path))
                         func(entry->d_name, path, userdata);
         }
-        return dir ? 0 : -errno;
+        return r;
 }
 
 int sysfs_look_at_parent(const char *name, struct sysfs_parent *ret) {

@@ -5,7 +5,6 @@
 #include "daemon/registry.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <systemd/sd-event.h>
 #include <uthash.h>
@@ -128,18 +127,12 @@ void registry_look_again(struct registry *registry) {
 static int touch_directory(struct registry *registry, const char *path, bool is_parent) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
-        int fd, r;
+        int r;
 
-        fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
+        r = open_directory_at(root_fd(), path, &dir);
+        if (r < 0)
                 /* Without the mdev module there is no such bus: no devices, and no error. */
-                return errno == ENOENT ? 0 : -errno;
-        dir = fdopendir(fd);
-        if (!dir) {
-                r = -errno;
-                close(fd);
-                return r;
-        }
+                return r == -ENOENT ? 0 : r;
 
         while ((entry = readdir(dir)))
                 if (entry->d_name[0] != '.' && (is_parent || uuid_is_normal(entry->d_name))) {
