@@ -6,10 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 #include "common/fault-point.h"
 #include "common/intent.h"
@@ -35,6 +33,7 @@
 #include "daemon/registry.h"
 #include "daemon/sender.h"
 #include "daemon/settle.h"
+#include "daemon/status.h"
 #include "daemon/store.h"
 #include "daemon/turns.h"
 #include "daemon/types-query.h"
@@ -96,7 +95,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         if (manager->draining)
                 return 0;
 
-        (void) sd_notify(false, "STOPPING=1\nSTATUS=Finishing running jobs.");
+        status_stopping();
         manager->draining = true;
         authorizations_refuse(manager);
         cancel_waiting(manager);
@@ -186,6 +185,9 @@ int manager_new(struct manager **ret) {
         r = registry_new(&manager->registry, manager);
         if (r < 0)
                 return r;
+        r = status_init(manager);
+        if (r < 0)
+                return r;
         /* Listening before looking: what happens in between is seen twice, not missed. */
         r = monitor_new(&manager->monitor, manager);
         if (r < 0)
@@ -193,25 +195,6 @@ int manager_new(struct manager **ret) {
 
         *ret = TAKE_PTR(manager);
         return 0;
-}
-
-void manager_say_status(struct manager *manager) {
-        char status[sizeof(manager->status)];
-
-        if (manager->draining)
-                return;
-        snprintf(status, sizeof(status), "STATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(manager->parents),
-                 HASH_COUNT(manager->devices), manager->store->n_definitions);
-        if (streq(status, manager->status))
-                return;
-
-        strcpy(manager->status, status);
-        (void) sd_notify(false, status);
-}
-
-static void say_ready(struct manager *manager) {
-        manager_say_status(manager);
-        (void) sd_notify(false, "READY=1");
 }
 
 static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -226,7 +209,7 @@ static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_err
         if (reply != REQUEST_NAME_REPLY_PRIMARY_OWNER)
                 return sd_event_exit(manager->event, -EEXIST);
 
-        say_ready(manager);
+        status_ready(manager);
         FAULT_POINT("ready");
         return 0;
 }
@@ -279,11 +262,11 @@ int manager_adopt(struct manager *manager) {
 }
 
 void manager_reload(struct manager *manager) {
-        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_usec());
+        status_reloading();
         (void) store_scan(manager->store);
         (void) registry_enumerate(manager->registry);
         registry_settle(manager->registry);
-        say_ready(manager);
+        status_ready(manager);
 }
 
 int manager_run(struct manager *manager) {
@@ -351,6 +334,7 @@ struct manager *manager_free(struct manager *manager) {
         store_free(manager->store);
         sd_event_source_disable_unref(manager->autostart_source);
         registry_free(manager->registry);
+        status_done(manager);
         exports_free(manager->exports);
         sd_bus_flush_close_unref(manager->bus);
         sd_event_unref(manager->event);

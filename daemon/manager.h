@@ -7,6 +7,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/macro.h"
+#include "daemon/status.h"
 #include "daemon/worker.h"
 
 struct authorizations;
@@ -69,7 +70,7 @@ struct manager {
         uint64_t callout_timeout;       /* µs */
         bool enumerated;                /* what is found from now on is new */
         bool draining;
-        char status[128];               /* what systemd was told last */
+        struct status status;
 };
 
 struct manager *manager_free(struct manager *manager);
@@ -91,9 +92,6 @@ int manager_run(struct manager *manager);
 
 /** manager_clean_store() - have a worker remove temporary files whose writer is dead. */
 void manager_clean_store(struct manager *manager);
-
-/** manager_say_status() - tell systemd how many parents, devices and definitions there are, if that has changed. */
-void manager_say_status(struct manager *manager);
 
 /** manager_job_removed() - called when a job is gone: a draining manager may end now. */
 void manager_job_removed(struct manager *manager);

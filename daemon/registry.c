@@ -102,7 +102,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
         if (registry->touched)
                 want_look(registry, 0);
         else
-                manager_say_status(registry->manager);
+                status_changed(registry->manager);
         return 0;
 }
 

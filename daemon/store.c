@@ -150,7 +150,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
                 arm(store, LOOK_USEC);
         if (!store->looking)
                 dump_store_looked(store->manager->dumps);
-        manager_say_status(store->manager);
+        status_changed(store->manager);
         return 0;
 }
 

@@ -1,12 +1,35 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The daemon's start, also among drivers that hang; its end; and who may do what."""
 
+import contextlib
+import socket
 import statistics
 import time
 
 import pytest
 from bus import DEVICE, PARENT, ROOT
 from host import DEVICES, Host, device_path, new_uuid, parent_path
+
+# --- what systemd is told
+
+
+def test_status_is_told_once_a_second():
+    """Each time systemd has work with it and tells everybody; and the last status is the true one."""
+    wrapper = "env NOTIFY_SOCKET=/run/notify-test"
+    with Host(environment={"MEDIATED_WRAPPER": wrapper}) as host, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind("/run/notify-test")
+        begin = time.monotonic()
+        while time.monotonic() - begin < 2.5:
+            host.stop(host.create())
+        host.create()
+        statuses = []
+        notify.settimeout(2.5)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                statuses.append(notify.recv(4096).decode())
+        assert 2 <= len(statuses) <= (time.monotonic() - begin) + 1, statuses
+        assert statuses[-1] == "STATUS=2 parents, 1 devices, 0 definitions."
+
 
 # --- its end
 
