@@ -126,8 +126,7 @@ static int setup_event(struct manager *manager) {
                         return r;
         }
 
-        r = sd_event_set_watchdog(manager->event, true);
-        return r < 0 ? r : 0;
+        return 0;
 }
 
 /* Nobody can ask for anything any more, nor be answered. The next daemon has a bus, and cleans up what was under way. */
@@ -160,6 +159,9 @@ int manager_new(struct manager **ret) {
                                 "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to watch the connection to the system bus: %m");
+        r = status_init(manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to set up what systemd is told: %m");
         r = exports_new(&manager->exports, manager->event, manager->bus);
         if (r < 0)
                 return r;
@@ -183,9 +185,6 @@ int manager_new(struct manager **ret) {
         if (r < 0)
                 return r;
         r = registry_new(&manager->registry, manager);
-        if (r < 0)
-                return r;
-        r = status_init(manager);
         if (r < 0)
                 return r;
         /* Listening before looking: what happens in between is seen twice, not missed. */
@@ -266,7 +265,8 @@ void manager_reload(struct manager *manager) {
         (void) store_scan(manager->store);
         (void) registry_enumerate(manager->registry);
         registry_settle(manager->registry);
-        status_ready(manager);
+        status_reloaded();
+        status_changed(manager);
 }
 
 int manager_run(struct manager *manager) {

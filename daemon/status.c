@@ -5,6 +5,8 @@
 #include "daemon/status.h"
 
 #include <inttypes.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/io.h"
@@ -13,32 +15,49 @@
 #include "daemon/parent.h"
 #include "daemon/store.h"
 
+/* Not by sd_notify(), which waits until systemd reads: one that hangs must not hang us. Returns whether it was told, or wants
+ * to hear nothing. */
+static bool tell(const char *text) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        const char *path = getenv("NOTIFY_SOCKET");
+        size_t length = path ? strlen(path) : 0;
+        _cleanup_close_ int fd = -1;
+
+        if (length == 0 || length >= sizeof(address.sun_path))
+                return true;
+        memcpy(address.sun_path, path, length);
+        /* One of the abstract ones. */
+        if (*path == '@')
+                address.sun_path[0] = '\0';
+
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        return sendto(fd, text, strlen(text), MSG_NOSIGNAL, (const struct sockaddr *) &address,
+                      (socklen_t) (offsetof(struct sockaddr_un, sun_path) + length)) >= 0;
+}
+
+static void format(const struct manager *manager, char ret[static STATUS_SIZE]) {
+        snprintf(ret, STATUS_SIZE, "STATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(manager->parents),
+                 HASH_COUNT(manager->devices), manager->store->n_definitions);
+}
+
 static bool is_pending(const struct status *status) {
         int enabled;
 
         return sd_event_source_get_enabled(status->timer, &enabled) > 0;
 }
 
-/* Returns whether it is another one than before. */
-static bool format(struct manager *manager) {
-        char text[sizeof(manager->status.text)];
-
-        snprintf(text, sizeof(text), "STATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(manager->parents),
-                 HASH_COUNT(manager->devices), manager->store->n_definitions);
-        if (streq(text, manager->status.text))
-                return false;
-
-        strcpy(manager->status.text, text);
-        return true;
-}
-
 void status_changed(struct manager *manager) {
         struct status *status = &manager->status;
+        char text[STATUS_SIZE];
 
-        if (manager->draining || is_pending(status) || !format(manager))
+        if (manager->draining || is_pending(status))
+                return;
+        format(manager, text);
+        if (streq(text, status->told))
                 return;
 
-        (void) sd_notify(false, status->text);
+        if (tell(text))
+                strcpy(status->told, text);
         if (sd_event_source_set_time_relative(status->timer, STATUS_USEC) >= 0)
                 (void) sd_event_source_set_enabled(status->timer, SD_EVENT_ONESHOT);
 }
@@ -49,26 +68,59 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 void status_ready(struct manager *manager) {
-        (void) format(manager);
-        (void) sd_notifyf(false, "READY=1\n%s", manager->status.text);
+        format(manager, manager->status.told);
+        /* This one may wait: without it the start has failed. */
+        (void) sd_notifyf(false, "READY=1\n%s", manager->status.told);
 }
 
 void status_reloading(void) {
-        (void) sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_usec());
+        char text[64];
+
+        snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_usec());
+        (void) tell(text);
+}
+
+void status_reloaded(void) {
+        (void) tell("READY=1");
 }
 
 void status_stopping(void) {
-        (void) sd_notify(false, "STOPPING=1\nSTATUS=Finishing running jobs.");
+        (void) tell("STOPPING=1\nSTATUS=Finishing running jobs.");
+}
+
+static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
+        const struct status *status = userdata;
+
+        (void) tell("WATCHDOG=1");
+        return sd_event_source_set_time_relative(source, status->watchdog_usec / 2);
+}
+
+static int watchdog_init(struct status *status, sd_event *event) {
+        int r;
+
+        r = sd_watchdog_enabled(false, &status->watchdog_usec);
+        if (r <= 0)
+                return r;
+        r = sd_event_add_time_relative(event, &status->watchdog, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_watchdog, status);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(status->watchdog, SD_EVENT_ON);
+        /* However much else there is to do. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(status->watchdog, SD_EVENT_PRIORITY_IMPORTANT);
+        return r;
 }
 
 int status_init(struct manager *manager) {
+        struct status *status = &manager->status;
         int r;
 
-        r = sd_event_add_time_relative(manager->event, &manager->status.timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer,
-                                       manager);
-        return r < 0 ? r : sd_event_source_set_enabled(manager->status.timer, SD_EVENT_OFF);
+        r = sd_event_add_time_relative(manager->event, &status->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer, manager);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(status->timer, SD_EVENT_OFF);
+        return r < 0 ? r : watchdog_init(status, manager->event);
 }
 
 void status_done(struct manager *manager) {
         manager->status.timer = sd_event_source_disable_unref(manager->status.timer);
+        manager->status.watchdog = sd_event_source_disable_unref(manager->status.watchdog);
 }

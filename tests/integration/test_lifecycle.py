@@ -2,6 +2,7 @@
 """The daemon's start, also among drivers that hang; its end; and who may do what."""
 
 import contextlib
+import pathlib
 import socket
 import statistics
 import time
@@ -13,22 +14,58 @@ from host import DEVICES, Host, device_path, new_uuid, parent_path
 # --- what systemd is told
 
 
+@contextlib.contextmanager
+def told_systemd(**environment):
+    """A host, and the socket at which its daemon thinks systemd is."""
+    path = "/run/notify-test"
+    words = " ".join(f"{name}={value}" for name, value in {"NOTIFY_SOCKET": path, **environment}.items())
+    with Host(environment={"MEDIATED_WRAPPER": f"env {words}"}) as host, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(path)
+        notify.settimeout(2.5)
+        yield host, notify
+
+
+def read_all(notify):
+    messages = []
+    with contextlib.suppress(TimeoutError):
+        while True:
+            messages.append(notify.recv(4096).decode())
+    return messages
+
+
 def test_status_is_told_once_a_second():
     """Each time systemd has work with it and tells everybody; and the last status is the true one."""
-    wrapper = "env NOTIFY_SOCKET=/run/notify-test"
-    with Host(environment={"MEDIATED_WRAPPER": wrapper}) as host, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-        notify.bind("/run/notify-test")
+    with told_systemd() as (host, notify):
         begin = time.monotonic()
         while time.monotonic() - begin < 2.5:
             host.stop(host.create())
         host.create()
-        statuses = []
-        notify.settimeout(2.5)
-        with contextlib.suppress(TimeoutError):
-            while True:
-                statuses.append(notify.recv(4096).decode())
-        assert 2 <= len(statuses) <= (time.monotonic() - begin) + 1, statuses
+        statuses = read_all(notify)
+        assert 2 <= len(statuses) <= time.monotonic() - begin + 1, statuses
         assert statuses[-1] == "STATUS=2 parents, 1 devices, 0 definitions."
+
+
+def test_systemd_that_does_not_read():
+    """What it cannot take is not waited for. When it reads again it hears the last status, and that the daemon lives."""
+    with told_systemd(WATCHDOG_USEC=100000) as (host, notify):
+        waiting = 2 * int(pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
+        begin = time.monotonic()
+        while time.monotonic() - begin < waiting * 0.05:
+            stop = host.begin_stop(host.create())
+            stop.result()
+            assert stop.seconds < 5
+        notify.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                assert notify.recv(4096).decode() in ("WATCHDOG=1", "STATUS=2 parents, 0 devices, 0 definitions.",
+                                                      "STATUS=2 parents, 1 devices, 0 definitions.")
+        notify.settimeout(5)
+        for _ in range(3):
+            host.create()
+        told = set()
+        host.eventually(lambda: told.add(notify.recv(4096).decode()) or
+                        told >= {"WATCHDOG=1", "STATUS=2 parents, 3 devices, 0 definitions."})
 
 
 # --- its end
