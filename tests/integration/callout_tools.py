@@ -9,12 +9,20 @@
 import collections
 import pathlib
 
+from host import is_sanitized
+
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "callouts"
 INSTALLED = pathlib.Path("/run/callout-programs")
 LOG = pathlib.Path("/run/callouts.log")
 
 SITE = pathlib.Path("/etc/mdevctl.d/scripts.d")
 VENDOR = pathlib.Path("/usr/lib/mdevctl/scripts.d")
+
+UUID = "11111111-2222-3333-4444-555555555555"
+MTTY = "mtty:mtty-1=24,mtty-2=12"
+
+# So many times as long things take.
+SLOW = 4 if is_sanitized() else 1
 
 Call = collections.namedtuple("Call", "folder name arguments input")
 

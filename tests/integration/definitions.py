@@ -57,6 +57,11 @@ def contents(uuid, parent="mtty"):
     return json.loads((STORE / parent / uuid).read_text())
 
 
+def stored(uuid, parent="mtty"):
+    """The same, or None if it is not there."""
+    return contents(uuid, parent) if (STORE / parent / uuid).exists() else None
+
+
 def listed(host):
     """{(UUID, parent): (type, start, active)}"""
     return {(row[0], row[1]): tuple(row[2:5]) for row in host.call("ListDefinitions")}
