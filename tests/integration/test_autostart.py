@@ -308,10 +308,17 @@ def test_a_uuid_that_is_taken_elsewhere_fails():
 
 def test_created_by_somebody_else_meanwhile():
     """The same UUID on the same parent and of the same type, at the same moment: active, not failed."""
-    with host_with(lambda _: put_many(1), create_delay=500) as (host, uuids):
-        host.eventually(lambda: any(job.state == "running" for job in host.jobs()))
-        host.simctl("delay", "mtty", "create", 0)
+    with host_without_daemon() as host:
+        uuids = put_many(1)
+        host.simctl("hang", "mtty", "create")
+        stranger = host.start('echo "$1" >/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create', *uuids)
+        host.eventually((DEVICES / uuids[0]).exists)
+        start_daemon(host)
+        host.eventually(lambda: [(job.kind, job.state) for job in host.jobs()] == [("start", "waiting")])
+        host.simctl("resume", "mtty")
+        assert stranger.wait(10) == 0
         wait_active(host, uuids)
+        host.wait_idle()
         assert count_in_log(host, "Autostart of device") == 0
 
 
@@ -326,7 +333,7 @@ def most_jobs(host, seconds=1.5):
 
 
 def test_so_many_at_once():
-    with host_with(lambda _: put_many(24), create_delay=100) as (host, uuids):
+    with host_with(lambda _: put_many(24), create_delay=300) as (host, uuids):
         assert most_jobs(host) == AT_ONCE
         wait_active(host, uuids)
 
