@@ -224,8 +224,12 @@ void device_removed(struct manager *manager, const char *uuid, ino_t inode) {
 struct device *device_created(struct manager *manager, const char *uuid, const char *parent_name, const char *type) {
         struct parent *parent = parent_find(manager, parent_name);
         struct sysfs_device look = { .has_remove = true };
-        struct device *device;
+        struct device *device = device_find(manager, uuid);
 
+        /* Somebody began to remove it before its creation was told here. Its last uevent may have been heard: then only
+         * looking again and again shows when it is gone. */
+        if (device && (device->state == DEVICE_STOPPING || device->state == DEVICE_WEDGED))
+                return device_refresh(manager, uuid);
         if (!parent || strlen(type) >= sizeof(look.type) ||
             (size_t) snprintf(look.path, sizeof(look.path), "%s/%s", parent->path, uuid) >= sizeof(look.path))
                 return device_refresh(manager, uuid);

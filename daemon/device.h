@@ -60,7 +60,7 @@ struct device *device_refresh_at(struct manager *manager, const char *uuid, cons
 struct device *device_confirm(struct manager *manager, const char *uuid);
 
 /** device_created() - the kernel has just told our worker that it made a complete device: the registry takes its word,
- * and looks only whether it is still there. Returns it, or NULL when it is not. */
+ * and looks only whether it is still there, unless it has been seen going meanwhile. Returns it, or NULL when it is not. */
 struct device *device_created(struct manager *manager, const char *uuid, const char *parent, const char *type);
 
 /** device_removed() - a worker has seen the directory go: the registry takes its word. */

@@ -229,6 +229,31 @@ def test_device_that_is_removed_while_we_configure_it():
         host.check_sane()
 
 
+def test_device_that_is_removed_before_its_creation_is_told():
+    """It was created, and is shown as what it is, until it is gone; by then its last uevent may have come."""
+    with Host() as host:
+        host.check_sane()
+        host.simctl("hang", "mtty", "create")
+        uuid = new_uuid()
+        create = host.begin_create(uuid)
+        worker = host.eventually(host.busy_workers)[0]
+        host.kill(worker, sig=19)
+        host.simctl("resume", "mtty")
+        host.eventually((DEVICES / uuid / "mdev_type").exists)
+        host.simctl("hang", "mtty", "remove")
+        removal = host.start(f"echo 1 >/sys/bus/mdev/devices/{uuid}/remove")
+        host.eventually(lambda: not (DEVICES / uuid).exists())
+        host.call("Reload")
+        host.eventually(lambda: host.state(uuid) == "stopping")
+        host.kill(worker, sig=18)
+        create.result()
+        assert host.state(uuid) == "stopping"
+        host.simctl("resume", "mtty")
+        assert removal.wait(10) == 0
+        host.eventually(lambda: host.states() == {} and host.is_idle(), 10)
+        host.check_sane()
+
+
 def test_device_that_is_wedged_while_we_create_it():
     """It is complete, so the create succeeds; but it can never be removed, and that is what it is shown as."""
     with Host(parents=["mtty:mtty-1=24", "other:other-1=8"]) as host:

@@ -118,6 +118,7 @@ test_race_storm() {
     race-storm --calls "$1" --seed "$seed" "${@:3}" mtty:mtty-1 mbochs:mbochs-small 2>&1 || status=$?
     check_equal "$1 calls of eight clients, and raw writers, with the seed $seed" 0 "$status"
     check_equal "none is left of it" "" "$(in_kernel)"
+    check "nor in the registry" wait_until 20 same_as_kernel
 }
 
 # run_tests [NAME…]: the functions test_NAME, all of the array `tests` if none is named, and the summary.
