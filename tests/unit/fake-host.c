@@ -14,6 +14,9 @@
 #include "common/macro.h"
 #include "tests/unit/test.h"
 
+/* So many directories are kept that are gone. */
+#define GONE_MAX 1000
+
 static char host[] = "/tmp/mediated-test-XXXXXX";
 
 static char *path_of(const char *format, ...) _printf_(1, 2);
@@ -51,11 +54,14 @@ static void remove_tree(const char *path) {
         (void) nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Kept elsewhere and not deleted, so that its inode number is not used again: sysfs never does so. */
+/* Kept elsewhere and not deleted for a long time, so that its inode number is not used again soon: sysfs never does so. */
 static void put_away(const char *path) {
         static unsigned int n;
 
-        assert_int_equal(rename(path, path_of("gone-%u", n++)), 0);
+        assert_int_equal(rename(path, path_of("gone-%u", n)), 0);
+        if (n >= GONE_MAX)
+                remove_tree(path_of("gone-%u", n - GONE_MAX));
+        n++;
 }
 
 static void make_file(const char *path) {
