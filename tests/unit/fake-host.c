@@ -17,7 +17,7 @@
 /* So many directories are kept that are gone. */
 #define GONE_MAX 1000
 
-static char host[] = "/tmp/mediated-test-XXXXXX";
+static char host[NAME_MAX];
 
 static char *path_of(const char *format, ...) _printf_(1, 2);
 static char *path_of(const char *format, ...) {
@@ -72,7 +72,9 @@ static void make_file(const char *path) {
 }
 
 void fake_host_new(void) {
-        strcpy(host + sizeof(host) - 7, "XXXXXX");
+        const char *tmp = getenv("TMPDIR");
+
+        snprintf(host, sizeof(host), "%s/mediated-test-XXXXXX", tmp ? tmp : "/tmp");
         assert_non_null(mkdtemp(host));
         make_directories(path_of("sys/class/mdev_bus"));
         make_directories(path_of("sys/bus/mdev/devices"));
