@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """With --lines: one line a test, `PASS name`, `FAIL name: why` or `SKIP name: why`, as all test suites here print it."""
 
+import signal
+
 import pytest
+
+# What runs in the background of a script ignores it, and so would all that is started here.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Lines:
