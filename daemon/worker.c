@@ -25,7 +25,7 @@ void worker_retire(struct worker *worker) {
         pool_move(worker->pool, worker, WORKER_RETIRED);
 }
 
-static void worker_lost(struct worker *worker, bool unread) {
+static void worker_lost(struct worker *worker) {
         struct work *work = worker->work;
 
         /* Out of the pool before the work hears of it: what it does next may want another worker. */
@@ -35,7 +35,8 @@ static void worker_lost(struct worker *worker, bool unread) {
                 return;
 
         work->worker = NULL;
-        if (unread)
+        /* Then nothing was begun, and another one can do it. */
+        if (worker->unread)
                 pool_submit_first(worker->pool, work);
         else
                 work->on_report(work, NULL);
@@ -73,15 +74,18 @@ static bool read_report(struct worker *worker) {
         r = message_receive(worker->fd, &message);
         if (r == -EAGAIN)
                 return false;
+        if (r == 0 || r == -EPIPE || r == -ECONNRESET) {
+                /* A process closes its socket a little before it is dead, and until then what it has left cannot be told
+                 * from what somebody still works at. */
+                worker->unread |= r == -ECONNRESET;
+                worker->io_source = sd_event_source_disable_unref(worker->io_source);
+                return false;
+        }
         if (r > 0)
                 r = report_parse(message, &report);
-        else if (r == 0)
-                r = -EPIPE;
         if (r < 0) {
-                if (r != -EPIPE && r != -ECONNRESET)
-                        log_warning_errno(r, "Worker %d does not speak our language: %m", (int) worker->pid);
-                /* It died before it took the task: then nothing was begun, and another one can do it. */
-                worker_lost(worker, r == -ECONNRESET);
+                log_warning_errno(r, "Worker %d does not speak our language: %m", (int) worker->pid);
+                worker_lost(worker);
                 return false;
         }
 
@@ -104,7 +108,7 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
         while (worker->fd >= 0 && read_report(worker))
                 ;
         if (worker->fd >= 0)
-                worker_lost(worker, false);
+                worker_lost(worker);
 
         pool_remove(worker->pool, worker);
         worker_free(worker);

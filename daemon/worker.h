@@ -53,6 +53,7 @@ struct worker {
         int fd;
         sd_event_source *io_source;
         sd_event_source *child_source;
+        bool unread;                    /* it died before it took its task */
         struct work *work;              /* what it is busy with */
         uint64_t since;                 /* of its state, CLOCK_MONOTONIC in µs */
         struct worker *prev, *next;

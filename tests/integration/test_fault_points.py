@@ -3,6 +3,7 @@
 
 import pytest
 from callout_tools import Callouts
+from definitions import STORE, begin_define
 from fault_points import ENVIRONMENT, FAULTS, PARENTS, Tour, find_points, pending, prepare
 from host import Host, build_option
 
@@ -42,3 +43,13 @@ def test_death_at(point):
             assert not pending(), f"nobody came by {pending()}"
             host.check_sane()
         assert "wedged" not in host.log()
+
+
+def test_writers_that_die_leave_nothing():
+    """Each is dead when its file is looked for, which it is not yet when its socket is closed."""
+    with Host(parents=PARENTS, environment=ENVIRONMENT) as host:
+        FAULTS.mkdir()
+        for _ in range(200):
+            prepare({"definition-created": "kill"})
+            assert begin_define(host).error().name == "org.freedesktop.DBus.Error.IOError"
+            host.eventually(lambda: not list(STORE.glob(".mediated-*")), 2, "the end of the temporary file")
