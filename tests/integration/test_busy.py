@@ -92,18 +92,23 @@ def test_cancel_of_a_waiting_stop():
 
 @contextlib.contextmanager
 def a_look_that_takes_long(host, **waiter):
-    """The workers stand still as soon as a stop waits, until one of them has got the next look at the device."""
+    """The workers stand still as soon as a stop waits, also those that come, until one of them has got the next look at the
+    device."""
     device = host.create()
     hold(host, device)
     stop = host.begin_stop(device, wait=True, **waiter)
     host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
-    workers = host.workers()
-    host.kill(*workers, sig=signal.SIGSTOP)
+
+    def looks():
+        host.kill(*host.workers(), sig=signal.SIGSTOP)
+        host.sleep(0.05)
+        return [job.state for job in host.jobs()] == ["running"]
+
+    host.eventually(looks, 20)
     try:
-        host.eventually(lambda: [job.state for job in host.jobs()] == ["running"])
         yield device, stop
     finally:
-        host.kill(*workers, sig=signal.SIGCONT)
+        host.kill(*host.workers(), sig=signal.SIGCONT)
 
 
 def test_cancel_of_a_waiting_stop_that_looks():
