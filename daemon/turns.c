@@ -189,13 +189,16 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
         if (!sd_bus_message_is_method_call(message, NULL, NULL))
                 return 0;
 
-        sender = sender_get(turns->manager, name_of(message));
-        if (!sender)
-                return -ENOMEM;
-        if (!is_pointless(message) && is_alone(turns, sender, message))
-                return 0;
-
-        r = is_pointless(message) ? -EDQUOT : let_wait(turns, sender, message);
+        if (is_pointless(message))
+                r = -EDQUOT;
+        else {
+                sender = sender_get(turns->manager, name_of(message));
+                if (!sender)
+                        return -ENOMEM;
+                if (is_alone(turns, sender, message))
+                        return 0;
+                r = let_wait(turns, sender, message);
+        }
         turns->reading += r < 0 ? READING_A_DROP : READING_A_CALL;
         if (turns->reading >= READING_PER_TURN)
                 call_next(turns);
