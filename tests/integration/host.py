@@ -386,13 +386,23 @@ class Host:
         fds = collections.Counter(_kind(link) for link in _links(f"/proc/{self.daemon_pid()}/fd"))
         return fds - collections.Counter(dict.fromkeys(("socket", "anon_inode:[pidfd]"), len(self.workers())))
 
-    def _lasting_fds_of_daemon(self):
+    def lasting_fds_of_daemon(self):
         """Without those that it has for the moment of a look at something."""
         fds = self.fds_of_daemon()
         for _ in range(10):
             self.sleep(0.02)
             fds &= self.fds_of_daemon()
         return fds
+
+    def check_fds_of_daemon(self, expected):
+        """It comes back to these after a moment."""
+        self.eventually(lambda: self.fds_of_daemon() == expected, 10,
+                        lambda: f"{expected} instead of {self.fds_of_daemon()}")
+
+    def check_fds_of_workers(self):
+        """Each comes back to those that an idle one has, after a moment."""
+        self.eventually(lambda: all(len(_links(f"/proc/{pid}/fd")) <= FDS_OF_WORKER for pid in self.workers()), 10,
+                        lambda: f"few fds in {[_links(f'/proc/{pid}/fd') for pid in self.workers()]}")
 
     def check_sane(self, parent="mtty", type="mtty-1"):
         """After a fault: nothing is under way or left over, the registry is what the kernel has, all of it complete; no
@@ -409,13 +419,11 @@ class Host:
         self.eventually(lambda: {_parent_of(pid) for pid in self.workers()} <= {daemon}, 10, "the end of orphans")
         assert not [pid for pid in _processes() if _state_of(pid) == "Z" and _parent_of(pid) == daemon], "unreaped"
         assert len(self.workers()) <= WORKERS_MAX
-        self.eventually(lambda: all(len(_links(f"/proc/{pid}/fd")) <= FDS_OF_WORKER for pid in self.workers()), 10,
-                        lambda: f"few fds in {[_links(f'/proc/{pid}/fd') for pid in self.workers()]}")
+        self.check_fds_of_workers()
 
         if self.usual_fds is None:
-            self.usual_fds = self._lasting_fds_of_daemon()
-        self.eventually(lambda: self.fds_of_daemon() == self.usual_fds, 10,
-                        lambda: f"{self.usual_fds} instead of {self.fds_of_daemon()}")
+            self.usual_fds = self.lasting_fds_of_daemon()
+        self.check_fds_of_daemon(self.usual_fds)
 
 
 def _links(directory):

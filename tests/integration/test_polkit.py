@@ -335,13 +335,13 @@ def test_requests_bring_no_file_descriptors():
     """Those of requests that wait would add up: the bus does not let them through."""
     with Host() as host:
         bus = host.new_bus(NOBODY, fds=True)
-        before = len(os.listdir(f"/proc/{host.daemon_pid()}/fd"))
+        before = host.lasting_fds_of_daemon()
         with open("/dev/null", "rb") as file:
             message = Message(destination=NAME, path=ROOT, interface=MANAGER, member="StopDevice", signature="sa{sv}",
                               body=[new_uuid(), {"x": Variant("h", 0)}], unix_fds=[file.fileno()])
             reply = bus.run(bus.connection.call(message))
         assert reply.error_name == DENIED
-        assert len(os.listdir(f"/proc/{host.daemon_pid()}/fd")) == before
+        host.check_fds_of_daemon(before)
 
 
 def test_more_connections_than_are_remembered():
