@@ -16,16 +16,8 @@ static bool exists(const char *path) {
         return faccessat(root_fd(), path, F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
 }
 
-static bool is_empty_directory(const char *path) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-
-        if (open_directory_at(root_fd(), path, &dir) < 0)
-                return true;
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.')
-                        return false;
-        return true;
+static bool has_entries(const char *path) {
+        return has_entries_at(root_fd(), path);
 }
 
 /* A driver that makes parents of hardware that this host has, but whose module is not there. */
@@ -45,7 +37,7 @@ static int check_modules(struct findings *findings) {
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(drivers); i++) {
                 _cleanup_free_ char *message = NULL;
 
-                if (is_empty_directory(drivers[i].hardware) || exists(drivers[i].module))
+                if (!has_entries(drivers[i].hardware) || exists(drivers[i].module))
                         continue;
                 message = finding_text("The module %s is not loaded, so the devices it knows are no parents",
                                        drivers[i].name);
@@ -66,7 +58,7 @@ static int check_vfio(struct findings *findings) {
 }
 
 static int check_parents(struct findings *findings) {
-        if (!is_empty_directory("sys/class/mdev_bus"))
+        if (has_entries("sys/class/mdev_bus"))
                 return 0;
         if (exists("sys/class/mdev_bus") || exists("sys/module/mdev"))
                 return finding_add(
@@ -84,8 +76,7 @@ static int check_parents(struct findings *findings) {
 
 /* Mediated devices need no IOMMU as such; those of PCI parents that hand parts of themselves to guests do. */
 static int check_iommu(struct findings *findings) {
-        if (!exists("sys/bus/pci/devices") || is_empty_directory("sys/bus/pci/devices") ||
-            !is_empty_directory("sys/class/iommu"))
+        if (!has_entries("sys/bus/pci/devices") || has_entries("sys/class/iommu"))
                 return 0;
         return finding_add(findings, SEVERITY_WARNING, "no-iommu", NULL,
                            "No IOMMU is in use; devices whose parent is a virtual function (SR-IOV) need one",
@@ -145,7 +136,7 @@ int check_host(struct findings *findings, const char *kernel_release) {
 
         /* NVIDIA's driver left mdev there: https://docs.nvidia.com/vgpu, "vendor-specific VFIO framework". */
         if ((major > 6 || (major == 6 && minor >= 8)) && exists("sys/module/nvidia_vgpu_vfio") &&
-            is_empty_directory("sys/class/mdev_bus"))
+            !has_entries("sys/class/mdev_bus"))
                 return finding_add(
                         findings, SEVERITY_WARNING, "vendor-vfio", "nvidia",
                         "On kernels 6.8 and later NVIDIA's driver has no mediated devices; it has an interface "

@@ -24,18 +24,6 @@ struct asker {
         size_t n_pending;
 };
 
-static bool has_entries(const char *path) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-
-        if (open_directory_at(root_fd(), path, &dir) < 0)
-                return false;
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.')
-                        return true;
-        return false;
-}
-
 static int new_call(sd_bus *bus, const char *uuid, sd_bus_message **ret) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -148,8 +136,8 @@ int mdevctl_attributes_get(struct mdevctl_entries *entries) {
         _cleanup_free_ struct question *questions = NULL;
         int r;
 
-        if (entries->n == 0 || (!has_entries("usr/lib/mdevctl/scripts.d/callouts") &&
-                                !has_entries("etc/mdevctl.d/scripts.d/callouts")))
+        if (entries->n == 0 || (!has_entries_at(root_fd(), "usr/lib/mdevctl/scripts.d/callouts") &&
+                                !has_entries_at(root_fd(), "etc/mdevctl.d/scripts.d/callouts")))
                 return EXIT_SUCCESS;
 
         questions = calloc(entries->n, sizeof(*questions));

@@ -45,6 +45,18 @@ int open_directory_at(int dir_fd, const char *path, DIR **ret) {
         return 0;
 }
 
+bool has_entries_at(int dir_fd, const char *path) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+
+        if (open_directory_at(dir_fd, path, &dir) < 0)
+                return false;
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.')
+                        return true;
+        return false;
+}
+
 bool is_shortage(int error) {
         return error == -EMFILE || error == -ENFILE || error == -ENOMEM;
 }

@@ -13,6 +13,9 @@ int open_beneath(int dir_fd, const char *path, int flags);
 /** open_directory_at() - open a directory to read its entries. Returns 0 or a negative errno. */
 int open_directory_at(int dir_fd, const char *path, DIR **ret);
 
+/** has_entries_at() - whether a directory is there and has any entry whose name does not begin with a dot. */
+bool has_entries_at(int dir_fd, const char *path);
+
 /** is_shortage() - whether an error (a negative errno) tells of a lack of fds or memory, and nothing of what was asked for. */
 bool is_shortage(int error);
 
