@@ -5,9 +5,9 @@
 
 #include "common/macro.h"
 
-/** open_beneath() - openat2() that cannot leave @dir_fd and follows no link of any kind; EAGAIN of openat2() itself
- * (a rename raced with it) is retried, so that it is never taken for a driver's answer. Returns an fd or a negative
- * errno; -EXDEV and -ELOOP mean that the path tried to leave. */
+/** open_beneath() - openat() that cannot leave @dir_fd and follows no link of any kind. Not for O_PATH without O_DIRECTORY,
+ * which opens a link as such. Returns an fd or a negative errno; -EXDEV (an empty component, "." or "..") and -ELOOP (a
+ * link) mean that the path tried to leave. */
 int open_beneath(int dir_fd, const char *path, int flags);
 
 /** open_directory_at() - open a directory to read its entries. Returns 0 or a negative errno. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Which names may become part of a path. The checks are lexical: openat2() itself accepts "a/../uevent". */
+/* Which names may become part of a path. The checks are lexical. */
 
 #include "common/macro.h"
 

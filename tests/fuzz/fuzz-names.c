@@ -75,7 +75,7 @@ static void check_stays_below(const char *name) {
 
         device_fd = openat(root_fd(), "device", O_PATH | O_DIRECTORY | O_CLOEXEC);
         MUST(device_fd >= 0);
-        fd = open_beneath(device_fd, name, O_PATH);
+        fd = open_beneath(device_fd, name, O_RDONLY | O_NONBLOCK);
         if (fd < 0)
                 return;
         snprintf(link, sizeof(link), "/proc/self/fd/%d", device_fd);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Loaded before libc into programs that run in valgrind, which (3.19) knows neither openat2() nor pidfd_open(): the one is
- * done as well as openat() can, the other is not there, as on an older kernel. */
+/* Loaded before libc into programs that run in valgrind, which (3.19) does not know pidfd_open(): it is not there, as on
+ * an older kernel. */
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/openat2.h>
 #include <stdarg.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -21,11 +19,6 @@ __attribute__((visibility("default"))) long syscall(long number, ...) {
                 arguments[i] = va_arg(ap, long);
         va_end(ap);
 
-        if (number == SYS_openat2) {
-                const struct open_how *how = (const void *) arguments[2];
-
-                return openat((int) arguments[0], (const char *) arguments[1], (int) how->flags | O_NOFOLLOW);
-        }
         if (number == SYS_pidfd_open) {
                 errno = ENOSYS;
                 return -1;
