@@ -2,7 +2,10 @@
 
 /* mediated: manages the mediated devices of this host. */
 
+#include <errno.h>
 #include <getopt.h>
+#include <linux/capability.h>
+#include <sys/syscall.h>
 
 #include "daemon/autostart.h"
 #include "daemon/log.h"
@@ -96,6 +99,22 @@ static bool parse_arguments(int argc, char *argv[], struct arguments *ret, int *
         return true;
 }
 
+/* The store may belong to somebody else; all other privileges are the workers', who get what is permitted back when they
+ * are executed. A manager of services that forbids this call still has a daemon that does what it is asked for. */
+static void drop_capabilities(void) {
+        struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+        struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
+
+        if (syscall(SYS_capget, &header, data) < 0) {
+                log_warning_errno(-errno, "Cannot read the daemon's capabilities: %m");
+                return;
+        }
+        for (size_t i = 0; i < ELEMENTSOF(data); i++)
+                data[i].effective &= i == CAP_TO_INDEX(CAP_DAC_OVERRIDE) ? CAP_TO_MASK(CAP_DAC_OVERRIDE) : 0;
+        if (syscall(SYS_capset, &header, data) < 0)
+                log_warning_errno(-errno, "Cannot drop the daemon's capabilities, it keeps those of its workers: %m");
+}
+
 int main(int argc, char *argv[]) {
         _cleanup_(manager_freep) struct manager *manager = NULL;
         struct arguments arguments = {
@@ -107,6 +126,7 @@ int main(int argc, char *argv[]) {
         if (!parse_arguments(argc, argv, &arguments, &r))
                 return r;
 
+        drop_capabilities();
         r = manager_new(&manager);
         if (r < 0)
                 return EXIT_FAILURE;

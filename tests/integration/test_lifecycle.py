@@ -9,7 +9,7 @@ import time
 
 import pytest
 from bus import DEVICE, PARENT, ROOT
-from host import DEVICES, Host, device_path, new_uuid, parent_path
+from host import DEVICES, Host, device_path, new_uuid, parent_path, read
 
 # --- what systemd is told
 
@@ -300,6 +300,24 @@ def test_only_root_may_change():
             result = as_nobody(host, "call", "org.mediated1", path, interface, *call)
             assert result.returncode != 0 and "ccess denied" in result.stderr, (call, result.stderr)
         assert host.state(device) == "active" and len(host.devices()) == 2
+
+
+CAP_DAC_OVERRIDE, CAP_SYS_PTRACE = 1 << 1, 1 << 19
+
+
+def capabilities(pid, kind):
+    return next(int(line.split()[1], 16) for line in read(f"/proc/{pid}/status").splitlines() if line.startswith(kind))
+
+
+def test_capabilities():
+    """The daemon uses hardly one, its workers have what it may have."""
+    with Host() as host:
+        host.stop(host.create())
+        daemon = host.daemon_pid()
+        assert capabilities(daemon, "CapEff") == CAP_DAC_OVERRIDE
+        for worker in host.workers():
+            assert capabilities(worker, "CapEff") == capabilities(worker, "CapPrm") == capabilities(daemon, "CapPrm")
+            assert capabilities(worker, "CapEff") & CAP_SYS_PTRACE
 
 
 def test_only_root_may_own_the_name():
