@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "common/name.h"
+#include "daemon/answer-size.h"
 #include "daemon/authorization.h"
 #include "daemon/bus-util.h"
 #include "daemon/changes.h"
@@ -87,6 +88,12 @@ static const char *type_of_device(struct manager *manager, const char *uuid) {
         return device && device->type ? device->type : "";
 }
 
+/* Every job might make one. */
+static bool may_be_new(struct manager *manager, const char *parent, const char *uuid) {
+        return manager->store->n_definitions + HASH_COUNT(manager->jobs) < DEFINITIONS_MAX ||
+               store_refresh(manager->store, parent, uuid);
+}
+
 int request_define(struct manager *manager, sd_bus_message *message) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
@@ -130,6 +137,11 @@ int request_define(struct manager *manager, sd_bus_message *message) {
                       &grants);
         if (r != 0)
                 return r;
+
+        if (!may_be_new(manager, parent, uuid))
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                                "Device %s: there are %d definitions and unfinished jobs already; undefine what is not used",
+                                uuid, DEFINITIONS_MAX);
 
         r = make_job(manager, &job_type_define, uuid, parent, &job);
         if (r < 0)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "daemon/answer-size.h"
 #include "daemon/authorization.h"
 #include "daemon/bus-names.h"
 #include "daemon/bus-util.h"
@@ -105,14 +106,23 @@ static int hold(struct client *client, sd_bus_message *message) {
         return 1;
 }
 
+static int refuse_too_large(struct manager *manager, sd_bus_message *message) {
+        if (!answer_may_be_too_large(manager, message))
+                return 0;
+        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                        "The answer would be larger than the bus takes; Dump tells all, Get and GetAll what a single object has");
+}
+
 static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         const char *sender = sd_bus_message_get_sender(message);
         struct manager *manager = userdata;
         struct client *client;
         int r;
 
-        if (!sd_bus_message_is_method_call(message, NULL, NULL) || gate_is_reader(message))
+        if (!sd_bus_message_is_method_call(message, NULL, NULL))
                 return 0;
+        if (gate_is_reader(message))
+                return refuse_too_large(manager, message);
         if (!sender)
                 return -EACCES;
         r = message_is_larger(message, REQUEST_SIZE_MAX);

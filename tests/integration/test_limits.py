@@ -9,8 +9,9 @@ import time
 import pytest
 from bus import MANAGER, NAME, OBJECT_MANAGER, ROOT
 from dbus_next import Message, MessageFlag
-from definitions import Journal, put_many
+from definitions import Journal, begin_define, begin_modify, begin_undefine, put_many
 from host import Host, new_uuid
+from polkit import NOBODY
 
 CALLS = 100
 
@@ -62,6 +63,56 @@ def test_calls_of_one_connection_stay_in_order():
         for call in calls:
             call.result()
         assert ended == list(range(CALLS))
+
+
+DEFINITIONS = 16384
+
+
+def test_definitions():
+    with Host() as host:
+        fill_store(host, DEFINITIONS - 1)
+        uuid = new_uuid()
+        begin_define(host, uuid).result()
+        error = begin_define(host, new_uuid()).error()
+        assert error.name == "LimitsExceeded" and str(DEFINITIONS) in error.text and "undefine" in error.text
+        begin_modify(host, uuid, start="auto").result()
+        assert begin_define(host, uuid).error().name == "AlreadyDefined"
+        # Who writes files does not ask; all are told.
+        put_many(1, "mbochs")
+        host.eventually(lambda: host.property("DefinitionCount") == DEFINITIONS + 1)
+        assert len(host.call("ListDefinitions")) == DEFINITIONS + 1
+        for row in host.call("ListDefinitions")[:2]:
+            begin_undefine(host, row[0], row[1]).result()
+        begin_define(host, new_uuid()).result()
+
+
+def test_answers_that_the_bus_does_not_take():
+    """It would disconnect the daemon, whoever asks."""
+    with Host() as host:
+        daemon = host.daemon_pid()
+        bus = host.new_bus(NOBODY)
+
+        def objects():
+            return bus.begin(ROOT, OBJECT_MANAGER, "GetManagedObjects")
+
+        large = {"attributes": [("setting", "x" * 4000)] * 15}
+        put_many(450, **large)
+        host.eventually(lambda: host.property("DefinitionCount") == 450, 30)
+        assert len(objects().result(30)) > 450
+        put_many(150, **large)
+        host.eventually(lambda: host.property("DefinitionCount") == 600, 30)
+        error = objects().error(30)
+        assert error.name == "LimitsExceeded" and "Dump" in error.text
+        assert len(bus.begin(ROOT, MANAGER, "ListDefinitions").result()) == 600
+
+        # Root's editor may do that.
+        long = "-" * 200
+        put_many(30000, long, type=long)
+        host.eventually(lambda: host.property("DefinitionCount") == 30600, 60)
+        for call in (bus.begin(ROOT, MANAGER, "ListDefinitions"),
+                     bus.begin(ROOT, "org.freedesktop.DBus.Introspectable", "Introspect")):
+            assert call.error(30).name == "LimitsExceeded"
+        assert host.daemon_pid() == daemon
 
 
 def test_objects_once_a_second():
