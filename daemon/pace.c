@@ -8,6 +8,7 @@
 #include "common/macro.h"
 #include "daemon/client.h"
 #include "daemon/device.h"
+#include "daemon/gate.h"
 #include "daemon/job.h"
 #include "daemon/manager.h"
 #include "daemon/parent.h"
@@ -22,6 +23,13 @@ static unsigned int count_objects(const struct manager *manager) {
 static bool asks_for_many_objects(const struct manager *manager, sd_bus_message *message) {
         return sd_bus_message_is_method_call(message, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects") &&
                count_objects(manager) > PACE_OBJECTS_MAX;
+}
+
+static bool is_bus_behind(const struct manager *manager, sd_bus_message *message) {
+        uint64_t n;
+
+        return sd_bus_get_n_queued_write(manager->bus, &n) >= 0 && n > 0 &&
+               (n > PACE_BEHIND_MAX ? gate_is_reader(message) : asks_for_many_objects(manager, message));
 }
 
 static bool is_busy(struct manager *manager, const struct sender *sender) {
@@ -66,6 +74,8 @@ uint64_t pace_ready_usec(struct pace *pace, struct manager *manager, struct send
         }
         if (sender->objects_usec > ready && asks_for_many_objects(manager, message))
                 ready = sender->objects_usec;
+        if (ready <= now && is_bus_behind(manager, message))
+                ready = now + PACE_BEHIND_USEC;
         return ready;
 }
 

@@ -34,6 +34,11 @@ struct sender;
 #define PACE_OBJECTS_MAX 1000
 #define PACE_OBJECTS_USEC (1 * USEC_PER_SEC)
 
+/* What the bus does not take, because somebody does not read his answers, is kept in memory. With more than so many messages
+ * of that a call that only asks waits, and one for many objects with any; then it is looked again after so long. */
+#define PACE_BEHIND_MAX 16
+#define PACE_BEHIND_USEC (5 * USEC_PER_MSEC)
+
 struct pace {
         uint64_t others_usec;           /* when somebody called last who does not crowd */
         uint64_t crowds_usec;           /* when those that do may again */

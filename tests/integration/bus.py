@@ -126,6 +126,10 @@ class Bus:
             self.sleep(0.005)
         return result
 
+    def stop_reading(self):
+        """Answers pile up from now on."""
+        self.loop.remove_reader(self.connection._fd)
+
     def close(self):
         self.connection.disconnect()
 

@@ -9,8 +9,8 @@ import time
 import pytest
 from bus import MANAGER, NAME, OBJECT_MANAGER, ROOT
 from dbus_next import Message, MessageFlag
-from definitions import Journal, begin_define, begin_modify, begin_undefine, put_many
-from host import Host, new_uuid
+from definitions import Journal, begin_define, begin_modify, begin_undefine, put_many, resident_kib
+from host import Host, is_sanitized, new_uuid
 from polkit import NOBODY
 
 CALLS = 100
@@ -113,6 +113,26 @@ def test_answers_that_the_bus_does_not_take():
                      bus.begin(ROOT, "org.freedesktop.DBus.Introspectable", "Introspect")):
             assert call.error(30).name == "LimitsExceeded"
         assert host.daemon_pid() == daemon
+
+
+def test_connections_that_do_not_read():
+    """What the bus does not take of the answers would be kept by the daemon."""
+    with Host() as host:
+        put_many(3000, attributes=[("setting", "x" * 4000)])
+        host.eventually(lambda: host.property("DefinitionCount") == 3000, 30)
+        deaf = [host.new_bus(NOBODY) for _ in range(20)]
+        for bus in deaf:
+            bus.stop_reading()
+            for _ in range(20):
+                bus.begin(ROOT, OBJECT_MANAGER, "GetManagedObjects")
+                bus.begin(ROOT, MANAGER, "ListDefinitions")
+        host.sleep(5)
+        if not is_sanitized():
+            assert resident_kib(host.daemon_pid()) < 200 * 1024
+        for bus in deaf:
+            bus.close()
+            host.buses.remove(bus)
+        assert len(host.new_bus(NOBODY).begin(ROOT, OBJECT_MANAGER, "GetManagedObjects").result()) > 3000
 
 
 def test_objects_once_a_second():
