@@ -65,7 +65,7 @@ static int find_job(sd_bus *bus, uint64_t wanted, char ret[static UUID_TEXT_SIZE
         return r < 0 ? mdevctl_fail("%s", strerror(-r)) : EXIT_SUCCESS;
 }
 
-int mdevctl_bus_check_callout(sd_bus *bus, const char *uuid) {
+static int check_callout(sd_bus *bus, const char *uuid) {
         const char *job = getenv("MEDIATED_JOB");
         char job_uuid[UUID_TEXT_SIZE], *end;
         uint64_t id;
@@ -85,4 +85,16 @@ int mdevctl_bus_check_callout(sd_bus *bus, const char *uuid) {
                             " cannot change device %s: the request would wait for that job, "
                             "and the job for its callout",
                             id, uuid);
+}
+
+int mdevctl_bus_open_for(const char *uuid, sd_bus **ret) {
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        r = mdevctl_bus_open(&bus);
+        if (r == EXIT_SUCCESS)
+                r = check_callout(bus, uuid);
+        if (r == EXIT_SUCCESS)
+                *ret = TAKE_PTR(bus);
+        return r;
 }

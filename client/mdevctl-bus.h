@@ -19,6 +19,10 @@
 /** mdevctl_bus_open() - connect to the system bus. Returns EXIT_SUCCESS, or EXIT_FAILURE having said why not. */
 int mdevctl_bus_open(sd_bus **ret);
 
+/** mdevctl_bus_open_for() - the same for changing @uuid, where this program may. A callout must not change the device it is
+ * called for: that would wait for the job which waits for the callout. */
+int mdevctl_bus_open_for(const char *uuid, sd_bus **ret);
+
 /** mdevctl_bus_new_call() - a call of a method of the manager. Returns 0 or a negative errno. */
 int mdevctl_bus_new_call(sd_bus *bus, const char *member, sd_bus_message **ret);
 
@@ -28,8 +32,3 @@ int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure,
 
 /** mdevctl_bus_append_attributes() - an a(ss). Returns 0 or a negative errno. */
 int mdevctl_bus_append_attributes(sd_bus_message *call, const struct attributes *attributes);
-
-/** mdevctl_bus_check_callout() - whether this program may change @uuid. A callout must not change the device it is
- * called for: that would wait for the job which waits for the callout. Returns EXIT_SUCCESS, or EXIT_FAILURE
- * having said why not. */
-int mdevctl_bus_check_callout(sd_bus *bus, const char *uuid);

@@ -41,9 +41,7 @@ static int send_define(const struct mdevctl_arguments *arguments, const char *pa
         const char *uuid;
         int r;
 
-        r = mdevctl_bus_open(&bus);
-        if (r == EXIT_SUCCESS)
-                r = mdevctl_bus_check_callout(bus, arguments->uuid);
+        r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
 
@@ -131,9 +129,7 @@ int mdevctl_command_undefine(const struct mdevctl_arguments *arguments) {
         if (store.n == 0)
                 return mdevctl_fail("No devices match the specified uuid");
 
-        r = mdevctl_bus_open(&bus);
-        if (r == EXIT_SUCCESS)
-                r = mdevctl_bus_check_callout(bus, arguments->uuid);
+        r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
         if (mdevctl_request_undefine(bus, arguments, &failure) < 0)

@@ -38,9 +38,7 @@ static int send_modify(const struct mdevctl_arguments *arguments, const char *pa
         _cleanup_bus_ sd_bus *bus = NULL;
         int r;
 
-        r = mdevctl_bus_open(&bus);
-        if (r == EXIT_SUCCESS)
-                r = mdevctl_bus_check_callout(bus, arguments->uuid);
+        r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
 

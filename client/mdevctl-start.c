@@ -174,9 +174,7 @@ static int run_plan(struct mdevctl_arguments *arguments, const struct plan *plan
 
         r = check_absent(arguments->uuid, plan);
         if (r == EXIT_SUCCESS)
-                r = mdevctl_bus_open(&bus);
-        if (r == EXIT_SUCCESS)
-                r = mdevctl_bus_check_callout(bus, arguments->uuid);
+                r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
 

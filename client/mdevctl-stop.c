@@ -36,9 +36,7 @@ int mdevctl_command_stop(const struct mdevctl_arguments *arguments) {
         _cleanup_bus_ sd_bus *bus = NULL;
         int r;
 
-        r = mdevctl_bus_open(&bus);
-        if (r == EXIT_SUCCESS)
-                r = mdevctl_bus_check_callout(bus, arguments->uuid);
+        r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
 
