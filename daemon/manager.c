@@ -269,6 +269,15 @@ void manager_reload(struct manager *manager) {
         status_changed(manager);
 }
 
+/* Not sd_bus_flush(), which waits for ever for a bus that takes no more because others do not read. */
+static void flush_bus(sd_bus *bus) {
+        uint64_t end = now_usec() + MANAGER_FLUSH_USEC, now, n;
+
+        while ((now = now_usec()) < end && sd_bus_get_n_queued_write(bus, &n) >= 0 && n > 0)
+                if (sd_bus_process(bus, NULL) < 0 || sd_bus_wait(bus, end - now) < 0)
+                        return;
+}
+
 int manager_run(struct manager *manager) {
         int r;
 
@@ -294,6 +303,10 @@ int manager_run(struct manager *manager) {
         r = manager_bus_attach(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to put objects on the bus: %m");
+        /* See flush_bus(). */
+        r = sd_bus_set_close_on_exit(manager->bus, false);
+        if (r < 0)
+                return r;
         r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
         if (r < 0)
                 return r;
@@ -303,7 +316,7 @@ int manager_run(struct manager *manager) {
 
         r = sd_event_loop(manager->event);
         exports_flush(manager->exports);
-        (void) sd_bus_flush(manager->bus);
+        flush_bus(manager->bus);
         return r;
 }
 
@@ -336,7 +349,7 @@ struct manager *manager_free(struct manager *manager) {
         registry_free(manager->registry);
         status_done(manager);
         exports_free(manager->exports);
-        sd_bus_flush_close_unref(manager->bus);
+        sd_bus_close_unref(manager->bus);
         sd_event_unref(manager->event);
         free(manager);
         return NULL;

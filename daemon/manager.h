@@ -35,6 +35,9 @@ struct types_query;
 /* How long running jobs may go on when the daemon is asked to stop. */
 #define MANAGER_DRAIN_USEC (8 * USEC_PER_SEC)
 
+/* And how long the bus may take to take the last answers. */
+#define MANAGER_FLUSH_USEC (1 * USEC_PER_SEC)
+
 struct manager {
         sd_event *event;
         sd_bus *bus;

@@ -115,24 +115,38 @@ def test_answers_that_the_bus_does_not_take():
         assert host.daemon_pid() == daemon
 
 
+def ask_and_do_not_read(host):
+    """Twenty connections, until the bus takes no more answers for them."""
+    put_many(3000, attributes=[("setting", "x" * 4000)])
+    host.eventually(lambda: host.property("DefinitionCount") == 3000, 30)
+    connections = [host.new_bus(NOBODY) for _ in range(20)]
+    for bus in connections:
+        bus.stop_reading()
+        for _ in range(20):
+            bus.begin(ROOT, OBJECT_MANAGER, "GetManagedObjects")
+            bus.begin(ROOT, MANAGER, "ListDefinitions")
+    host.sleep(5)
+    return connections
+
+
 def test_connections_that_do_not_read():
     """What the bus does not take of the answers would be kept by the daemon."""
     with Host() as host:
-        put_many(3000, attributes=[("setting", "x" * 4000)])
-        host.eventually(lambda: host.property("DefinitionCount") == 3000, 30)
-        deaf = [host.new_bus(NOBODY) for _ in range(20)]
-        for bus in deaf:
-            bus.stop_reading()
-            for _ in range(20):
-                bus.begin(ROOT, OBJECT_MANAGER, "GetManagedObjects")
-                bus.begin(ROOT, MANAGER, "ListDefinitions")
-        host.sleep(5)
+        connections = ask_and_do_not_read(host)
         if not is_sanitized():
             assert resident_kib(host.daemon_pid()) < 200 * 1024
-        for bus in deaf:
+        for bus in connections:
             bus.close()
             host.buses.remove(bus)
         assert len(host.new_bus(NOBODY).begin(ROOT, OBJECT_MANAGER, "GetManagedObjects").result()) > 3000
+
+
+def test_stop_beside_connections_that_do_not_read():
+    with Host() as host:
+        ask_and_do_not_read(host)
+        begin = time.monotonic()
+        host.simctl("daemon", "stop")
+        assert time.monotonic() - begin < 5
 
 
 def test_objects_once_a_second():
