@@ -11,9 +11,6 @@ struct manager;
 
 #define ANSWER_SIZE_MAX (30 * 1024 * 1024)
 
-/* So many definitions can be listed whatever their names are; with as many Define makes no new ones. */
-#define DEFINITIONS_MAX 16384
-
 /** answer_may_be_too_large() - whether what a call asks for may be more than ANSWER_SIZE_MAX bytes. An estimate that is never
  * too low; it costs a look at all objects. */
 bool answer_may_be_too_large(const struct manager *manager, sd_bus_message *message);

@@ -7,7 +7,6 @@
 #include <errno.h>
 
 #include "common/name.h"
-#include "daemon/answer-size.h"
 #include "daemon/authorization.h"
 #include "daemon/bus-util.h"
 #include "daemon/changes.h"

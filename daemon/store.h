@@ -27,6 +27,9 @@ struct store_directory {
 /* Where fds or memory were short a file is looked at again after so long, and what is known of it stays. */
 #define STORE_AGAIN_USEC USEC_PER_SEC
 
+/* With so many definitions and jobs Define makes no new ones. What others put into the store has no such limit. */
+#define DEFINITIONS_MAX 16384
+
 struct store {
         struct manager *manager;
         struct store_directory *directories;    /* by parent */
