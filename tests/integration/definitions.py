@@ -11,7 +11,7 @@ import subprocess
 
 from bus import ROOT, encode
 from dbus_next import Variant
-from host import BUILD, Host, new_uuid, options
+from host import BUILD, Host, new_uuid, options, status_of
 
 STORE = pathlib.Path("/etc/mdevctl.d")
 DEFINITION = "org.mediated1.Definition"
@@ -178,8 +178,7 @@ def clear_store():
 
 
 def resident_kib(pid):
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+    return int(status_of(pid, "VmRSS"))
 
 
 def mount_store(size):

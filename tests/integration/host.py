@@ -490,6 +490,11 @@ def read(path):
     return pathlib.Path(path).read_text(encoding="utf-8").rstrip("\n")
 
 
+def status_of(pid, field):
+    """A process's value in /proc, without its unit."""
+    return next(line.split()[1] for line in read(f"/proc/{pid}/status").splitlines() if line.startswith(f"{field}:"))
+
+
 def build_option(name):
     """A meson option of the build that is tested."""
     result = subprocess.run(["meson", "introspect", "--buildoptions", BUILD], check=True, capture_output=True, text=True)

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from bus import DEVICE, PARENT, ROOT
-from host import DEVICES, Host, device_path, new_uuid, parent_path, read
+from host import DEVICES, Host, device_path, new_uuid, parent_path, status_of
 
 # --- what systemd is told
 
@@ -306,7 +306,7 @@ CAP_DAC_OVERRIDE, CAP_SYS_PTRACE = 1 << 1, 1 << 19
 
 
 def capabilities(pid, kind):
-    return next(int(line.split()[1], 16) for line in read(f"/proc/{pid}/status").splitlines() if line.startswith(kind))
+    return int(status_of(pid, kind), 16)
 
 
 def test_capabilities():

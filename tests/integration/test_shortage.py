@@ -3,14 +3,13 @@
 known gets lost, and all is well when there is enough again."""
 
 import contextlib
-import pathlib
 import shutil
 import subprocess
 
 import pytest
 from definitions import (REGISTRATIONS, begin_define, define, definition, host_with, kill_daemon, listed, put, put_many, start,
                          start_daemon, stop_daemon, text_of)
-from host import DEVICES, INTENTS, Host, is_sanitized, new_uuid
+from host import DEVICES, INTENTS, Host, is_sanitized, new_uuid, status_of
 
 RUN = INTENTS.parent
 IO_ERROR = "org.freedesktop.DBus.Error.IOError"
@@ -80,8 +79,7 @@ def test_worker_without_memory():
             host.eventually(lambda old=old: not old & set(host.workers()), 10)
             host.types("mbochs")
             worker = host.workers()[0]
-            status = pathlib.Path(f"/proc/{worker}/status").read_text()
-            size = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmSize:")))
+            size = int(status_of(worker, "VmSize"))
             host.shell("prlimit --pid $1 --as=$2", worker, (size + extra) * 1024)
             call = host.begin_create(attributes=[("setting", "x" * 3000)] * 100)
             call.wait()
