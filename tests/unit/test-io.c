@@ -12,6 +12,16 @@
 #include "tests/unit/fake-host.h"
 #include "tests/unit/test.h"
 
+static int set_up(void **state) {
+        fake_host_new();
+        return 0;
+}
+
+static int tear_down(void **state) {
+        fake_host_free();
+        return 0;
+}
+
 /* in/ with a file, a folder with one, and links; out, a file beside it. Returns in/. */
 static int make_tree(void) {
         static const char *const directories[] = { "tree", "tree/in", "tree/in/folder" };
@@ -66,10 +76,8 @@ static void test_open_beneath(void **state) {
                 { "folder/../file", -EXDEV },
                 { "folder/..", -EXDEV },
         };
-        _cleanup_close_ int dir_fd = -1;
+        _cleanup_close_ int dir_fd = make_tree();
 
-        fake_host_new();
-        dir_fd = make_tree();
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 _cleanup_close_ int fd = open_beneath(dir_fd, cases[i].path, O_RDONLY | O_NONBLOCK);
 
@@ -77,12 +85,11 @@ static void test_open_beneath(void **state) {
                         fail_msg("'%s': %d instead of %d", cases[i].path, fd, cases[i].result);
         }
         assert_int_equal(open_beneath(dir_fd, "folder-inside", O_PATH | O_DIRECTORY), -ELOOP);
-        fake_host_free();
 }
 
 int main(void) {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_open_beneath),
+                cmocka_unit_test_setup_teardown(test_open_beneath, set_up, tear_down),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
