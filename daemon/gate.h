@@ -4,7 +4,8 @@
 /* The gate: a request that may change something reaches its handler only when it is known whose connection asks.
  *
  * What is no reader by name is taken to change something, so that a new method is behind the gate unless somebody says
- * that it need not be. Requests of one connection pass in their order. Only its first one has to wait for the bus. */
+ * that it need not be. Requests of one connection pass in their order. Only its first one has to wait for the bus. Readers
+ * pass at once, unless the bus would not take the answer. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
