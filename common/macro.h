@@ -18,6 +18,9 @@
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
+/* The struct that a member, at @pointer, is embedded in. */
+#define CONTAINER_OF(pointer, type, member) ((type *) (void *) ((char *) (pointer) - offsetof(type, member)))
+
 #define USEC_PER_SEC ((uint64_t) 1000000)
 #define USEC_PER_MSEC ((uint64_t) 1000)
 #define NSEC_PER_USEC ((uint64_t) 1000)

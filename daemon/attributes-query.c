@@ -8,16 +8,16 @@
 
 #include "daemon/authorization.h"
 #include "daemon/bus-util.h"
-#include "daemon/client.h"
 #include "daemon/device.h"
 #include "daemon/manager.h"
 #include "daemon/pool.h"
+#include "daemon/scheduler.h"
 
 struct attributes_query {
         struct work work;
         struct attributes written;      /* for when no callout knows better */
         sd_bus_message *message;
-        struct client *client;
+        struct charge charge;
 };
 
 static void attributes_query_free(struct attributes_query *query) {
@@ -27,7 +27,7 @@ static void attributes_query_free(struct attributes_query *query) {
         task_clear(&query->work.task);
         attributes_clear(&query->written);
         sd_bus_message_unref(query->message);
-        client_release(query->client);
+        charge_release(&query->charge);
         free(query);
 }
 DEFINE_CLEANUP_FUNC(struct attributes_query *, attributes_query_free)
@@ -79,7 +79,7 @@ int attributes_query_start(struct device *device, sd_bus_message *message) {
         _cleanup_(attributes_query_freep) struct attributes_query *query = NULL;
         _cleanup_(grants_freep) struct grants *grants = NULL;
         const struct need need = { ACTION_MANAGE_DEVICES, device->parent, device->type ? device->type : "" };
-        struct client *client;
+        struct call *call;
         struct task *task;
         int r;
 
@@ -91,16 +91,18 @@ int attributes_query_start(struct device *device, sd_bus_message *message) {
         if (!query)
                 return -ENOMEM;
         query->work = (struct work) { .userdata = query, .on_report = on_report };
-        client = client_find(device->manager, sd_bus_message_get_sender(message));
-        r = client ? client_acquire(client) : -EACCES;
+        call = scheduler_current(device->manager->scheduler, message);
+        r = call ? peer_charge(call->charge.peer, &query->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
+                 : -EACCES;
         if (r == -EDQUOT)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                "Device %s: this connection has %d unfinished jobs and questions already; wait for one to "
-                                "finish", device->uuid, CLIENT_JOBS_MAX);
+                                "Device %s: this connection has %d unfinished jobs and questions already, or this user has "
+                                "%d, or all have %d; wait for one to finish", device->uuid, PEER_REQUESTS_MAX,
+                                USER_REQUESTS_MAX, OTHERS_REQUESTS_MAX);
         if (r < 0)
                 return r;
-        query->client = client;
-        query->work.share = &client->share;
+        charge_move(&call->charge, &query->charge, ACCOUNT_BYTES);
+        query->work.share = peer_share(query->charge.peer);
         query->message = sd_bus_message_ref(message);
 
         task = &query->work.task;

@@ -9,11 +9,10 @@
 #include <utlist.h>
 
 #include "daemon/bus-util.h"
-#include "daemon/client.h"
 #include "daemon/manager.h"
 #include "daemon/polkit.h"
 #include "daemon/requests.h"
-#include "daemon/turns.h"
+#include "daemon/scheduler.h"
 
 /* For xgettext; polkit's agent shows them, translated by the domain that goes with them. */
 #define N_(text) text
@@ -36,107 +35,64 @@ static const struct {
 };
 
 enum state {
+        STATE_IDLE,             /* its request is at its handler, or on its way there */
         STATE_WAITING,          /* for its turn to be asked */
         STATE_ASKED,
-        STATE_ANSWERED,         /* with yes, and on its way to the handler again */
-        _STATE_MAX,
-};
-
-struct user {
-        uid_t uid;
-        unsigned int n;
-        unsigned int n_asked;
-        UT_hash_handle hh;
 };
 
 struct authorization {
-        struct manager *manager;
-        struct client *client;
-        struct user *user;
-        sd_bus_message *message;
+        struct authorizations *all;
+        enum state state;
+        struct call *call;              /* the request, which owns this */
+        struct charge charge;           /* its place among the requests that wait */
         enum verb verb;
         char *uuid;
         struct grants *asked;           /* the one that polkit is asked for */
         struct grants *grants;
-        struct polkit_check *check;
-        enum state state;
-        struct authorization *prev, *next;
+        struct polkit_check *check;     /* the question that polkit has, or NULL */
+        struct authorization *prev, *next;      /* in the list of its state */
 };
 
 struct authorizations {
         struct manager *manager;
-        struct user *users;
-        unsigned int n;
+        struct authorization *waiting;
+        struct authorization *asked;
         unsigned int n_asked;
-        struct authorization *lists[_STATE_MAX];
-        struct authorization *entered;  /* whose message is at its handler; in no list */
+        sd_event_source *ask_source;
 };
 
-static int user_acquire(struct authorizations *all, uid_t uid, struct user **ret) {
-        struct user *user;
-
-        HASH_FIND(hh, all->users, &uid, sizeof(uid), user);
-        if (!user) {
-                user = calloc(1, sizeof(*user));
-                if (!user)
-                        return -ENOMEM;
-                user->uid = uid;
-                HASH_ADD(hh, all->users, uid, sizeof(user->uid), user);
-        }
-        if (user->n >= AUTHORIZATIONS_USER_MAX)
-                return -EDQUOT;
-
-        user->n++;
-        all->n++;
-        *ret = user;
-        return 0;
+static void want_to_ask(struct authorizations *all) {
+        if (all->waiting)
+                (void) sd_event_source_set_enabled(all->ask_source, SD_EVENT_ONESHOT);
 }
 
-static void user_release(struct authorizations *all, struct user *user) {
-        all->n--;
-        if (--user->n > 0)
-                return;
-
-        HASH_DEL(all->users, user);
-        free(user);
+static struct user *user_of(const struct authorization *a) {
+        return a->call->charge.peer->user;
 }
 
-static void set_state(struct authorization *a, enum state state) {
-        struct authorizations *all = a->manager->authorizations;
-        int asked = (state == STATE_ASKED) - (a->state == STATE_ASKED);
-
-        a->user->n_asked += (unsigned int) asked;
-        all->n_asked += (unsigned int) asked;
-        DL_DELETE(all->lists[a->state], a);
-        DL_APPEND(all->lists[state], a);
-        a->state = state;
+static void leave_list(struct authorization *a) {
+        if (a->state == STATE_ASKED) {
+                a->check = polkit_withdraw(a->check);
+                DL_DELETE(a->all->asked, a);
+                a->all->n_asked--;
+                user_of(a)->n_asked--;
+                want_to_ask(a->all);
+        } else if (a->state == STATE_WAITING)
+                DL_DELETE(a->all->waiting, a);
+        a->state = STATE_IDLE;
 }
 
-/* Of one that is in no list any more. */
-static struct authorization *authorization_free(struct authorization *a) {
+struct authorization *authorization_free(struct authorization *a) {
         if (!a)
                 return NULL;
 
-        if (a->user)
-                user_release(a->manager->authorizations, a->user);
-        client_release(a->client);
-        sd_bus_message_unref(a->message);
+        leave_list(a);
+        charge_release(&a->charge);
         grants_free(a->asked);
         grants_free(a->grants);
         free(a->uuid);
         free(a);
         return NULL;
-}
-DEFINE_CLEANUP_FUNC(struct authorization *, authorization_free)
-
-static struct authorization *leave_list(struct authorization *a) {
-        struct authorizations *all = a->manager->authorizations;
-
-        a->check = polkit_withdraw(a->check);
-        if (a->state == STATE_ASKED)
-                set_state(a, STATE_WAITING);
-        DL_DELETE(all->lists[a->state], a);
-        return a;
 }
 
 /* --- the answers */
@@ -164,40 +120,26 @@ static void refuse(struct authorization *a, enum polkit_answer answer) {
                 snprintf(who, sizeof(who), "Device %s: not", a->uuid);
         if (answer == POLKIT_NO || answer == POLKIT_CHALLENGE)
                 snprintf(action, sizeof(action), " (%s)", action_to_string(a->asked->items[0].action));
-        (void) bus_fail(a->message, answer == POLKIT_CHALLENGE ? FAILURE_AUTHORIZATION_REQUIRED : FAILURE_ACCESS_DENIED,
+        (void) bus_fail(a->call->message,
+                        answer == POLKIT_CHALLENGE ? FAILURE_AUTHORIZATION_REQUIRED : FAILURE_ACCESS_DENIED,
                         "%s permitted to %s%s: %s", who, verbs[a->verb].name, action, reason_of(answer));
-}
-
-static void ask_next(struct authorizations *all);
-
-static int send_on(struct authorization *a) {
-        int r;
-
-        r = grants_add(a->grants, &a->asked->items[0]);
-        if (r < 0)
-                return r;
-        r = sd_bus_message_rewind(a->message, true);
-        if (r < 0)
-                return r;
-        return turns_send_on(a->manager->turns, a->message);
 }
 
 static void on_answer(enum polkit_answer answer, void *userdata) {
         struct authorization *a = userdata;
-        struct authorizations *all = a->manager->authorizations;
+        struct call *call = a->call;
         int r = 0;
 
         a->check = NULL;
-        set_state(a, STATE_ANSWERED);
-        if (answer == POLKIT_YES)
-                r = send_on(a);
-        else
+        leave_list(a);
+        if (answer == POLKIT_YES) {
+                r = grants_add(a->grants, &a->asked->items[0]);
+                if (r >= 0)
+                        return call_resume(call);
+                (void) sd_bus_reply_method_errno(call->message, r, NULL);
+        } else
                 refuse(a, answer);
-        if (r < 0)
-                (void) sd_bus_reply_method_errno(a->message, r, NULL);
-        if (r < 0 || answer != POLKIT_YES)
-                authorization_free(leave_list(a));
-        ask_next(all);
+        call_free(call);
 }
 
 /* --- the questions */
@@ -213,35 +155,50 @@ static int ask(struct authorization *a) {
                 "polkit.gettext_domain", "mediated",
                 NULL,
         };
-        bool interactive = sd_bus_message_get_allow_interactive_authorization(a->message) > 0;
+        bool interactive = sd_bus_message_get_allow_interactive_authorization(a->call->message) > 0;
 
-        return polkit_ask(&a->check, a->manager->bus, a->client->name, action_to_string(need->action), details, interactive,
-                          on_answer, a);
+        return polkit_ask(&a->check, a->all->manager->bus, a->call->charge.peer->name, action_to_string(need->action),
+                          details, interactive, on_answer, a);
 }
 
-static void ask_next(struct authorizations *all) {
+/* Questions that nobody answers take places for minutes. So a user may have no more of them than half of what it leaves
+ * free: no number of users takes all places. */
+static bool may_ask(const struct authorization *a) {
+        unsigned int n = user_of(a)->n_asked, n_free = AUTHORIZATIONS_ASKED_MAX - a->all->n_asked;
+
+        return n < AUTHORIZATIONS_ASKED_USER_MAX && 2 * n < n_free;
+}
+
+static int on_ask(sd_event_source *source, void *userdata) {
+        struct authorizations *all = userdata;
         struct authorization *a, *next;
         int r;
 
-        DL_FOREACH_SAFE(all->lists[STATE_WAITING], a, next) {
-                if (all->n_asked >= AUTHORIZATIONS_ASKED_MAX)
-                        break;
-                if (a->user->n_asked >= AUTHORIZATIONS_ASKED_USER_MAX)
+        DL_FOREACH_SAFE(all->waiting, a, next) {
+                if (!may_ask(a))
                         continue;
 
+                leave_list(a);
                 r = ask(a);
-                if (r >= 0)
-                        set_state(a, STATE_ASKED);
-                else {
-                        (void) sd_bus_reply_method_errno(a->message, r, NULL);
-                        authorization_free(leave_list(a));
+                if (r < 0) {
+                        (void) sd_bus_reply_method_errno(a->call->message, r, NULL);
+                        call_free(a->call);
+                        continue;
                 }
+                a->state = STATE_ASKED;
+                DL_APPEND(all->asked, a);
+                all->n_asked++;
+                user_of(a)->n_asked++;
         }
+        return 0;
 }
 
-/* Puts the message aside. */
+static void on_left(struct charge *charge) {
+        call_free(call_of_charge(charge));
+}
+
+/* Holds the call. */
 static int begin(struct authorization *a, const struct need *need) {
-        struct authorizations *all = a->manager->authorizations;
         int r;
 
         grants_free(a->asked);
@@ -252,85 +209,69 @@ static int begin(struct authorization *a, const struct need *need) {
         if (r < 0)
                 return r;
 
+        call_hold(a->call, a, on_left);
         a->state = STATE_WAITING;
-        DL_APPEND(all->lists[STATE_WAITING], a);
-        ask_next(all);
+        DL_APPEND(a->all->waiting, a);
+        want_to_ask(a->all);
         return 1;
 }
 
-static int authorization_new(struct client *client, sd_bus_message *message, enum verb verb, const char *uuid,
-                             struct authorization **ret) {
-        _cleanup_(authorization_freep) struct authorization *a = NULL;
-        struct authorizations *all = client->manager->authorizations;
+static int authorization_new(struct authorizations *all, struct call *call, enum verb verb, const char *uuid) {
+        struct authorization *a;
         int r;
 
         a = calloc(1, sizeof(*a));
         if (!a)
                 return -ENOMEM;
-        a->manager = client->manager;
+        a->all = all;
+        a->call = call;
         a->verb = verb;
-        a->message = sd_bus_message_ref(message);
         a->uuid = strdup(uuid);
         a->grants = calloc(1, sizeof(*a->grants));
-        if (!a->uuid || !a->grants)
-                return -ENOMEM;
-
-        r = client_acquire(client);
-        if (r < 0)
+        r = a->uuid && a->grants ? peer_charge(call->charge.peer, &a->charge,
+                                               (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1, [ACCOUNT_QUESTIONS] = 1 })
+                                 : -ENOMEM;
+        if (r < 0) {
+                authorization_free(a);
                 return r;
-        a->client = client;
-        r = all->n < AUTHORIZATIONS_MAX ? user_acquire(all, client->uid, &a->user) : -EDQUOT;
-        if (r < 0)
-                return r;
+        }
 
-        *ret = TAKE_PTR(a);
+        call->authorization = a;
         return 0;
 }
 
-static struct authorization *take_entered(struct authorizations *all, sd_bus_message *message) {
-        struct authorization *a = all->entered;
-
-        if (!a || a->message != message)
-                return NULL;
-        all->entered = NULL;
-        return a;
-}
-
 bool request_is_privileged(struct manager *manager, sd_bus_message *message) {
-        struct client *client = client_find(manager, sd_bus_message_get_sender(message));
+        const struct call *call = scheduler_current(manager->scheduler, message);
 
-        return client && client_is_root(client);
+        return call && peer_is_root(call->charge.peer);
 }
 
 static int fail_name(sd_bus_message *message, const char *uuid) {
         return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s: the name of the parent or of the type is too long", uuid);
 }
 
-int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, const char *uuid, const struct need *needs,
-              size_t n_needs, struct grants **ret_grants) {
-        _cleanup_(authorization_freep) struct authorization *a = NULL;
-        struct client *client = client_find(manager, sd_bus_message_get_sender(message));
+int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, const char *uuid,
+              const struct need *needs, size_t n_needs, struct grants **ret_grants) {
+        struct call *call = scheduler_current(manager->scheduler, message);
         int r;
 
-        /* Nothing gets here without having passed the gate. */
-        if (!client || !client->identified)
+        if (!call)
                 return -EACCES;
-        if (client_is_root(client)) {
+        if (peer_is_root(call->charge.peer)) {
                 *ret_grants = NULL;
                 return 0;
         }
 
-        a = take_entered(manager->authorizations, message);
         r = request_refuse_draining(manager, message);
         if (r != 0)
                 return r;
-        if (!a) {
-                r = authorization_new(client, message, verb, uuid, &a);
+        if (!call->authorization) {
+                r = authorization_new(manager->authorizations, call, verb, uuid);
                 if (r == -EDQUOT)
                         return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                        "Too many requests wait for authorization or to be done: %d of a connection, %d of a "
-                                        "user and %d in all are the limit; wait for one to finish",
-                                        CLIENT_JOBS_MAX, AUTHORIZATIONS_USER_MAX, AUTHORIZATIONS_MAX);
+                                        "Too many requests are unfinished or wait for authorization: %d of a connection, "
+                                        "%d of a user and %d in all may wait; wait for one to finish",
+                                        PEER_REQUESTS_MAX, USER_QUESTIONS_MAX, OTHERS_QUESTIONS_MAX);
                 if (r < 0)
                         return r;
         }
@@ -338,68 +279,47 @@ int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, 
         for (size_t i = 0; i < n_needs; i++) {
                 const struct need *need = needs + i;
 
-                if (grants_have(a->grants, need))
+                if (grants_have(call->authorization->grants, need))
                         continue;
                 if ((need->parent && strlen(need->parent) > NAME_MAX) || strlen(need->type) > NAME_MAX)
                         return fail_name(message, uuid);
-                r = begin(a, need);
-                if (r > 0)
-                        TAKE_PTR(a);
-                return r;
+                return begin(call->authorization, need);
         }
 
-        *ret_grants = TAKE_PTR(a->grants);
+        /* The request has its own place from here on. */
+        *ret_grants = TAKE_PTR(call->authorization->grants);
+        call->authorization = authorization_free(call->authorization);
         return 0;
 }
 
-void authorization_enter(struct manager *manager, sd_bus_message *message) {
-        struct authorizations *all = manager->authorizations;
-        struct authorization *a;
+/* --- the end */
 
-        /* Its object was gone, so that it had no handler. */
-        all->entered = authorization_free(all->entered);
-
-        DL_FOREACH(all->lists[STATE_ANSWERED], a)
-                if (a->message == message) {
-                        all->entered = leave_list(a);
-                        return;
-                }
-}
-
-/* --- the ends */
-
-void authorization_drop(struct client *client) {
-        struct authorizations *all = client->manager->authorizations;
-        struct authorization *a, *next;
-
-        for (enum state state = 0; state < _STATE_MAX; state++)
-                DL_FOREACH_SAFE(all->lists[state], a, next)
-                        if (a->client == client)
-                                authorization_free(leave_list(a));
-        if (all->entered && all->entered->client == client)
-                all->entered = authorization_free(all->entered);
-        ask_next(all);
-}
-
-/* Those that were answered get it from their handler. */
 void authorizations_refuse(struct manager *manager) {
-        struct authorizations *all = manager->authorizations;
+        struct authorization **lists[] = { &manager->authorizations->waiting, &manager->authorizations->asked };
 
-        for (enum state state = 0; state < STATE_ANSWERED; state++)
-                while (all->lists[state]) {
-                        struct authorization *a = leave_list(all->lists[state]);
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                while (*lists[i]) {
+                        struct call *call = (*lists[i])->call;
 
-                        (void) request_refuse_draining(manager, a->message);
-                        authorization_free(a);
+                        (void) request_refuse_draining(manager, call->message);
+                        call_free(call);
                 }
 }
 
 int authorizations_new(struct authorizations **ret, struct manager *manager) {
         struct authorizations *all = calloc(1, sizeof(*all));
+        int r;
 
         if (!all)
                 return -ENOMEM;
         all->manager = manager;
+        r = sd_event_add_defer(manager->event, &all->ask_source, on_ask, all);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(all->ask_source, SD_EVENT_OFF);
+        if (r < 0) {
+                authorizations_free(all);
+                return r;
+        }
         *ret = all;
         return 0;
 }
@@ -408,10 +328,11 @@ struct authorizations *authorizations_free(struct authorizations *all) {
         if (!all)
                 return NULL;
 
-        for (enum state state = 0; state < _STATE_MAX; state++)
-                while (all->lists[state])
-                        authorization_free(leave_list(all->lists[state]));
-        authorization_free(all->entered);
+        while (all->waiting)
+                call_free(all->waiting->call);
+        while (all->asked)
+                call_free(all->asked->call);
+        sd_event_source_disable_unref(all->ask_source);
         free(all);
         return NULL;
 }

@@ -88,8 +88,9 @@ static const char *type_of_device(struct manager *manager, const char *uuid) {
 }
 
 /* Every job might make one. */
-static bool may_be_new(struct manager *manager, const char *parent, const char *uuid) {
-        return manager->store->n_definitions + HASH_COUNT(manager->jobs) < DEFINITIONS_MAX ||
+static bool may_be_new(struct manager *manager, sd_bus_message *message, const char *parent, const char *uuid) {
+        return request_is_privileged(manager, message) ||
+               manager->store->n_definitions + HASH_COUNT(manager->jobs) < DEFINITIONS_MAX ||
                store_refresh(manager->store, parent, uuid);
 }
 
@@ -137,7 +138,7 @@ int request_define(struct manager *manager, sd_bus_message *message) {
         if (r != 0)
                 return r;
 
-        if (!may_be_new(manager, parent, uuid))
+        if (!may_be_new(manager, message, parent, uuid))
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                 "Device %s: there are %d definitions and unfinished jobs already; undefine what is not used",
                                 uuid, DEFINITIONS_MAX);

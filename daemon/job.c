@@ -14,10 +14,8 @@
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
 #include "daemon/callout-lock.h"
-#include "daemon/client.h"
 #include "daemon/device.h"
 #include "daemon/job-start.h"
-#include "daemon/log-limit.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/message-ids.h"
@@ -145,7 +143,7 @@ struct job *job_free(struct job *job) {
         if (job->export.path)
                 HASH_DEL(job->manager->jobs, job);
         export_remove(job->manager->exports, &job->export);
-        client_release(job->client);
+        charge_release(&job->charge);
         grants_free(job->grants);
         settle_free(job->settle);
         sd_event_source_disable_unref(job->deadline_source);
@@ -191,9 +189,7 @@ static int reply_success(struct job *job) {
 
 static int level_of(const struct job *job, enum job_result result) {
         /* Autostart says itself what became of it. */
-        if (result == JOB_CANCELED || job->autostart)
-                return LOG_DEBUG;
-        return !job->client || log_limit_take(job->manager, job->client->name) ? LOG_NOTICE : LOG_DEBUG;
+        return result == JOB_CANCELED || job->autostart ? LOG_DEBUG : LOG_NOTICE;
 }
 
 static void say_result(struct job *job, enum job_result result) {

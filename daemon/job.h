@@ -9,10 +9,10 @@
 #include "common/uuid.h"
 #include "daemon/export.h"
 #include "daemon/grants.h"
+#include "daemon/peer.h"
 #include "daemon/worker.h"
 
 struct callout_lock;
-struct client;
 struct job;
 struct manager;
 struct queue;
@@ -65,7 +65,7 @@ struct job {
         struct failure failure;
 
         sd_bus_message *message;        /* NULL: nobody asked, or answered already */
-        struct client *client;
+        struct charge charge;           /* its place and its message's size, of the peer that asked for it */
         struct grants *grants;          /* what its caller may do; NULL: everything */
 
         uint64_t timeout;               /* µs, 0: none */

@@ -13,29 +13,29 @@
 #include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
+#include "daemon/answer-size.h"
 #include "daemon/authorization.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
+#include "daemon/bus-util.h"
 #include "daemon/callout-lock.h"
-#include "daemon/client.h"
 #include "daemon/device.h"
 #include "daemon/dump.h"
 #include "daemon/export.h"
-#include "daemon/gate.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
 #include "daemon/manager-bus.h"
 #include "daemon/monitor.h"
 #include "daemon/parent.h"
+#include "daemon/peer.h"
 #include "daemon/pool.h"
 #include "daemon/queue.h"
 #include "daemon/recovery.h"
 #include "daemon/registry.h"
-#include "daemon/sender.h"
+#include "daemon/scheduler.h"
 #include "daemon/settle.h"
 #include "daemon/status.h"
 #include "daemon/store.h"
-#include "daemon/turns.h"
 #include "daemon/types-query.h"
 
 /* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER of the D-Bus specification; that somebody else has the name is no error there. */
@@ -165,6 +165,11 @@ int manager_new(struct manager **ret) {
         r = exports_new(&manager->exports, manager->event, manager->bus);
         if (r < 0)
                 return r;
+        r = peers_new(&manager->peers);
+        if (r >= 0)
+                r = peers_connect(manager->peers, manager->event, on_disconnected, manager);
+        if (r < 0)
+                return log_error_errno(r, "Failed to connect to the system bus once more: %m");
         r = authorizations_new(&manager->authorizations, manager);
         if (r < 0)
                 return r;
@@ -195,6 +200,21 @@ int manager_new(struct manager **ret) {
         *ret = TAKE_PTR(manager);
         return 0;
 }
+
+static bool is_draining(void *userdata) {
+        struct manager *manager = userdata;
+
+        return manager->draining;
+}
+
+static int admit(sd_bus_message *message, void *userdata) {
+        if (!answer_may_be_too_large(userdata, message))
+                return 0;
+        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                        "The answer would be larger than the bus takes; Get and GetAll tell what a single object has");
+}
+
+static const struct scheduler_hooks scheduler_hooks = { .is_draining = is_draining, .admit = admit };
 
 static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
@@ -290,24 +310,10 @@ int manager_run(struct manager *manager) {
                 return r;
         manager_clean_store(manager);
 
-        r = gate_attach(manager);
-        if (r < 0)
-                return r;
-        r = senders_init(manager);
-        if (r < 0)
-                return r;
-        /* The last one: it sees calls before the others. */
-        r = turns_new(&manager->turns, manager);
-        if (r < 0)
-                return r;
         r = manager_bus_attach(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to put objects on the bus: %m");
-        /* See flush_bus(). */
-        r = sd_bus_set_close_on_exit(manager->bus, false);
-        if (r < 0)
-                return r;
-        r = sd_bus_attach_event(manager->bus, manager->event, SD_EVENT_PRIORITY_NORMAL);
+        r = scheduler_new(&manager->scheduler, manager->event, manager->bus, manager->peers, &scheduler_hooks, manager);
         if (r < 0)
                 return r;
         r = sd_bus_request_name_async(manager->bus, NULL, BUS_NAME, 0, on_name_requested, manager);
@@ -327,17 +333,16 @@ struct manager *manager_free(struct manager *manager) {
         if (!manager)
                 return NULL;
 
-        turns_free(manager->turns);
         types_query_free_all(manager);
         manager->dumps = dumps_free(manager->dumps);
         queue_done(manager);
         callout_lock_free_all(manager);
         manager->authorizations = authorizations_free(manager->authorizations);
-        client_free_all(manager);
+        peers_free(manager->peers);
+        scheduler_free(manager->scheduler);
         monitor_free(manager->monitor);
         /* The pool first: parents wait for their worker's report only as long as there is a pool. */
         manager->pool = pool_free(manager->pool);
-        senders_free(manager);
         HASH_ITER(hh, manager->devices, device, next_device)
                 device_free(device);
         HASH_ITER(hh, manager->parents, parent, next_parent)

@@ -12,20 +12,19 @@
 
 struct authorizations;
 struct callout_lock;
-struct client;
 struct device;
 struct dumps;
 struct exports;
 struct job;
 struct monitor;
 struct parent;
+struct peers;
 struct pool;
 struct queue;
-struct sender;
 struct registry;
+struct scheduler;
 struct settle;
 struct store;
-struct turns;
 struct types_query;
 
 /* Seconds that a callout may take; s390's ap-check itself waits so long for its lock. */
@@ -43,10 +42,11 @@ struct manager {
         sd_bus *bus;
         struct exports *exports;
         struct monitor *monitor;
+        struct peers *peers;
         struct pool *pool;
         struct registry *registry;
+        struct scheduler *scheduler;
         struct store *store;
-        struct turns *turns;
 
         struct parent *parents;         /* by name */
         struct device *devices;         /* by UUID */
@@ -56,9 +56,6 @@ struct manager {
         sd_event_source *queue_source;
         struct job *jobs;               /* by id */
         struct callout_lock *callout_locks;     /* by parent, of those that a callout serves */
-        struct client *clients;         /* by unique name, of those that have asked for a change */
-        struct sender *senders;         /* by unique name, of those that ask for much */
-        sd_event_source *sender_timer;
         struct authorizations *authorizations;
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;

@@ -4,6 +4,8 @@
 
 #include "daemon/message-size.h"
 
+#include <errno.h>
+
 #include "common/macro.h"
 
 /* What each value counts at least, so that many empty ones add up too. */
@@ -59,13 +61,29 @@ static int count(sd_bus_message *message, size_t *left) {
         return r < 0 ? r : 0;
 }
 
-int message_is_larger(sd_bus_message *message, size_t limit) {
+static void count_header(sd_bus_message *message, size_t *left) {
+        const char *const texts[] = {
+                sd_bus_message_get_path(message),        sd_bus_message_get_interface(message),
+                sd_bus_message_get_member(message),      sd_bus_message_get_sender(message),
+                sd_bus_message_get_destination(message), sd_bus_message_get_signature(message, true),
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); i++)
+                if (texts[i])
+                        *left -= strnlen(texts[i], *left);
+}
+
+int message_size(sd_bus_message *message, size_t limit, size_t *ret) {
         size_t left = limit;
         int r, q;
 
+        count_header(message, &left);
         r = count(message, &left);
         q = sd_bus_message_rewind(message, true);
         if (r < 0 || q < 0)
                 return r < 0 ? r : q;
-        return left == 0;
+        if (left == 0)
+                return -EFBIG;
+        *ret = limit - left;
+        return 0;
 }

@@ -11,9 +11,6 @@ struct job;
 struct manager;
 struct queue;
 
-/* All jobs of all callers: what the daemon is ready to remember. */
-#define QUEUE_JOBS_MAX 4096
-
 /** queue_init() - prepare manager->queue_source. Returns 0 or a negative errno. */
 int queue_init(struct manager *manager);
 

@@ -10,13 +10,13 @@
 
 #include "daemon/authorization.h"
 #include "daemon/bus-util.h"
-#include "daemon/client.h"
 #include "daemon/device.h"
 #include "daemon/job-start.h"
 #include "daemon/job.h"
 #include "daemon/manager.h"
 #include "daemon/options.h"
 #include "daemon/queue.h"
+#include "daemon/scheduler.h"
 #include "daemon/settle.h"
 
 int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
@@ -40,8 +40,17 @@ static int check_options(struct manager *manager, sd_bus_message *message, const
                         options->callout_of > 0 ? "callout-of" : "held-by");
 }
 
+/* What waits is dropped. What a driver is doing goes on to its end, and nobody is told. */
+static void on_left(struct charge *charge) {
+        struct job *job = CONTAINER_OF(charge, struct job, charge);
+
+        job->message = sd_bus_message_unref(job->message);
+        job->wait = false;
+        (void) job_cancel(job);
+}
+
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
-        struct client *client;
+        struct call *call = scheduler_current(manager->scheduler, message);
         int r;
 
         r = check_options(manager, message, job, options);
@@ -53,20 +62,17 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
                                 "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for that "
                                 "job; do it when the job is done", job->uuid, options->callout_of);
 
-        if (HASH_COUNT(manager->jobs) > QUEUE_JOBS_MAX)
-                return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                "Device %s: mediated has %d jobs already; ask again when some are finished", job->uuid,
-                                QUEUE_JOBS_MAX);
-        client = client_find(manager, sd_bus_message_get_sender(message));
-        r = client ? client_acquire(client) : -EACCES;
+        r = call ? peer_charge(call->charge.peer, &job->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 }) : -EACCES;
         if (r == -EDQUOT)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                "Device %s: this connection has %d unfinished jobs already; wait for one to finish",
-                                job->uuid, CLIENT_JOBS_MAX);
+                                "Device %s: this connection has %d unfinished jobs already, or this user has %d, or all "
+                                "have %d; wait for one to finish", job->uuid, PEER_REQUESTS_MAX, USER_REQUESTS_MAX,
+                                OTHERS_REQUESTS_MAX);
         if (r < 0)
                 return r;
-        job->client = client;
-        job->work.share = &client->share;
+        charge_move(&call->charge, &job->charge, ACCOUNT_BYTES);
+        job->charge.on_left = on_left;
+        job->work.share = peer_share(job->charge.peer);
 
         job->work.task.force = options->force;
         job->callout_of = options->callout_of;
@@ -251,10 +257,11 @@ static int authorize_cancel(struct manager *manager, sd_bus_message *message, co
         const char *type = job->work.task.type ? job->work.task.type : "";
         const struct need device = { ACTION_MANAGE_DEVICES, parent, type };
         const struct need definition = { ACTION_MANAGE_DEFINITIONS, parent, type };
+        const struct call *call = scheduler_current(manager->scheduler, message);
         struct need needs[2];
         size_t n = 0;
 
-        if (job->client && job->client == client_find(manager, sd_bus_message_get_sender(message)))
+        if (call && call->charge.peer == job->charge.peer)
                 return 0;
         if (!job_is_about_definition(job) || job->live)
                 needs[n++] = device;

@@ -10,6 +10,7 @@
 
 #include "daemon/manager.h"
 #include "daemon/parent.h"
+#include "daemon/scheduler.h"
 #include "daemon/type-properties.h"
 
 /* A driver that needs longer to tell its instances is answered for with what it said last. */
@@ -17,7 +18,7 @@
 
 struct types_query {
         struct manager *manager;
-        sd_bus_message *message;
+        struct call *call;              /* held until the types are read */
         char *parent;                   /* empty: all */
         sd_event_source *timer;
         struct types_query *prev, *next;
@@ -26,14 +27,18 @@ struct types_query {
 static void types_query_free(struct types_query *query) {
         DL_DELETE(query->manager->types_queries, query);
         sd_event_source_disable_unref(query->timer);
-        sd_bus_message_unref(query->message);
         free(query->parent);
         free(query);
 }
 
+static void drop(struct types_query *query) {
+        call_free(query->call);
+        types_query_free(query);
+}
+
 void types_query_free_all(struct manager *manager) {
         while (manager->types_queries)
-                types_query_free(manager->types_queries);
+                drop(manager->types_queries);
 }
 
 static int append_parent(sd_bus_message *reply, const struct parent *parent) {
@@ -53,20 +58,20 @@ static int append_parent(sd_bus_message *reply, const struct parent *parent) {
         return 0;
 }
 
-static int send_reply(const struct types_query *query) {
+static int answer(struct manager *manager, sd_bus_message *message, const char *parent_name) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         struct parent *parent, *next;
         int r;
 
-        r = sd_bus_message_new_method_return(query->message, &reply);
+        r = sd_bus_message_new_method_return(message, &reply);
         if (r < 0)
                 return r;
         r = sd_bus_message_open_container(reply, 'a', "(ssssus)");
         if (r < 0)
                 return r;
 
-        HASH_ITER(hh, query->manager->parents, parent, next) {
-                if (*query->parent && !streq(query->parent, parent->name))
+        HASH_ITER(hh, manager->parents, parent, next) {
+                if (*parent_name && !streq(parent_name, parent->name))
                         continue;
                 r = append_parent(reply, parent);
                 if (r < 0)
@@ -79,20 +84,17 @@ static int send_reply(const struct types_query *query) {
         return sd_bus_send(NULL, reply, NULL);
 }
 
+/* Those that wait for one slow driver are answered in turns with everything else. */
 static void finish(struct types_query *query) {
-        int r;
-
-        r = send_reply(query);
-        if (r < 0)
-                (void) sd_bus_reply_method_errno(query->message, r, NULL);
+        call_resume(query->call);
         types_query_free(query);
 }
 
-static bool is_complete(const struct types_query *query) {
+static bool is_complete(const struct manager *manager, const char *parent_name) {
         struct parent *parent, *next;
 
-        HASH_ITER(hh, query->manager->parents, parent, next)
-                if (parent->reading && (!*query->parent || streq(query->parent, parent->name)))
+        HASH_ITER(hh, manager->parents, parent, next)
+                if (parent->reading && (!*parent_name || streq(parent_name, parent->name)))
                         return false;
 
         return true;
@@ -102,7 +104,7 @@ void types_query_check(struct manager *manager) {
         struct types_query *query, *next;
 
         DL_FOREACH_SAFE(manager->types_queries, query, next)
-                if (is_complete(query))
+                if (is_complete(manager, query->parent))
                         finish(query);
 }
 
@@ -111,16 +113,31 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
+static void on_left(struct charge *charge) {
+        drop(call_of_charge(charge)->owner);
+}
+
 int types_query_start(struct manager *manager, sd_bus_message *message, const char *parent_name) {
+        struct call *call = scheduler_current(manager->scheduler, message);
         struct types_query *query;
         struct parent *parent, *next;
         int r;
+
+        if (!call)
+                return -EACCES;
+        if (call->resumed)
+                return answer(manager, message, parent_name);
+        HASH_ITER(hh, manager->parents, parent, next)
+                if (!*parent_name || streq(parent_name, parent->name))
+                        parent_read_types(parent);
+        if (is_complete(manager, parent_name))
+                return answer(manager, message, parent_name);
 
         query = calloc(1, sizeof(*query));
         if (!query)
                 return -ENOMEM;
         query->manager = manager;
-        query->message = sd_bus_message_ref(message);
+        query->call = call;
         query->parent = strdup(parent_name);
         DL_APPEND(manager->types_queries, query);
         r = query->parent ? sd_event_add_time_relative(manager->event, &query->timer, CLOCK_MONOTONIC, QUERY_USEC, 1,
@@ -129,10 +146,6 @@ int types_query_start(struct manager *manager, sd_bus_message *message, const ch
                 types_query_free(query);
                 return r;
         }
-
-        HASH_ITER(hh, manager->parents, parent, next)
-                if (!*parent_name || streq(parent_name, parent->name))
-                        parent_read_types(parent);
-        types_query_check(manager);
-        return 0;
+        call_hold(call, query, on_left);
+        return 1;
 }

@@ -161,8 +161,8 @@ def test_bus_policy_names_every_member(everything):
     assert named == {method[:2] for method in everything.methods()}
 
 
-def test_readers_are_those_of_the_gate_and_of_the_manual():
-    gate = (SOURCE / "daemon/gate.c").read_text(encoding="utf-8")
+def test_readers_are_those_of_the_daemon_and_of_the_manual():
+    gate = (SOURCE / "daemon/reader.c").read_text(encoding="utf-8")
     assert set(re.findall(r'BUS_MANAGER, "(\w+)"', gate)) == {member for _, member in READERS}
     manual = (SOURCE / "docs/org.mediated1.5.in").read_text(encoding="utf-8")
     access = re.search(r"^\.SS Access$(.*?)^\.SS ", manual, re.DOTALL | re.MULTILINE)[1]

@@ -296,6 +296,9 @@ def test_limit_of_a_user():
         device = host.create()
         for i in range(256):
             host.begin_stop(device, bus=buses[i // 64])
+        # Calls of one connection are handled in their order.
+        for bus in buses:
+            host.begin("GetParent", "s", "mtty", bus=bus).result()
         error = host.begin_stop(device, bus=host.new_bus(NOBODY)).error()
         assert error.name == "LimitsExceeded" and "256" in error.text
         other = host.begin_stop(device, bus=host.new_bus(DAEMON))
