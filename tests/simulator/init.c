@@ -56,12 +56,13 @@ static int set_environment(const Options *options) {
         static const char *const directories[] = {
                 "client", "daemon", "worker", "tests/simulator", "tests/benchmark", "tests/race",
         };
-        char path[PATH_MAX * 7] = "", worker[PATH_MAX];
+        char path[PATH_MAX * 8] = "", worker[PATH_MAX];
         const char *old = getenv("PATH");
         size_t n = 0;
 
         for (size_t i = 0; i < ELEMENTSOF(directories); i++)
                 n += (size_t) snprintf(path + n, sizeof(path) - n, "%s/%s:", options->build, directories[i]);
+        n += (size_t) snprintf(path + n, sizeof(path) - n, "%s/tests/benchmark:", options->source);
         snprintf(path + n, sizeof(path) - n, "%s", old ? old : "/usr/sbin:/usr/bin:/sbin:/bin");
         snprintf(worker, sizeof(worker), "%s/worker/mediated-worker", options->build);
 
