@@ -14,6 +14,7 @@
 #include "common/io.h"
 #include "common/utf8.h"
 #include "worker/callout-reply.h"
+#include "worker/callout-trust.h"
 #include "worker/callout.h"
 
 /* Says "not my type" and lets the next callout have its turn. */
@@ -44,27 +45,6 @@ static void action_clear(struct action *action) {
         free(action->script);
 }
 
-static bool is_roots_alone(const char *path) {
-        struct stat st;
-
-        return lstat(path, &st) >= 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
-}
-
-/* What others than root could have written is not run as root: the file, or any folder on the way to it. */
-static bool is_trusted(const char *path) {
-        _cleanup_free_ char *real = realpath(path, NULL);
-
-        if (!real || !is_roots_alone("/"))
-                return false;
-        for (char *p = strchr(real + 1, '/'); p; p = strchr(p + 1, '/')) {
-                *p = '\0';
-                if (!is_roots_alone(real))
-                        return false;
-                *p = '/';
-        }
-        return is_roots_alone(real);
-}
-
 static int by_name(const struct dirent **a, const struct dirent **b) {
         return strcmp((*a)->d_name, (*b)->d_name);
 }
@@ -78,7 +58,8 @@ static bool may_run(const char *path) {
 
         if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
                 return false;
-        if (is_trusted(path))
+        /* What others than root could have written is not run as root. */
+        if (callout_is_trusted(path))
                 return true;
         fprintf(stderr, "<4>Callout %s is not run: others than root may write it\n", path);
         return false;
@@ -92,7 +73,7 @@ static int in_folder(const char *folder, int (*func)(const char *path, void *use
         n = scandir(folder, &entries, not_hidden, by_name);
         if (n < 0)
                 return 0;
-        if (n > 0 && !is_trusted(folder)) {
+        if (n > 0 && !callout_is_trusted(folder)) {
                 fprintf(stderr, "<4>Callouts in %s are not run: others than root may write there\n", folder);
                 r = -EPERM;
         }

@@ -241,6 +241,51 @@ def test_symbolic_link_to_what_others_can_write(how):
         assert "callouts/10-linked is not run" in host.log()
 
 
+OTHERS = "install -d -o 1 -g 1 /run/others && mkdir -p /run/programs && "
+LINK = "ln -s /run/programs/10-refuse"
+
+
+@pytest.mark.parametrize("links", [
+    "chown 1:1 /etc/mdevctl.d && rmdir {callouts} && ln -s /run/programs {callouts}",
+    "chown 1:1 /etc/mdevctl.d/scripts.d && rmdir {callouts} && ln -s /run/programs {callouts}",
+    "rmdir {callouts} && ln -s /run/programs {callouts} && chown -h 1:1 {callouts}",
+    LINK + " {callouts} && chown -h 1:1 {callouts}/10-refuse",
+    LINK + " /run/link && chown -h 1:1 /run/link && ln -s /run/link {callouts}/10-refuse",
+    LINK + " /run/others/link && ln -s /run/others/link {callouts}/10-refuse",
+    LINK + " /run/others/link && ln -s ../../../../run/others/link {callouts}/10-refuse",
+    "ln -s /run/programs /run/others/link && ln -s /run/others/link/10-refuse {callouts}/10-refuse",
+    "mkdir /run/others/folder && ln -s /run/others/folder/../../programs/10-refuse {callouts}/10-refuse",
+    "ln -s /run/others /run/folder && ln -s /run/folder/../programs/10-refuse {callouts}/10-refuse",
+])
+def test_link_that_others_could_have_made(links):
+    """Where it leads to now belongs to root. That it leads there, somebody else has decided."""
+    with Host() as host:
+        callouts = Callouts(host)
+        refuse = callouts.add("10-refuse", "exit 1")
+        host.shell(OTHERS + f"mv {refuse} /run/programs && " + links.format(callouts=SITE / "callouts"))
+        assert refuse.is_file()
+        host.create()
+        assert callouts.calls() == []
+        assert f"{SITE}/callouts" in host.log() and "not run" in host.log()
+
+
+@pytest.mark.parametrize("links", [
+    "rmdir {callouts} && ln -s /run/programs {callouts}",
+    "rmdir {callouts} && ln -s ../../..//run/./programs/ {callouts}",
+    LINK + " {callouts}",
+    LINK + " /run/a && ln -s a /run/b && ln -s b /run/c && ln -s ../../../../run/c {callouts}/10-refuse",
+    "ln -s /run/programs /run/folder && ln -s /run/folder/10-refuse {callouts}/10-refuse",
+    "ln -s ../run/programs /etc/folder && ln -s /etc/folder/../programs/10-refuse {callouts}/10-refuse",
+])
+def test_links_of_roots(links):
+    with Host() as host:
+        callouts = Callouts(host)
+        refuse = callouts.add("10-refuse", "exit 1")
+        host.shell(OTHERS + f"mv {refuse} /run/programs && " + links.format(callouts=SITE / "callouts"))
+        assert host.begin_create().error().name == "CalloutFailed"
+        assert callouts.calls() == ["10-refuse pre start none"]
+
+
 def test_what_cannot_be_executed_is_passed_over():
     """As by mdevctl: an editor's copy or a note that happens to be executable refuses nothing."""
     with Host() as host:

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Which programs may be run as root.
+ *
+ * The path is walked component by component, as the kernel does. A symbolic link is one of the components: its owner
+ * decides which program is run, even if that program belongs to root. So realpath() would forget too much.
+ *
+ * The program is executed by its path later. That is enough: only somebody who can write to a folder or owns it can let
+ * a name in it mean another file, and that is root alone for each folder on the way. */
+
+#include "worker/callout-trust.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+
+#include "common/macro.h"
+#include "common/root.h"
+
+/* The kernel follows as many in one path. */
+#define LINKS_MAX 40
+
+/* Opens what has the name @name in the folder, a link as such. Returns -1 when others than root could have made it. */
+static int open_roots_own(int dir_fd, const char *name, struct stat *ret) {
+        _cleanup_close_ int fd = -1;
+
+        fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, ret) < 0 || ret->st_uid != 0)
+                return -1;
+        /* The mode of a link says nothing. */
+        if (!S_ISLNK(ret->st_mode) && (ret->st_mode & (S_IWGRP | S_IWOTH)))
+                return -1;
+        return TAKE_FD(fd);
+}
+
+static bool walk(int *fd, char *path, unsigned int *n_links);
+
+static bool follow(int *fd, int link_fd, unsigned int *n_links) {
+        char target[PATH_MAX];
+        ssize_t n;
+
+        n = readlinkat(link_fd, "", target, sizeof(target) - 1);
+        if (n < 0 || ++*n_links > LINKS_MAX)
+                return false;
+        target[n] = '\0';
+        return walk(fd, target, n_links);
+}
+
+static bool step(int *fd, int dir_fd, const char *name, unsigned int *n_links) {
+        _cleanup_close_ int next = -1;
+        struct stat st;
+
+        next = open_roots_own(dir_fd, name, &st);
+        if (next < 0)
+                return false;
+        if (S_ISLNK(st.st_mode))
+                return follow(fd, next, n_links);
+        closep(fd);
+        *fd = TAKE_FD(next);
+        return true;
+}
+
+/* Goes from the folder *fd along @path, which is cut into its components, and replaces *fd by what it has come to. */
+static bool walk(int *fd, char *path, unsigned int *n_links) {
+        const char *name;
+
+        if (*path == '/' && !step(fd, root_fd(), ".", n_links))
+                return false;
+        while ((name = strsep(&path, "/")))
+                if (*name && !step(fd, *fd, name, n_links))
+                        return false;
+        return true;
+}
+
+bool callout_is_trusted(const char *path) {
+        _cleanup_close_ int fd = -1;
+        char copy[PATH_MAX];
+        unsigned int n_links = 0;
+
+        if (*path != '/' || (size_t) snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy))
+                return false;
+        return walk(&fd, copy, &n_links);
+}

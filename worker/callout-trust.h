@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Which programs may be run as root. */
+
+#include <stdbool.h>
+
+/** callout_is_trusted() - whether nobody but root can decide which file @path names, and what is in it: all folders and
+ * symbolic links on the way to the file, and the file itself, are root's alone. @path is absolute. */
+bool callout_is_trusted(const char *path);
