@@ -7,51 +7,99 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
+#include <sys/stat.h>
 
 #include "common/io.h"
 #include "common/root.h"
 #include "common/sysfs.h"
 
-#define VFIO_DIRECTORY "dev/vfio"
+/* What is kept of a node: its type, and the number of a device or else the number of a file. Nothing matches a node
+ * that has no stx_mask: the device does not have it. */
+#define NODE_MASK (STATX_TYPE | STATX_INO)
 
-/* "/dev/vfio/GROUP" and "/dev/vfio/devices/vfioN", empty where the device has no such node. */
+/* "/dev/vfio/GROUP" and "/dev/vfio/devices/vfioN". */
 struct nodes {
-        char group[PATH_MAX];
-        char device[PATH_MAX];
+        struct statx group;
+        struct statx device;
 };
 
-static void find_nodes(int device_fd, struct nodes *ret) {
+/* The kernel says in sysfs which number the node has, also to whom it is not shown in /dev. */
+static void find_node(const char *node, int dir_fd, const char *dev, struct statx *ret) {
+        char text[32];
+
+        if (statx(root_fd(), node, AT_SYMLINK_NOFOLLOW, NODE_MASK, ret) >= 0)
+                return;
+        *ret = (struct statx) {};
+        if (read_text_at(dir_fd, dev, text, sizeof(text)) < 0 ||
+            sscanf(text, "%" SCNu32 ":%" SCNu32, &ret->stx_rdev_major, &ret->stx_rdev_minor) != 2)
+                return;
+        ret->stx_mask = STATX_TYPE;
+        ret->stx_mode = S_IFCHR;
+}
+
+static void find_device_node(int device_fd, struct statx *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
-        char group[SYSFS_NAME_SIZE];
+        char node[PATH_MAX], dev[PATH_MAX];
         struct dirent *entry;
 
-        *ret = (struct nodes) {};
-        if (sysfs_device_group(device_fd, group, sizeof(group)) >= 0)
-                snprintf(ret->group, sizeof(ret->group), "/" VFIO_DIRECTORY "/%s", group);
-
+        *ret = (struct statx) {};
         if (open_directory_at(device_fd, "vfio-dev", &dir) < 0)
                 return;
         while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.')
-                        snprintf(ret->device, sizeof(ret->device), "/" VFIO_DIRECTORY "/devices/%s", entry->d_name);
+                if (entry->d_name[0] != '.') {
+                        snprintf(node, sizeof(node), "dev/vfio/devices/%s", entry->d_name);
+                        snprintf(dev, sizeof(dev), "%s/dev", entry->d_name);
+                        return find_node(node, dirfd(dir), dev, ret);
+                }
 }
 
-static bool has_open(int fds_fd, DIR *fds, const struct nodes *nodes) {
+static void find_nodes(int device_fd, struct nodes *ret) {
+        char group[SYSFS_NAME_SIZE], node[PATH_MAX], dev[PATH_MAX];
+
+        *ret = (struct nodes) {};
+        find_device_node(device_fd, &ret->device);
+        if (sysfs_device_group(device_fd, group, sizeof(group)) < 0)
+                return;
+        snprintf(node, sizeof(node), "dev/vfio/%s", group);
+        snprintf(dev, sizeof(dev), "sys/class/vfio/%s/dev", group);
+        find_node(node, root_fd(), dev, &ret->group);
+}
+
+static bool is_node(const struct statx *file, const struct statx *node) {
+        if (node->stx_mask == 0 || ((file->stx_mode ^ node->stx_mode) & S_IFMT))
+                return false;
+        if (S_ISCHR(node->stx_mode))
+                return file->stx_rdev_major == node->stx_rdev_major && file->stx_rdev_minor == node->stx_rdev_minor;
+        /* A simulated host has other files for nodes. */
+        return file->stx_dev_major == node->stx_dev_major && file->stx_dev_minor == node->stx_dev_minor &&
+               file->stx_ino == node->stx_ino;
+}
+
+/* A process that may not open a node can still have a file descriptor of its path (O_PATH), which neither reads nor
+ * writes. The permissions of the link in /proc tell, see proc(5). */
+static bool is_opened(int fds_fd, const char *name) {
+        struct statx link;
+
+        return statx(fds_fd, name, AT_SYMLINK_NOFOLLOW, STATX_MODE, &link) >= 0 &&
+               (link.stx_mode & (S_IRUSR | S_IWUSR));
+}
+
+/* The name that a link in /proc shows says nothing: in a mount namespace of one's own any file can have it.
+ * AT_STATX_DONT_SYNC: the file may be on a file system of somebody who does not answer. */
+static bool has_open(DIR *fds, const struct nodes *nodes) {
         struct dirent *entry;
 
         while ((entry = readdir(fds))) {
-                char target[PATH_MAX];
-                ssize_t n = readlinkat(fds_fd, entry->d_name, target, sizeof(target) - 1);
+                struct statx file;
 
-                if (n < 0)
-                        continue;
-                target[n] = '\0';
-                if ((nodes->group[0] && streq(target, nodes->group)) ||
-                    (nodes->device[0] && streq(target, nodes->device)))
+                if (entry->d_name[0] != '.' &&
+                    statx(dirfd(fds), entry->d_name, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, NODE_MASK, &file) >= 0 &&
+                    (is_node(&file, &nodes->group) || is_node(&file, &nodes->device)) &&
+                    is_opened(dirfd(fds), entry->d_name))
                         return true;
         }
-
         return false;
 }
 
@@ -88,7 +136,7 @@ int holders_find(int device_fd, holder_func *found, void *userdata) {
                 if (pid <= 0 || pid == getpid())
                         continue;
                 snprintf(path, sizeof(path), "%d/fd", (int) pid);
-                if (open_directory_at(dirfd(proc), path, &fds) < 0 || !has_open(dirfd(fds), fds, &nodes))
+                if (open_directory_at(dirfd(proc), path, &fds) < 0 || !has_open(fds, &nodes))
                         continue;
                 r = tell_holder(dirfd(proc), pid, found, userdata);
                 if (r < 0)
@@ -99,25 +147,29 @@ int holders_find(int device_fd, holder_func *found, void *userdata) {
         return n;
 }
 
-bool holder_has_device(pid_t pid) {
-        _cleanup_closedir_ DIR *fds = NULL;
+static bool has_device_fd(DIR *fds) {
+        static const char device[] = "anon_inode:[vfio-device]";
         struct dirent *entry;
+        char target[sizeof(device)];
+
+        while ((entry = readdir(fds)))
+                if (readlinkat(dirfd(fds), entry->d_name, target, sizeof(target)) >= (ssize_t) strlen(device) &&
+                    strncmp(target, device, strlen(device)) == 0)
+                        return true;
+        return false;
+}
+
+bool holder_has_device(int device_fd, pid_t pid) {
+        _cleanup_closedir_ DIR *fds = NULL;
+        struct nodes nodes = {};
         char path[64];
 
         snprintf(path, sizeof(path), "proc/%d/fd", (int) pid);
         if (open_directory_at(root_fd(), path, &fds) < 0)
                 return true;
-
-        while ((entry = readdir(fds))) {
-                char target[PATH_MAX];
-                ssize_t n = readlinkat(dirfd(fds), entry->d_name, target, sizeof(target) - 1);
-
-                if (n < 0)
-                        continue;
-                target[n] = '\0';
-                if (strncmp(target, "anon_inode:[vfio-device]", strlen("anon_inode:[vfio-device]")) == 0 ||
-                    strncmp(target, "/" VFIO_DIRECTORY "/devices/", strlen("/" VFIO_DIRECTORY "/devices/")) == 0)
-                        return true;
-        }
-        return false;
+        find_device_node(device_fd, &nodes.device);
+        if (has_open(fds, &nodes))
+                return true;
+        rewinddir(fds);
+        return has_device_fd(fds);
 }

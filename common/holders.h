@@ -14,5 +14,6 @@ typedef int holder_func(pid_t pid, const char *name, void *userdata);
  * alone. @device_fd: the device's directory in sysfs. Returns the number of holders or a negative errno. */
 int holders_find(int device_fd, holder_func *found, void *userdata);
 
-/** holder_has_device() - whether a process has any VFIO device open, not only a group. True when that cannot be seen. */
-bool holder_has_device(pid_t pid);
+/** holder_has_device() - whether a process has more open than a group: this device's own node, or any device that it
+ * got from a group. True when that cannot be seen. */
+bool holder_has_device(int device_fd, pid_t pid);

@@ -85,10 +85,10 @@ static void fail_write(const char *uuid, int error, struct report *report) {
 
 /* libvirt opens the group itself, to see that no virtual machine has it, and keeps it open while mdevctl removes the
  * device. Then the group is held already; but a process that has opened a device is a user. */
-static void forget_helper(struct report *report, pid_t held_by) {
+static void forget_helper(int device_fd, struct report *report, pid_t held_by) {
         size_t n = 0;
 
-        if (held_by <= 0 || holder_has_device(held_by))
+        if (held_by <= 0 || holder_has_device(device_fd, held_by))
                 return;
         for (size_t i = 0; i < report->n_holders; i++)
                 if (report->holders[i].pid != held_by)
@@ -110,7 +110,7 @@ static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *
 
         (void) find_holders(device_fd, report);
         held = report->n_holders > 0;
-        forget_helper(report, held_by);
+        forget_helper(device_fd, report, held_by);
         /* Without a group node the list is all there is to decide on. */
         if (fd != -EBUSY)
                 return report->n_holders > 0;

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Which processes count as users of a device, and how many of them are named."""
+
+import os
+
+from ctl import ctl_json
+from host import DEVICES, SOURCE, Host
+
+ATTACKER = "setpriv --reuid=65534 --regid=65534 --clear-groups unshare --user --map-root-user --mount"
+TESTS = SOURCE / "tests/integration"
+
+# A character device that can be opened, and that nobody has open.
+FULL = "c 1 7"
+
+
+def group_of(device):
+    return os.path.basename(os.readlink(DEVICES / device / "iommu_group"))
+
+
+def start_ready(host, command, *arguments):
+    """Starts it, and waits for the first line that it prints."""
+    process = host.start(command, *arguments)
+    line = process.stdout.readline()
+    assert line, process.stderr.read()
+    return line.strip()
+
+
+def start_impostors(host, group, number=1):
+    """Processes of a user who has no right to any node, with a file open that has a node's name for everybody."""
+    start_ready(host, ATTACKER + ' bash -c "$@"', """
+        mount -t tmpfs none /dev/vfio && exec 9>/dev/vfio/$1 || exit
+        for ((i = 0; i < $2; i++)); do sleep 100 & done
+        readlink /proc/$!/fd/9; wait""", "impostor", group, number)
+
+
+def holders_of(host, device):
+    return [holder["pid"] for holder in ctl_json(host, "show", device)["devices"][0]["holders"]]
+
+
+def test_file_with_the_name_of_a_node():
+    with Host() as host:
+        device = host.create()
+        start_impostors(host, group_of(device))
+        assert holders_of(host, device) == []
+        pid = int(host.simctl("hold", device))
+        assert f"in use by process {pid} (simctl-holder);" in host.begin_stop(device).error().text
+        assert holders_of(host, device) == [pid]
+
+
+def test_file_with_the_name_of_a_node_that_is_not_there():
+    """As with a kernel without groups (CONFIG_VFIO_GROUP=n): only the holders tell there whether a device is free."""
+    with Host() as host:
+        device = host.create()
+        start_impostors(host, group_of(device))
+        host.shell("mount -t tmpfs none /dev/vfio")
+        host.stop(device)
+        assert host.devices() == {}
+
+
+def make_device_node(host, device):
+    """Instead of all groups. Returns its path, and that of a copy such as a container has it."""
+    node = f"/dev/vfio/devices/{os.listdir(DEVICES / device / 'vfio-dev')[0]}"
+    host.shell(f"mount -t tmpfs none /dev/vfio && mkdir /dev/vfio/devices && mknod -m 600 $1 {FULL} && "
+               f"mount -t tmpfs none /mnt && mknod -m 600 /mnt/node {FULL}", node)
+    return node, "/mnt/node"
+
+
+def test_node_with_another_name():
+    with Host() as host:
+        device = host.create()
+        _, copy = make_device_node(host, device)
+        pid = int(start_ready(host, "exec 9<$1 && echo $$ && exec sleep 100", copy))
+        assert f"in use by process {pid} (" in host.begin_stop(device).error().text
+        assert holders_of(host, device) == [pid]
+        host.kill(pid)
+        host.stop(device, wait=True)
+        assert host.devices() == {}
+
+
+def test_path_of_a_node_that_may_not_be_opened():
+    """With O_PATH anybody gets a file descriptor, for which the node is not opened."""
+    with Host() as host:
+        device = host.create()
+        node, _ = make_device_node(host, device)
+        start_ready(host, ATTACKER + ' /usr/bin/python3 -c "$@"', """
+import os, sys, time
+fd = os.open(sys.argv[1], os.O_PATH)
+print("open", flush=True)
+time.sleep(100)""", node)
+        assert holders_of(host, device) == []
+        host.stop(device)
+        assert host.devices() == {}
+
+
+def test_open_file_whose_file_system_does_not_answer():
+    with Host() as host:
+        device = host.create()
+        pid = int(host.simctl("hold", device))
+        start_ready(host, "exec /usr/bin/python3 $1 /mnt", TESTS / "unanswered_fs.py")
+        assert f"{pid} (simctl-holder)" in host.begin_stop(device).error().text
