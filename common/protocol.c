@@ -215,6 +215,8 @@ static int holders_from_json(json_object *list, struct report *report) {
                 return -EBADMSG;
 
         n = json_object_array_length(list);
+        if (n > HOLDERS_MAX)
+                return -EBADMSG;
         report->holders = calloc(n > 0 ? n : 1, sizeof(struct holder));
         if (!report->holders)
                 return -ENOMEM;
@@ -281,6 +283,7 @@ int report_send(int fd, const struct report *report) {
         put_string(object, "message", report->failure.message);
         if (report->n_holders > 0)
                 json_object_object_add(object, "holders", holders_to_json(report->holders, report->n_holders));
+        put_number(object, "more-holders", report->n_more_holders);
         put_number(object, "start-time", report->start_time);
         put_number(object, "served", report->served);
         if (report->has_attributes)
@@ -314,6 +317,7 @@ int report_parse(json_object *object, struct report *ret) {
                 if (r < 0)
                         return r;
         }
+        report.n_more_holders = get_number(object, "more-holders");
         report.start_time = get_number(object, "start-time");
         report.served = get_number(object, "served");
         if (json_object_object_get_ex(object, "attributes", &value)) {

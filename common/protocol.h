@@ -63,6 +63,9 @@ enum report_kind {
         _REPORT_KIND_INVALID = -1,
 };
 
+/* Holders that are named. Anybody who may use a device can pass it on to any number of processes. */
+#define HOLDERS_MAX 16
+
 struct holder {
         pid_t pid;
         char name[16];          /* comm: 15 bytes, see proc(5) */
@@ -73,6 +76,7 @@ struct report {
         struct failure failure;         /* FAILED; its message alone: KEPT */
         struct holder *holders;         /* BUSY */
         size_t n_holders;
+        uint64_t n_more_holders;        /* BUSY: beside those that are named */
         uint64_t start_time;            /* HELLO: the worker's own, in clock ticks */
         bool served;                    /* a callout has the task's parent for its own */
         bool has_attributes;            /* GET_ATTRIBUTES: a callout told them */

@@ -3,6 +3,7 @@
 /* Job "stop": done when the device's directory is gone, whoever removed it. */
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "common/sysfs.h"
 #include "daemon/device.h"
@@ -66,10 +67,12 @@ static void name_holders(const struct report *report, char *ret, size_t size) {
         for (size_t i = 0; i < report->n_holders && n < size; i++)
                 n += (size_t) snprintf(ret + n, size - n, "%s%d (%s)", i > 0 ? ", " : "", (int) report->holders[i].pid,
                                        report->holders[i].name);
+        if (report->n_more_holders > 0 && n < size)
+                (void) snprintf(ret + n, size - n, " and %" PRIu64 " more", report->n_more_holders);
 }
 
 static void stop_busy(struct job *job, const struct report *report) {
-        char holders[512];
+        char holders[HOLDERS_MAX * 32 + 32];
 
         if (job->canceled)
                 return job_end_waiting(job);

@@ -22,21 +22,36 @@ int group_hold(int device_fd) {
         return fd < 0 ? -errno : fd;
 }
 
+struct search {
+        int device_fd;
+        pid_t helper;
+        struct report *report;
+};
+
 static int add_holder(pid_t pid, const char *name, void *userdata) {
-        struct report *report = userdata;
-        struct holder *holders;
+        const struct search *search = userdata;
+        struct report *report = search->report;
+        struct holder *holder;
 
-        holders = reallocarray(report->holders, report->n_holders + 1, sizeof(struct holder));
-        if (!holders)
+        if (pid == search->helper && !holder_has_device(search->device_fd, pid))
+                return 0;
+        if (report->n_holders == HOLDERS_MAX) {
+                report->n_more_holders++;
+                return 0;
+        }
+        if (!report->holders)
+                report->holders = calloc(HOLDERS_MAX, sizeof(struct holder));
+        if (!report->holders)
                 return -ENOMEM;
-        report->holders = holders;
-        holders += report->n_holders++;
 
-        *holders = (struct holder) { .pid = pid };
-        snprintf(holders->name, sizeof(holders->name), "%s", name);
+        holder = report->holders + report->n_holders++;
+        *holder = (struct holder) { .pid = pid };
+        snprintf(holder->name, sizeof(holder->name), "%s", name);
         return 0;
 }
 
-int find_holders(int device_fd, struct report *report) {
-        return holders_find(device_fd, add_holder, report);
+int find_holders(int device_fd, pid_t held_by, struct report *report) {
+        struct search search = { .device_fd = device_fd, .helper = held_by, .report = report };
+
+        return holders_find(device_fd, add_holder, &search);
 }

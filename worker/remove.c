@@ -83,24 +83,9 @@ static void fail_write(const char *uuid, int error, struct report *report) {
                     strerror(error));
 }
 
-/* libvirt opens the group itself, to see that no virtual machine has it, and keeps it open while mdevctl removes the
- * device. Then the group is held already; but a process that has opened a device is a user. */
-static void forget_helper(int device_fd, struct report *report, pid_t held_by) {
-        size_t n = 0;
-
-        if (held_by <= 0 || holder_has_device(device_fd, held_by))
-                return;
-        for (size_t i = 0; i < report->n_holders; i++)
-                if (report->holders[i].pid != held_by)
-                        report->holders[n++] = report->holders[i];
-        report->n_holders = n;
-}
-
 /* Whether somebody uses the device. Holds its group in *ret_group_fd where there is one and nobody does. */
 static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *ret_group_fd) {
-        bool held;
-
-        int fd;
+        int fd, n;
 
         fd = group_hold(device_fd);
         if (fd >= 0) {
@@ -108,14 +93,11 @@ static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *
                 return false;
         }
 
-        (void) find_holders(device_fd, report);
-        held = report->n_holders > 0;
-        forget_helper(device_fd, report, held_by);
-        /* Without a group node the list is all there is to decide on. */
-        if (fd != -EBUSY)
-                return report->n_holders > 0;
-        if (held)
-                return report->n_holders > 0;
+        n = find_holders(device_fd, held_by, report);
+        /* Without a group node the list is all there is to decide on. A write to `remove` of a device in use would
+         * never end, so without a list the device counts as in use. */
+        if (fd != -EBUSY || n > 0)
+                return n < 0 || report->n_holders > 0;
 
         /* Whoever had it may have closed it while we looked. */
         *ret_group_fd = group_hold(device_fd);

@@ -43,9 +43,11 @@ void wait_for_process_end(pid_t pid, uint64_t start_time);
  * when somebody has it open, or another negative errno when there is no group to open. */
 int group_hold(int device_fd);
 
-/** find_holders() - who has the device's nodes in /dev/vfio open. Adds to report->holders. Returns their number or a
- * negative errno. */
-int find_holders(int device_fd, struct report *report);
+/** find_holders() - which processes have the device's nodes in /dev/vfio open. Adds to report->holders those that use
+ * the device: all but the process @held_by, unless that has opened more than the group. libvirt opens the group to see
+ * that no virtual machine has it, and keeps it open while mdevctl removes the device. Returns how many have a node
+ * open, or a negative errno. */
+int find_holders(int device_fd, pid_t held_by, struct report *report);
 
 /** device_is_in_use() - whether somebody other than @held_by has it open. Tells who in @report. */
 bool device_is_in_use(const char *uuid, pid_t held_by, struct report *report);

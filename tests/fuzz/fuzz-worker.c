@@ -151,7 +151,8 @@ static void check_report(json_object *object) {
              same(report.failure.message, again.failure.message) && report.start_time == again.start_time &&
              report.served == again.served && report.has_attributes == again.has_attributes);
         MUST(attributes_equal(&report.attributes, &again.attributes));
-        MUST(report.n_holders == again.n_holders);
+        MUST(report.n_holders == again.n_holders && report.n_holders <= HOLDERS_MAX);
+        MUST(report.n_more_holders == again.n_more_holders);
         for (size_t i = 0; i < report.n_holders; i++)
                 MUST(report.holders[i].pid == again.holders[i].pid &&
                      streq(report.holders[i].name, again.holders[i].name));

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Which processes count as users of a device, and how many of them are named."""
 
+import contextlib
 import os
+import pathlib
+import re
 
 from ctl import ctl_json
 from host import DEVICES, SOURCE, Host
@@ -98,3 +101,51 @@ def test_open_file_whose_file_system_does_not_answer():
         pid = int(host.simctl("hold", device))
         start_ready(host, "exec /usr/bin/python3 $1 /mnt", TESTS / "unanswered_fs.py")
         assert f"{pid} (simctl-holder)" in host.begin_stop(device).error().text
+
+
+def start_many(host, device, number):
+    """Returns the pids of all processes that have the device's group open."""
+    pids = start_ready(host, """exec 9<>/dev/vfio/$1
+                                for ((i = 1; i < $2; i++)); do sleep 100 & done; echo $$ $(jobs -p); wait""",
+                       group_of(device), number)
+    return [int(pid) for pid in pids.split()]
+
+
+def watched_by_daemon(host):
+    """How many pidfds it has of other processes than its workers."""
+    pids = set()
+    for info in pathlib.Path(f"/proc/{host.daemon_pid()}/fdinfo").glob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            pids.update(re.findall(r"^Pid:\t(\d+)$", info.read_text(), re.MULTILINE))
+    return len(set(map(int, pids)) - set(host.workers()))
+
+
+def test_more_holders_than_are_named():
+    with Host() as host:
+        device = host.create()
+        pids = start_many(host, device, 16)
+        text = host.begin_stop(device).error().text
+        assert all(f"{pid} (" in text for pid in pids) and "more" not in text
+        host.kill(*pids)
+        host.eventually(lambda: holders_of(host, device) == [])
+
+        pids = start_many(host, device, 21)
+        text = host.begin_stop(device).error().text
+        named = [int(pid) for pid in re.findall(r"(\d+) \(", text)]
+        assert len(named) == 16 and set(named) < set(pids) and " and 5 more; stop" in text
+
+
+def test_wait_for_more_holders_than_are_named():
+    with Host() as host:
+        device = host.create()
+        pids = start_many(host, device, 40)
+        stop = host.begin_stop(device, wait=True)
+        host.eventually(lambda: watched_by_daemon(host) == 16, 20)
+        while len(pids) > 14:
+            host.kill(*pids[-13:])
+            del pids[-13:]
+            host.eventually(lambda: watched_by_daemon(host) == min(16, len(pids)), 20)
+            assert host.state(device) == "active" and not stop.done
+        host.kill(*pids)
+        stop.result()
+        assert host.devices() == {}

@@ -82,6 +82,7 @@ static void test_report(void **state) {
 
         report.holders = calloc(2, sizeof(struct holder));
         report.n_holders = 2;
+        report.n_more_holders = 5000;
         report.holders[0] = (struct holder) { .pid = 1, .name = "qemu-system-x86" };
         report.holders[1] = (struct holder) { .pid = 4194304, .name = "?" };
         failure_set(&report.failure, FAILURE_DEVICE_BUSY, "in %s", "use");
@@ -93,8 +94,32 @@ static void test_report(void **state) {
         assert_int_equal(received.failure.code, FAILURE_DEVICE_BUSY);
         assert_string_equal(received.failure.message, "in use");
         assert_int_equal(received.n_holders, 2);
+        assert_int_equal(received.n_more_holders, 5000);
         assert_string_equal(received.holders[0].name, "qemu-system-x86");
         assert_int_equal(received.holders[1].pid, 4194304);
+}
+
+static void test_too_many_holders(void **state) {
+        _cleanup_json_ json_object *object = json_object_new_object();
+        json_object *holders = json_object_new_array();
+        _cleanup_report_ struct report report = {};
+
+        json_object_object_add(object, "report", json_object_new_string("busy"));
+        json_object_object_add(object, "holders", holders);
+        for (int i = 1; i <= HOLDERS_MAX + 1; i++) {
+                json_object *holder = json_object_new_object();
+
+                json_object_object_add(holder, "pid", json_object_new_int(i));
+                json_object_object_add(holder, "name", json_object_new_string("vm"));
+                json_object_array_add(holders, holder);
+                if (i > HOLDERS_MAX)
+                        break;
+                report_clear(&report);
+                assert_int_equal(report_parse(object, &report), 0);
+                assert_int_equal(report.n_holders, i);
+        }
+        report_clear(&report);
+        assert_int_equal(report_parse(object, &report), -EBADMSG);
 }
 
 static void test_every_failure_has_a_name(void **state) {
@@ -231,6 +256,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(test_task, open_sockets, close_sockets),
                 cmocka_unit_test_setup_teardown(test_large_task, open_sockets, close_sockets),
                 cmocka_unit_test_setup_teardown(test_report, open_sockets, close_sockets),
+                cmocka_unit_test(test_too_many_holders),
                 cmocka_unit_test(test_every_failure_has_a_name),
                 cmocka_unit_test(test_first_failure_is_the_cause),
                 cmocka_unit_test_setup_teardown(test_bad_messages, open_sockets, close_sockets),
