@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <uuid/uuid.h>
 
 #include "common/fault-point.h"
 #include "common/intent.h"
@@ -25,7 +26,7 @@
 /* So often a change is applied anew because others changed the file meanwhile. */
 #define CHANGED_MAX 32
 
-/* Held by whoever changes a definition; a byte of it for each UUID. */
+/* Held by whoever changes a definition; see lock_offset(). */
 #define STORE_LOCK "run/mediated/store.lock"
 
 static void fail_errno(const struct task *task, int error, const char *what, struct failure *failure) {
@@ -87,19 +88,38 @@ static int open_parent(const struct task *task, bool create, int *ret_store_fd, 
         return fd;
 }
 
+/* The finalizer of the random generator splitmix64: one-to-one, and each bit of the result depends on all of @x. */
+static uint64_t mix(uint64_t x) {
+        x = (x ^ (x >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+        x = (x ^ (x >> 27)) * UINT64_C(0x94d049bb133111eb);
+        return x ^ (x >> 31);
+}
+
+/* The byte that stands for the UUID, one of 2^63. Of two UUIDs with the same byte one waits for the other, and if a
+ * callout of the one changes the other, until the callout's time is over. So all 128 bits count: two different UUIDs
+ * share a byte with a chance of 2^-63, one in 10^19. Somebody who looks for such UUIDs lets two definitions of his own
+ * wait for each other, and no others. */
+static off_t lock_offset(const char *uuid) {
+        uuid_t bytes = {};
+        uint64_t half[2];
+
+        /* A task has a UUID in its normal form. */
+        (void) uuid_parse(uuid, bytes);
+        memcpy(half, bytes, sizeof(half));
+        return (off_t) (mix(mix(half[0]) ^ half[1]) >> 1);
+}
+
 /* A worker of a daemon that was killed may still be writing while one of the next daemon's has the same definition. Of
  * these two the first may finish, and one that comes too late must not begin. Returns an fd that holds the lock. */
 static int lock(const struct task *task, struct failure *failure) {
-        struct flock range = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1 };
+        struct flock range = {
+                .l_type = F_WRLCK,
+                .l_whence = SEEK_SET,
+                .l_start = lock_offset(task->uuid),
+                .l_len = 1,
+        };
         _cleanup_close_ int fd = -1;
-        char digits[16] = "";
-        size_t n = 0;
         int r;
-
-        for (const char *p = task->uuid; *p && n < sizeof(digits) - 1; p++)
-                if (*p != '-')
-                        digits[n++] = *p;
-        range.l_start = (off_t) strtoull(digits, NULL, 16);
 
         fd = openat(root_fd(), STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         /* Somebody has tidied up /run. */

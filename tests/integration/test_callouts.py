@@ -447,6 +447,21 @@ def test_client_on_other_uuids_and_reading():
         assert time.monotonic() - begin < 8 * SLOW
 
 
+@pytest.mark.parametrize("other", [UUID[:-1] + "6", UUID[:18] + "-8000-000000000000", "2" + UUID[1:]])
+def test_client_on_the_definition_of_a_similar_uuid(other):
+    """While the callout runs, its own definition is locked, and no other one."""
+    with Host() as host:
+        callouts = Callouts(host)
+        define(host, UUID)
+        define(host, other)
+        callouts.add("10-call", f"[[ $uuid = {UUID} && $event = pre ]] || exit 0\n"
+                     f"timeout 20 {BUILD}/client/mediatectl modify --add setting=7 {other} </dev/null >/run/out 2>&1")
+        modify = begin_modify(host, UUID, attributes=[("setting", "5")])
+        modify.result()
+        assert stored(other)["attrs"] == [{"setting": "7"}], read("/run/out")
+        assert stored(UUID)["attrs"] == [{"setting": "5"}]
+
+
 # --- what is none of theirs
 
 def test_stop_of_a_busy_device_runs_none():
