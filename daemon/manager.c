@@ -41,12 +41,6 @@
 /* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER of the D-Bus specification; that somebody else has the name is no error there. */
 #define REQUEST_NAME_REPLY_PRIMARY_OWNER 1U
 
-static const char *worker_program(void) {
-        const char *program = getenv("MEDIATED_WORKER");
-
-        return program ? program : LIBEXECDIR "/mediated-worker";
-}
-
 static void cancel_waiting(struct manager *manager) {
         struct job *job, *next;
 
@@ -176,7 +170,7 @@ int manager_new(struct manager **ret) {
         r = queue_init(manager);
         if (r < 0)
                 return r;
-        r = pool_new(&manager->pool, manager->event, worker_program());
+        r = pool_new(&manager->pool, manager->event, LIBEXECDIR "/mediated-worker");
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
         r = autostart_init(manager);

@@ -312,7 +312,7 @@ class Host:
 
     @staticmethod
     def _environment():
-        return {**os.environ, "MEDIATED_BUILD": str(BUILD), "MEDIATED_WORKER": str(BUILD / "worker/mediated-worker"),
+        return {**os.environ, "MEDIATED_BUILD": str(BUILD),
                 "PATH": f"{BUILD}/tests/simulator:{BUILD}/tests/race:{BUILD}/tests/benchmark:/usr/sbin:/usr/bin:/sbin:/bin"}
 
     def raw_create(self, uuid=None, parent="mtty", type="mtty-1"):

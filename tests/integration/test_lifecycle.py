@@ -342,6 +342,11 @@ def test_command_line(arguments, status):
         assert result.returncode == status and result.stdout + result.stderr
 
 
+def test_environment_chooses_no_worker():
+    with Host(environment={"MEDIATED_WORKER": "/bin/false"}) as host:
+        host.stop(host.create())
+
+
 def test_worker_is_not_to_be_started_by_hand():
     with Host(daemon=False) as host:
         result = host.shell("timeout 10 $MEDIATED_BUILD/worker/mediated-worker", check=False)

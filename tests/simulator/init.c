@@ -56,7 +56,7 @@ static int set_environment(const Options *options) {
         static const char *const directories[] = {
                 "client", "daemon", "worker", "tests/simulator", "tests/benchmark", "tests/race",
         };
-        char path[PATH_MAX * 8] = "", worker[PATH_MAX];
+        char path[PATH_MAX * 8] = "";
         const char *old = getenv("PATH");
         size_t n = 0;
 
@@ -64,13 +64,12 @@ static int set_environment(const Options *options) {
                 n += (size_t) snprintf(path + n, sizeof(path) - n, "%s/%s:", options->build, directories[i]);
         n += (size_t) snprintf(path + n, sizeof(path) - n, "%s/tests/benchmark:", options->source);
         snprintf(path + n, sizeof(path) - n, "%s", old ? old : "/usr/sbin:/usr/bin:/sbin:/bin");
-        snprintf(worker, sizeof(worker), "%s/worker/mediated-worker", options->build);
 
         unsetenv("DBUS_SYSTEM_BUS_ADDRESS");
         unsetenv("DBUS_SESSION_BUS_ADDRESS");
         unsetenv("NOTIFY_SOCKET");
-        if (setenv("PATH", path, 1) < 0 || setenv("MEDIATED_WORKER", worker, 1) < 0 ||
-            setenv("MEDIATED_BUILD", options->build, 1) < 0 || setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1) < 0)
+        if (setenv("PATH", path, 1) < 0 || setenv("MEDIATED_BUILD", options->build, 1) < 0 ||
+            setenv("SYSTEMD_DEVICE_VERIFY_SYSFS", "0", 1) < 0)
                 return failed("environment", -errno);
 
         return 0;

@@ -178,6 +178,25 @@ static int prepare_bus(const Options *options) {
         return r;
 }
 
+/* The daemon starts the worker that is installed. Here that is the one that has just been built. */
+static int prepare_worker(const Options *options) {
+        char directory[] = LIBEXECDIR, worker[PATH_MAX], *slash;
+        char *make_directories[] = {(char *) "mkdir", (char *) "-p", (char *) LIBEXECDIR, NULL};
+        char *make_link[] = {(char *) "ln", (char *) "-sf", worker, (char *) LIBEXECDIR "/mediated-worker", NULL};
+        int r;
+
+        snprintf(worker, sizeof(worker), "%s/worker/mediated-worker", options->build);
+        /* The real host need not have that folder. */
+        while (access(directory, F_OK) < 0 && (slash = strrchr(directory, '/')) > directory)
+                *slash = '\0';
+        r = mount_overlay(directory, "libexec");
+        if (r >= 0)
+                r = process_run(make_directories);
+        if (r >= 0)
+                r = process_run(make_link);
+        return r;
+}
+
 /* /dev of its own, because /dev/vfio must not appear in the real one, which all namespaces share. */
 static int prepare_dev(void) {
         char path[PATH_MAX];
@@ -233,6 +252,8 @@ int mounts_prepare(const Options *options) {
                 r = mount_overlay("/etc", "etc");
         if (r >= 0)
                 r = prepare_definitions(options->definitions_fd);
+        if (r >= 0)
+                r = prepare_worker(options);
         if (r >= 0)
                 r = prepare_bus(options);
         if (r >= 0)
