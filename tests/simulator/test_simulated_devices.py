@@ -398,10 +398,21 @@ def test_open_group_alone_does_not_delay_removal():
 @simulated("--no-daemon")
 def test_crash_of_the_user_frees_the_device():
     device = create("mtty", "mtty-1")
-    os.kill(int(simctl("hold", device)), signal.SIGKILL)
-    eventually(lambda: simctl_fails("release", device))
     group = (DEVICES / device / "iommu_group").resolve().name
-    os.close(os.open(f"/dev/vfio/{group}", os.O_RDWR))
+
+    def is_free():
+        try:
+            os.close(os.open(f"/dev/vfio/{group}", os.O_RDWR))
+        except OSError as error:
+            assert error.errno == errno.EBUSY
+            return False
+        return True
+
+    holder = int(simctl("hold", device))
+    assert not is_free()
+    os.kill(holder, signal.SIGKILL)
+    eventually(is_free)
+    assert simctl_fails("release", device)
 
 
 # --- drivers that hang or fail
