@@ -9,6 +9,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 
 #include "common/fault-point.h"
@@ -86,6 +88,17 @@ static int serve_one(void) {
         return r < 0 ? r : !ends;
 }
 
+/* The daemon has a file descriptor for each of hundreds of processes. Callouts may use select(), which takes no fd from
+ * 1024 on, so they get what is usual. */
+static void limit_fds(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur <= FD_SETSIZE)
+                return;
+        limit.rlim_cur = FD_SETSIZE;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char *argv[]) {
         int r;
 
@@ -101,6 +114,7 @@ int main(int argc, char *argv[]) {
 
         /* What we make for others to read, a directory of the store, is not made for the daemon's umask. */
         umask(0022);
+        limit_fds();
 
         r = say_hello();
         while (r >= 0) {

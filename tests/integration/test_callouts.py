@@ -187,6 +187,17 @@ def test_one_parent_process_a_job():
         assert int(parents[0]) in host.workers()
 
 
+def test_limit_of_open_files():
+    """The daemon may have more than select() can count to, callouts as many as usual."""
+    with Host() as host:
+        callouts = Callouts(host)
+        callouts.add("10-look", "ulimit -S -n >/run/soft; ulimit -H -n >/run/hard", record=False)
+        host.shell("prlimit --pid $1 --nofile=5000:6000", host.daemon_pid())
+        host.kill(*host.workers())
+        host.create()
+        assert (read("/run/soft").strip(), read("/run/hard").strip()) == ("1024", "6000")
+
+
 # --- which are run
 
 def test_what_others_could_have_written_is_not_run():

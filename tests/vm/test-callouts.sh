@@ -124,6 +124,32 @@ test_stop() {
     check_equal "none is left" 0 "$(active)"
 }
 
+# What callouts take, the unit limits.
+test_limits() {
+    local pid uuid start
+
+    uuid=$(new_uuid)
+    pid=$(systemctl show --property MainPID --value mediated)
+    check_matches "the daemon may have a file descriptor for all it watches" "*70000*" \
+        "$(grep 'Max open files' "/proc/$pid/limits")"
+    cat >"$programs/callouts/10-hungry" <<EOF
+#!/bin/bash
+[[ "\$*" == *"-e pre"* ]] || exit 2
+ulimit -S -n >/run/lock/nofile
+tail --bytes=2G /dev/zero >/dev/null || exit 1
+EOF
+    chmod 755 "$programs/callouts/10-hungry"
+    start=$(now)
+    check_matches "a callout whose program takes all memory fails" "*10-hungry refused*" \
+        "$(mediatectl create mtty mtty-1 "$uuid" 2>&1 || true)"
+    check_within "before its time is over, in s" $((($(now) - start) / 1000)) 60
+    check_equal "a callout may have as many file descriptors as usual" 1024 "$(cat /run/lock/nofile)"
+    check_equal "the daemon goes on" "$pid" "$(systemctl show --property MainPID --value mediated)"
+    rm "$programs/callouts/10-hungry"
+    check "and serves the next create" mediatectl create mtty mtty-1 "$uuid"
+    check "and a stop" mediatectl stop "$uuid"
+}
+
 test_hang() {
     local uuid start
 
@@ -154,5 +180,6 @@ test_autostart_under_a_lock
 test_autostart_with_the_daemons_start
 test_refused_autostart
 test_stop
+test_limits
 test_hang
 summary
