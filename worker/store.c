@@ -352,9 +352,10 @@ static int modify(const struct task *task, struct report *report) {
         change.parent_fd = parent_fd;
         if (prepare(task, &change, &report->failure) < 0 ||
             definition_new(definition_type(change.definition), definition_start(change.definition),
-                           definition_attributes(change.definition), &conf) < 0)
+                           definition_attributes(change.definition), &conf) < 0) {
                 report->kind = REPORT_FAILED;
-        else
+                (void) failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
+        } else
                 /* Callouts are told what was asked for, once, however often others come in between. */
                 callouts_around(task, "modify", conf, modify_checked, &change, report);
 
