@@ -40,6 +40,22 @@ __mediatectl_columns() {
     mediatectl "${1:-list}" -o help 2>&1 | sed -n "s/.*there are //p" | tr -d ' ' | tr ',' '\n'
 }
 
+# Offers the lines of its input that begin with what has been typed. They can be names of anybody's choice, also another
+# host's, and must never be expanded, which `compgen -W` does. What is offered must mean itself on a command line: a
+# name that would have to be quoted is left out, and an option is offered only where one was begun.
+__mediatectl_offer() {
+    local word
+
+    COMPREPLY=()
+    while read -r word; do
+        case $word in
+        '' | *[!A-Za-z0-9:._,@%+=/-]*) ;;
+        -*) [[ $cur != -* || $word != "$cur"* ]] || COMPREPLY+=("$word") ;;
+        "$cur"*) COMPREPLY+=("$word") ;;
+        esac
+    done
+}
+
 _mediatectl() {
     local cur prev words cword
     local -a arguments=() __mediatectl_where=()
@@ -87,19 +103,19 @@ _mediatectl() {
     *)
         if [[ $cur == -* ]]; then
             if ((${#arguments[@]} > 0)); then
-                candidates="${of_verb[${arguments[0]}]-} ${options[always]}"
+                candidates=$(compgen -W "${of_verb[${arguments[0]}]-} ${options[always]}")
             else
-                candidates="${options[table]} ${options[always]}"
+                candidates=$(compgen -W "${options[table]} ${options[always]}")
             fi
         elif ((${#arguments[@]} == 0)); then
-            candidates=$verbs
+            candidates=$(compgen -W "$verbs")
         else
             candidates=$(__mediatectl_candidates "${arguments[0]}" $((${#arguments[@]} - 1)) "${arguments[1]-}")
         fi
         ;;
     esac
 
-    mapfile -t COMPREPLY < <(compgen -W "$candidates" -- "$cur")
+    __mediatectl_offer <<<"$candidates"
     if declare -F __ltrim_colon_completions >/dev/null; then
         __ltrim_colon_completions "$cur"
     fi

@@ -2,12 +2,10 @@
 """What is said about mediatectl is true: its manual page, its help, its completions, the tour."""
 
 import re
-import shutil
 import subprocess
 
-import pytest
 import tour
-from ctl import MEDIATECTL, ctl, environment
+from ctl import MEDIATECTL, environment
 from host import SOURCE, Host
 
 MANUAL = SOURCE / "docs" / "mediatectl.1"
@@ -76,39 +74,6 @@ def test_manual_is_well_formed():
     done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", MANUAL], check=True, capture_output=True, text=True,
                           env={"MANPAGER": "cat", "PATH": "/usr/bin:/bin"})
     assert done.stderr == "" and "EXIT STATUS" in done.stdout
-
-
-def complete(host, *words):
-    script = (f"source {COMPLETIONS}/mediatectl.bash; COMP_WORDS=(mediatectl \"$@\"); COMP_CWORD=$#; COMPREPLY=();"
-              "_mediatectl; printf '%s\\n' \"${COMPREPLY[@]}\"")
-    done = subprocess.run(["bash", "-c", script, "bash", *words], check=True, capture_output=True, text=True,
-                          env=environment(host))
-    assert done.stderr == ""
-    return set(done.stdout.split())
-
-
-def test_bash_completion():
-    with Host() as host:
-        device, definition = ctl(host, "create", "mtty", "mtty-1").out.strip(), "f0000000-0000-0000-0000-000000000001"
-        ctl(host, "define", "mtty", "mtty-1", definition)
-        assert complete(host, "st") == {"start", "stop"}
-        assert complete(host, "stop", "") == {device}
-        assert complete(host, "start", "") == {definition}
-        assert complete(host, "show", "") == {device, definition, "mtty", "mbochs"}
-        assert complete(host, "create", "") == {"mtty", "mbochs"}
-        assert complete(host, "create", "mtty", "") == {"mtty-1", "mtty-2"}
-        assert complete(host, "create", "mtty", "mtty-1", "f") == {definition}
-        assert complete(host, "stop", "--parent", "") == {"mtty", "mbochs"}
-        assert complete(host, "tree", "-o", "A") == {"AVAILABLE"}
-        assert complete(host, "start", "--w") == {"--wait"}
-        assert complete(host, "list", "--w") == set()
-        host.simctl("daemon", "stop")
-        assert complete(host, "stop", "") == set()
-
-
-@pytest.mark.skipif(not shutil.which("zsh"), reason="SKIP: zsh is not installed (tools/dependencies check)")
-def test_zsh_completion_is_well_formed():
-    subprocess.run(["zsh", "-n", COMPLETIONS / "_mediatectl"], check=True)
 
 
 def test_tour_is_still_true():

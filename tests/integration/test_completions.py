@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What TAB offers in bash and zsh, and that it runs nothing that a name says."""
+
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+from ctl import ctl, environment
+from host import SOURCE, STORE, Host
+
+COMPLETIONS = SOURCE / "client" / "completions"
+
+NAMES = ["mtty", "0000:41:00.4", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"]
+
+# Each leaves a file PWNED in the current folder when a shell expands it, or does not mean itself on a command line.
+HOSTILE = ["$(>PWNED)", "`>PWNED`", "${PWNED:=$(>PWNED)}", "$((a[$(>PWNED)]))", "<(>PWNED)", "a;>PWNED", "a b", "*",
+           "?", "[a-z]*", "~", "~root", "{a,b}", "!!", "a'b", 'a"b', "a\\b", "\033]0;owned\007", "\u009b31m", "--force",
+           "-f", "#a", "a&b", "a|b"]
+
+
+def complete(variables, *words, cwd=None):
+    script = (f"source {COMPLETIONS}/mediatectl.bash; COMP_WORDS=(mediatectl \"$@\"); COMP_CWORD=$#; COMPREPLY=();"
+              "_mediatectl; ((${#COMPREPLY[@]} == 0)) || printf '%s\\n' \"${COMPREPLY[@]}\"")
+    done = subprocess.run(["bash", "-c", script, "bash", *words], check=True, capture_output=True, text=True,
+                          env=variables, cwd=cwd)
+    assert done.stderr == ""
+    return set(done.stdout.splitlines())
+
+
+def test_bash():
+    with Host() as host:
+        def offered(*words):
+            return complete(environment(host), *words)
+
+        device, definition = ctl(host, "create", "mtty", "mtty-1").out.strip(), "f0000000-0000-0000-0000-000000000001"
+        ctl(host, "define", "mtty", "mtty-1", definition)
+        assert offered("st") == {"start", "stop"}
+        assert offered("stop", "") == {device}
+        assert offered("start", "") == {definition}
+        assert offered("show", "") == {device, definition, "mtty", "mbochs"}
+        assert offered("create", "") == {"mtty", "mbochs"}
+        assert offered("create", "mtty", "") == {"mtty-1", "mtty-2"}
+        assert offered("create", "mtty", "mtty-1", "f") == {definition}
+        assert offered("stop", "--parent", "") == {"mtty", "mbochs"}
+        assert offered("tree", "-o", "A") == {"AVAILABLE"}
+        assert offered("start", "--w") == {"--wait"}
+        assert offered("list", "--w") == set()
+        host.simctl("daemon", "stop")
+        assert offered("stop", "") == set()
+
+
+def test_bash_with_names_in_the_store(tmp_path):
+    """As the real mediatectl lists them."""
+    with Host() as host:
+        (STORE / "mtty").mkdir(parents=True)
+        for name in HOSTILE:
+            (STORE / "mtty" / name.replace("/", "_")).write_text("x", encoding="utf-8")
+        # What was written just now is not judged yet.
+        host.eventually(lambda: HOSTILE[0] in ctl(host, "list", "-o", "UUID").out.splitlines(), what="them in the list")
+        assert complete(environment(host), "show", "", cwd=tmp_path) == {"mtty", "mbochs"}
+        assert os.listdir(tmp_path) == []
+
+
+@pytest.fixture(name="hostile")
+def _hostile(tmp_path):
+    """The environment of a shell whose mediatectl lists such names, whatever it is asked; and an empty folder."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "home").mkdir()
+    (tmp_path / "here").mkdir()
+    (tmp_path / "names").write_text("\n".join([*HOSTILE, *NAMES, ""]), encoding="utf-8")
+    mediatectl = tmp_path / "bin" / "mediatectl"
+    mediatectl.write_text(f"#!/bin/sh\n: >{tmp_path}/asked\ncat {tmp_path}/names\n", encoding="utf-8")
+    mediatectl.chmod(0o755)
+    return {"PATH": f"{tmp_path}/bin:/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TERM": "xterm", "HOME": f"{tmp_path}/home"}
+
+
+@pytest.mark.parametrize("words", [
+    ["show"], ["tree"], ["create"], ["create", "mtty"], ["define", "mtty", "mtty-1"], ["cancel"], ["stop", "--parent"],
+    ["modify", "--type"], ["-H", "host", "show"]])
+def test_bash_with_names_that_another_host_lists(hostile, tmp_path, words):
+    for begun in ("", "$", "`", "~"):
+        # `define` and `stop` read a second column, which "a b" has.
+        offered = complete(hostile, *words, begun, cwd=tmp_path / "here")
+        assert offered <= {*NAMES, "a"} and (begun != "" or offered), offered
+        assert os.listdir(tmp_path / "here") == []
+    assert (tmp_path / "asked").exists()
+
+
+def test_bash_offers_options_only_where_one_is_begun(hostile):
+    assert complete(hostile, "stop", "--f") == {"--force"}
+    assert complete(hostile, "tree", "m") == {"mtty"}
+    assert complete(hostile, "tree", "0000:4") == {"0000:41:00.4"}
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="SKIP: zsh is not installed (tools/dependencies check)")
+def test_zsh_is_well_formed():
+    subprocess.run(["zsh", "-n", COMPLETIONS / "_mediatectl"], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="SKIP: zsh is not installed (tools/dependencies check)")
+@pytest.mark.parametrize("words", [
+    "show", "tree", "create", "create mtty", "define mtty mtty-1", "stop --parent", "cancel"])
+def test_zsh_with_names_that_another_host_lists(hostile, tmp_path, words):
+    """On a terminal, which also gets the names to see."""
+    startup = f"PS1='> '; fpath=({COMPLETIONS} $fpath); autoload -U compinit; compinit -u -D; LISTMAX=1000\n"
+    (tmp_path / "home" / ".zshrc").write_text(startup, encoding="utf-8")
+    shown = zsh_shows(hostile, tmp_path / "here", f"mediatectl {words} \t\t", until=NAMES[-1])
+    assert not re.search(r"PWNED|root|owned|force|\u009b", shown)
+    assert os.listdir(tmp_path / "here") == []
+
+
+def zsh_shows(variables, folder, typed, until):
+    """What the terminal of an interactive zsh gets, until that is on it."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        os.execve("/usr/bin/zsh", ["zsh", "-i"], variables)
+    shown, end = "", time.monotonic() + 30
+    try:
+        for marker, text in (("> ", typed), (until, "")):
+            while marker not in shown:
+                assert time.monotonic() < end, shown
+                if select.select([terminal], [], [], 1)[0]:
+                    shown += os.read(terminal, 65536).decode(errors="backslashreplace")
+            os.write(terminal, text.encode())
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    return shown
