@@ -4,12 +4,12 @@
 
 #include "client/events.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <json-c/linkhash.h>
 
 #include "client/bus-json.h"
 #include "client/client.h"
+#include "common/utf8.h"
 
 void event_clear(struct event *event) {
         free(event->subject);
@@ -225,9 +225,7 @@ int event_format(const struct event *event, char **ret) {
                 return -ENOMEM;
 
         /* One event is one line, whatever a driver says. */
-        for (char *p = line; *p; p++)
-                if (iscntrl((unsigned char) *p))
-                        *p = ' ';
+        utf8_make_line(line);
         *ret = TAKE_PTR(line);
         return 0;
 }

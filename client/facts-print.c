@@ -131,7 +131,9 @@ static int print_object(json_object *object, const char *kind, const char *name,
         for (size_t i = 0; r >= 0 && i < n; i++)
                 r = add_field(table, &fields[i], object);
         if (r >= 0) {
-                printf("%s %s%s%s\n", kind, colours ? "\033[1m" : "", name, colours ? "\033[0m" : "");
+                printf("%s %s", kind, colours ? "\033[1m" : "");
+                put_printable(stdout, name);
+                printf("%s\n", colours ? "\033[0m" : "");
                 /* Both write to one stream. */
                 r = scols_print_table(table) < 0 ? -ENOMEM : 0;
         }

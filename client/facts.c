@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "client/bus-json.h"
+#include "client/terminal.h"
 #include "common/holders.h"
 #include "common/sysfs.h"
 
@@ -230,6 +231,7 @@ int facts_print_json(const struct facts *facts) {
 
         if (!text)
                 return -ENOMEM;
-        printf("%s\n", text);
+        put_json(stdout, text, strlen(text));
+        putchar('\n');
         return 0;
 }

@@ -33,7 +33,7 @@ _printf_(2, 3) static int usage_error(const struct parser *parser, const char *f
 
         fputs("error: ", stderr);
         va_start(arguments, format);
-        vfprintf(stderr, format, arguments);
+        mdevctl_say_va(format, arguments);
         va_end(arguments);
         fputs("\n\n", stderr);
         mdevctl_print_usage(stderr, parser->arguments->program, parser->arguments->command);

@@ -61,7 +61,8 @@ static int send_define(const struct mdevctl_arguments *arguments, const char *pa
         r = sd_bus_message_read(reply, "s", &uuid);
         if (r < 0)
                 return mdevctl_fail("%s", strerror(-r));
-        printf("%s\n", uuid);
+        mdevctl_put(uuid);
+        putchar('\n');
         return EXIT_SUCCESS;
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "client/terminal.h"
 #include "common/macro.h"
 
 int mdevctl_json_print(FILE *stream, json_object *object, unsigned int indent) {
@@ -19,17 +20,18 @@ int mdevctl_json_print(FILE *stream, json_object *object, unsigned int indent) {
 
         /* Every newline is the printer's: those in strings are escaped. */
         for (line = text; (end = strchr(line, '\n')); line = end + 1) {
-                fwrite(line, 1, (size_t) (end + 1 - line), stream);
+                put_json(stream, line, (size_t) (end + 1 - line));
                 for (unsigned int i = 0; i < indent; i++)
                         fputc(' ', stream);
         }
-        fputs(line, stream);
+        put_json(stream, line, strlen(line));
         return 0;
 }
 
+/* Plain text is printed at once. */
 static bool needs_escapes(const char *text) {
         for (; *text; text++)
-                if ((unsigned char) *text < ' ' || *text == '"' || *text == '\\')
+                if ((unsigned char) *text < ' ' || (unsigned char) *text >= 0x7f || *text == '"' || *text == '\\')
                         return true;
         return false;
 }
@@ -49,7 +51,7 @@ int mdevctl_json_print_string(FILE *stream, const char *text) {
         quoted = string ? json_object_to_json_string_ext(string, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
         if (!quoted)
                 return -ENOMEM;
-        fputs(quoted, stream);
+        put_json(stream, quoted, strlen(quoted));
         return 0;
 }
 

@@ -38,11 +38,11 @@ static bool is_active(const struct record *entry) {
 static void put_text(const struct list *list, const struct record *entry) {
         const char *attribute = entry->attributes, *name, *value;
 
-        put(entry->fields[RECORD_UUID]);
+        mdevctl_put(entry->fields[RECORD_UUID]);
         put(" ");
-        put(entry->fields[RECORD_PARENT]);
+        mdevctl_put(entry->fields[RECORD_PARENT]);
         put(" ");
-        put(type_of(entry));
+        mdevctl_put(type_of(entry));
         put(" ");
         put(start_of(entry));
         if (list->defined)
@@ -56,7 +56,11 @@ static void put_text(const struct list *list, const struct record *entry) {
         put("  Attrs:\n");
         for (size_t i = 0; i < entry->n_attributes; i++) {
                 attribute = record_next_attribute(attribute, &name, &value);
-                printf("    @{%zu}: {\"%s\":\"%s\"}\n", i, name, value);
+                printf("    @{%zu}: {\"", i);
+                mdevctl_put(name);
+                put("\":\"");
+                mdevctl_put(value);
+                put("\"}\n");
         }
 }
 

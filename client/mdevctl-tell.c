@@ -1,15 +1,48 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What mdevctl says on standard error. */
+/* What mdevctl says. */
 
 #include "client/mdevctl-tell.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
-_printf_(1, 0) static void print_error(const char *format, va_list arguments) {
-        fputs("Error: ", stderr);
-        vfprintf(stderr, format, arguments);
+#include "client/terminal.h"
+#include "common/utf8.h"
+
+void mdevctl_put(const char *text) {
+        static int on_terminal = -1;
+
+        if (on_terminal < 0)
+                on_terminal = isatty(STDOUT_FILENO);
+        if (on_terminal)
+                put_printable(stdout, text);
+        else
+                fputs_unlocked(text, stdout);
+}
+
+void mdevctl_say_va(const char *format, va_list arguments) {
+        _cleanup_free_ char *text = NULL;
+
+        if (vasprintf(&text, format, arguments) < 0) {
+                fputs(strerror(ENOMEM), stderr);
+                return;
+        }
+        if (isatty(STDERR_FILENO))
+                utf8_make_printable(text);
+        fputs(text, stderr);
+}
+
+void mdevctl_say(const char *format, ...) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        mdevctl_say_va(format, arguments);
+        va_end(arguments);
+}
+
+_printf_(2, 0) static void say_line(const char *kind, const char *format, va_list arguments) {
+        fputs(kind, stderr);
+        mdevctl_say_va(format, arguments);
         fputc('\n', stderr);
 }
 
@@ -17,7 +50,7 @@ int mdevctl_fail(const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
-        print_error(format, arguments);
+        say_line("Error: ", format, arguments);
         va_end(arguments);
         return EXIT_FAILURE;
 }
@@ -26,9 +59,9 @@ int mdevctl_fail_because(const char *cause, const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
-        print_error(format, arguments);
+        say_line("Error: ", format, arguments);
         va_end(arguments);
-        fprintf(stderr, "\nCaused by:\n    %s\n", cause);
+        mdevctl_say("\nCaused by:\n    %s\n", cause);
         return EXIT_FAILURE;
 }
 
@@ -36,21 +69,18 @@ int mdevctl_fail_errno(int error, const char *format, ...) {
         va_list arguments;
 
         va_start(arguments, format);
-        print_error(format, arguments);
+        say_line("Error: ", format, arguments);
         va_end(arguments);
-        fprintf(stderr, "\nCaused by:\n    %s (os error %d)\n", strerror(abs(error)), abs(error));
+        mdevctl_say("\nCaused by:\n    %s (os error %d)\n", strerror(abs(error)), abs(error));
         return EXIT_FAILURE;
 }
 
 void mdevctl_warn(const char *format, ...) {
-        _cleanup_free_ char *text = NULL;
         va_list arguments;
 
         va_start(arguments, format);
-        if (vasprintf(&text, format, arguments) < 0)
-                text = NULL;
+        say_line("Warning: ", format, arguments);
         va_end(arguments);
-        fprintf(stderr, "Warning: %s\n", text ? text : format);
 }
 
 char *mdevctl_quote(const char *text) {

@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What mdevctl says on standard error. Programs read the line that begins with "Error: ". */
+/* What mdevctl says. Programs read the line on standard error that begins with "Error: ". They get each text as it is,
+ * to the byte; a terminal gets no control characters that others have chosen. */
 
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include "common/macro.h"
+
+/** mdevctl_put() - write a name or another text that others have chosen to standard output. */
+void mdevctl_put(const char *text);
+
+/** mdevctl_say() - write a message to standard error. */
+void mdevctl_say(const char *format, ...) _printf_(1, 2);
+void mdevctl_say_va(const char *format, va_list arguments) _printf_(1, 0);
 
 /** mdevctl_fail() - print an error. Returns EXIT_FAILURE. */
 int mdevctl_fail(const char *format, ...) _printf_(1, 2);

@@ -146,27 +146,33 @@ static char *join_lines(const char *text) {
         return fclose(stream) == EOF ? NULL : TAKE_PTR(joined);
 }
 
+static void print_value(const char *label, const char *value) {
+        fputs(label, stdout);
+        mdevctl_put(value);
+        putchar('\n');
+}
+
 static int print_text(const struct types *types) {
         for (size_t i = 0; i < types->n; i++) {
                 const struct type *type = types->items + i;
                 _cleanup_free_ char *description = NULL;
 
                 if (!type->name) {
-                        printf("%s\n", type->parent);
+                        print_value("", type->parent);
                         continue;
                 }
                 description = join_lines(type->description);
                 if (!description)
                         return -ENOMEM;
 
-                printf("  %s\n", type->name);
+                print_value("  ", type->name);
                 if (type->instances != INSTANCES_UNKNOWN)
                         printf("    Available instances: %" PRIu32 "\n", type->instances);
-                printf("    Device API: %s\n", type->device_api);
+                print_value("    Device API: ", type->device_api);
                 if (*type->title)
-                        printf("    Name: %s\n", type->title);
+                        print_value("    Name: ", type->title);
                 if (*description)
-                        printf("    Description: %s\n", description);
+                        print_value("    Description: ", description);
         }
         putchar('\n');
         return 0;

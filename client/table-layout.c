@@ -115,7 +115,9 @@ static void print_row(struct table *table, struct libscols_line *line, size_t la
                         printf("  %-*s ", (int) label_width, table->columns[i].name);
                 first = false;
                 colour = scols_cell_get_color(scols_line_get_column_cell(line, table->shown[i]));
-                printf("%s%s%s\n", colours && colour ? colour : "", text, colours && colour ? "\033[0m" : "");
+                printf("%s", colours && colour ? colour : "");
+                put_printable(stdout, text);
+                printf("%s\n", colours && colour ? "\033[0m" : "");
         }
 }
 

@@ -244,6 +244,15 @@ int table_set_boolean(struct table *table, struct libscols_line *line, size_t in
         return table_set(table, line, index, json ? (value ? "1" : "0") : (value ? "yes" : "no"));
 }
 
+static int print_json(struct table *table) {
+        _cleanup_free_ char *text = NULL;
+
+        if (scols_print_table_to_string(table->scols, &text) < 0)
+                return -ENOMEM;
+        put_json(stdout, text, strlen(text));
+        return 0;
+}
+
 int table_print(struct table *table, const char *empty) {
         bool json = option_given(table->options, OPTION_JSON);
         int r;
@@ -261,5 +270,5 @@ int table_print(struct table *table, const char *empty) {
                 if (r > 0)
                         return table_print_expanded(table);
         }
-        return scols_print_table(table->scols) < 0 ? -ENOMEM : 0;
+        return json ? print_json(table) : scols_print_table(table->scols) < 0 ? -ENOMEM : 0;
 }

@@ -4,24 +4,22 @@
 
 #include "client/tell.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 
 #include "client/terminal.h"
 #include "common/failure.h"
+#include "common/utf8.h"
 
 _printf_(1, 0) static void tell_va(const char *format, va_list args, const char *after) {
         _cleanup_free_ char *text = NULL;
 
         progress_clear();
-        /* What a driver or a callout said goes to a terminal: control characters must not. */
         if (vasprintf(&text, format, args) < 0)
                 text = NULL;
-        for (char *p = text; p && *p; p++)
-                if (iscntrl((unsigned char) *p) && *p != '\n' && *p != '\t')
-                        *p = '?';
-
+        /* A name, or what a driver or a callout said, must not steer a terminal. */
+        if (text)
+                utf8_make_printable(text);
         fprintf(stderr, "mediatectl: %s%s\n", text ? text : strerror(ENOMEM), after);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 
 #include "common/io.h"
+#include "common/utf8.h"
 
 /* What is done sooner needs no progress line. */
 #define PROGRESS_AFTER_USEC (500 * USEC_PER_MSEC)
@@ -42,6 +43,30 @@ bool terminal_is_utf8(void) {
 
 bool terminal_can_rewrite(FILE *file) {
         return isatty(fileno(file)) && !is_dumb();
+}
+
+void put_printable(FILE *file, const char *text) {
+        _cleanup_free_ char *copy = strdup(text);
+
+        if (copy)
+                utf8_make_line(copy);
+        fputs(copy ? copy : "?", file);
+}
+
+void put_json(FILE *file, const char *text, size_t size) {
+        const unsigned char *p = (const unsigned char *) text, *end = p + size;
+
+        if (!isatty(fileno(file))) {
+                fwrite(text, 1, size, file);
+                return;
+        }
+        for (; p < end; p++)
+                if (*p == 0x7f)
+                        fprintf(file, "\\u%04x", *p);
+                else if (*p == 0xc2 && end - p > 1 && p[1] < 0xa0)
+                        fprintf(file, "\\u%04x", *++p);
+                else
+                        fputc(*p, file);
 }
 
 void progress_show(const char *doing, size_t done, size_t total, uint64_t since_usec) {

@@ -12,6 +12,7 @@
 #include "client/tell.h"
 #include "client/terminal.h"
 #include "client/verbs.h"
+#include "common/utf8.h"
 
 static int check_entry(struct findings *findings, const struct entry *entry) {
         const char *state = entry_state(entry), *error = json_text(entry->definition_properties, "StartError");
@@ -101,9 +102,10 @@ static const char *severity_to_string(enum severity severity) {
 }
 
 /* @text, broken between words so that each line has at most @width columns; all but the first are indented. */
-static void print_wrapped(const char *text, size_t used, size_t indent, size_t width) {
+static void print_wrapped(char *text, size_t used, size_t indent, size_t width) {
+        utf8_make_line(text);
         while (*text) {
-                size_t n = strcspn(text, " \n");
+                size_t n = strcspn(text, " ");
 
                 if (width > 0 && used > indent && used + 1 + n > width) {
                         printf("\n%*s", (int) indent, "");

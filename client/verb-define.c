@@ -6,6 +6,7 @@
 
 #include "client/request.h"
 #include "client/tell.h"
+#include "client/terminal.h"
 #include "client/verbs.h"
 
 struct definition_request {
@@ -33,7 +34,8 @@ static int print_new_uuid(const struct calls *calls) {
         r = sd_bus_message_read(calls->items[0].reply, "s", &uuid);
         if (r < 0)
                 return r;
-        printf("%s\n", uuid);
+        put_printable(stdout, uuid);
+        putchar('\n');
         return 0;
 }
 

@@ -8,6 +8,7 @@
 #include "client/bus-json.h"
 #include "client/events.h"
 #include "client/tell.h"
+#include "client/terminal.h"
 #include "client/verbs.h"
 
 static int print_line(const struct event *event, const struct tm *tm, long msec) {
@@ -25,6 +26,7 @@ static int print_line(const struct event *event, const struct tm *tm, long msec)
 
 static int print_json(const struct event *event, const struct tm *tm, long msec) {
         _cleanup_json_ json_object *object = NULL;
+        const char *text;
         char second[32], zone[8], time_text[64];
         int r;
 
@@ -36,8 +38,11 @@ static int print_json(const struct event *event, const struct tm *tm, long msec)
         snprintf(time_text, sizeof(time_text), "%s.%03ld%s", second, msec, zone);
         if (json_object_object_add(object, "time", json_object_new_string(time_text)) < 0)
                 return -ENOMEM;
-        printf("%s\n",
-               json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+        text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+        if (!text)
+                return -ENOMEM;
+        put_json(stdout, text, strlen(text));
+        putchar('\n');
         return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "client/request.h"
 #include "client/tell.h"
+#include "client/terminal.h"
 #include "client/verbs.h"
 
 static int add_create(struct calls *calls, const char *uuid, char **where, const struct attributes *attributes) {
@@ -30,7 +31,8 @@ static int print_uuids(const struct calls *calls) {
                 r = sd_bus_message_read(calls->items[i].reply, "s", &uuid);
                 if (r < 0)
                         return r;
-                printf("%s\n", uuid);
+                put_printable(stdout, uuid);
+                putchar('\n');
         }
         return 0;
 }

@@ -78,3 +78,11 @@ void utf8_make_printable(char *text) {
                         /* U+0080 to U+009F are control characters, too. */
                         p[0] = p[1] = '?';
 }
+
+void utf8_make_line(char *text) {
+        utf8_make_printable(text);
+
+        for (; *text; text++)
+                if (*text == '\n' || *text == '\t')
+                        *text = ' ';
+}

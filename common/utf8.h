@@ -21,6 +21,10 @@ static inline bool utf8_is_valid(const char *text, size_t size) {
 /** utf8_make_valid() - put '?' in place of each byte that is not valid. The text keeps its length. */
 void utf8_make_valid(char *text);
 
-/** utf8_make_printable() - and in place of control characters but newline and tab: for a text that a driver or a program
- * has said, and that goes to D-Bus and to a terminal. */
+/** utf8_make_printable() - and in place of control characters but newline and tab: for a text that a driver or a
+ * program has said, and that goes to D-Bus and to a terminal. */
 void utf8_make_printable(char *text);
+
+/** utf8_make_line() - and spaces in place of newlines and tabs: for a name or another text that must stay on its line.
+ */
+void utf8_make_line(char *text);

@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """mediatectl on terminals of all kinds: wide, narrow, dumb, with and without UTF-8."""
 
+import json
+import pathlib
 import re
+import subprocess
 
 import pytest
-from ctl import begin_ctl, ctl, ctl_terminal
+import strange_daemon
+from ctl import MEDIATECTL, begin_ctl, ctl, ctl_terminal, environment, on_terminal
+from definitions import put, text_of
 from host import Host
+from strange_daemon import STRANGE
 
 A = "0aaade77-7b3e-4341-a89b-a997634d3bba"
 B = "0aaade77-8b3e-4341-a89b-a997634d3bbb"
@@ -86,6 +92,111 @@ def test_names_from_a_driver_are_harmless():
             text = ctl_terminal(host, "types", LC_ALL=locale, NO_COLOR="1")[1]
             assert "sp" in text and "\033" not in text
         assert "später" in ctl(host, "types", LC_ALL="C.UTF-8").out
+
+
+def assert_is_harmless(text, what):
+    """Colours of ours are all that a terminal is told to do, and no text leaves its line, but in an error message: that
+    may have several lines."""
+    plain = re.sub(r"\033\[(1|0|1;31|3[123])?m", "", text)
+    if re.match("mediatectl: |[Ee]rror: |Warning: ", plain):
+        plain = plain.replace("\nc\td", "")
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", plain), f"{what}: {plain!r}"
+    assert not re.search(r"^c\b", plain, re.MULTILINE), f"{what}: {plain!r}"
+
+
+def in_a_pipe(host, command):
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(host))
+    return done.stdout.decode()
+
+
+@pytest.mark.parametrize("columns", [20, 80, 300])
+def test_names_from_files_are_harmless(columns):
+    with Host() as host:
+        put(STRANGE, "no JSON")
+        put(A, text_of(attributes=[("setting", STRANGE)]))
+        host.eventually(lambda: "owned" in ctl(host, "list").out, what="the invalid definition")
+        for verb in (["list"], ["list", "-o", "+PATH"], ["show", STRANGE], ["show", A], ["check"], ["stop", STRANGE],
+                     ["define", STRANGE, "mtty-1"], [STRANGE], ["start", f"--{STRANGE}"]):
+            text = ctl_terminal(host, *verb, columns=columns)[1]
+            assert "owned" in text or verb == ["show", A], text
+            assert_is_harmless(text, verb)
+            ctl(host, *verb, status=None)
+        for verb in (["list"], ["show", STRANGE], ["show", A], ["check"]):
+            command = [MEDIATECTL, *verb, "--json"]
+            text = on_terminal(host, command, columns)[1]
+            assert_is_harmless(text, verb)
+            assert json.loads(text) == json.loads(in_a_pipe(host, command))
+
+
+def test_events_are_harmless():
+    with Host() as host:
+        monitor, as_json = begin_ctl(host, "monitor"), begin_ctl(host, "monitor", "--json")
+        for process in (monitor, as_json):
+            assert "running" in process.stdout.readline()
+        put(STRANGE, "no JSON")
+        while "owned" not in (line := monitor.stdout.readline()):
+            pass
+        assert_is_harmless(line, "monitor")
+        while "owned" not in (line := as_json.stdout.readline()):
+            pass
+        assert json.loads(line)["subject"] == STRANGE
+
+
+@pytest.mark.parametrize("columns", [20, 80, 300])
+def test_a_strange_daemon_is_harmless(columns):
+    with Host(daemon=False) as host:
+        daemon = host.start("exec /usr/bin/python3 $1", pathlib.Path(strange_daemon.__file__))
+        assert daemon.stdout.readline() == "ready\n"
+        for verb in (["list"], ["tree"], ["parents"], ["types"], ["jobs"], ["show", STRANGE], ["monitor"],
+                     ["create", "mtty", "mtty-1"], ["define", "mtty", "mtty-1"], ["stop", A], ["cancel", "1"]):
+            text = ctl_terminal(host, *verb, columns=columns)[1]
+            assert "owned" in text, (verb, text)
+            assert_is_harmless(text, verb)
+            ctl(host, *verb, status=None)
+        for verb in ("list", "tree", "parents", "types", "jobs"):
+            command = [MEDIATECTL, verb, "--json"]
+            text = on_terminal(host, command, columns)[1]
+            assert_is_harmless(text, verb)
+            assert json.loads(text) == json.loads(in_a_pipe(host, command))
+
+
+MDEVCTL = MEDIATECTL.with_name("mdevctl")
+
+
+def test_mdevctl_is_harmless_on_a_terminal():
+    """A program gets each byte."""
+    with Host() as host:
+        put(A, text_of(attributes=[("setting", STRANGE)]))
+        host.eventually(lambda: A in ctl(host, "list").out, what="the definition")
+        command = [MDEVCTL, "list", "--defined", "--verbose"]
+        text = on_terminal(host, command)[1]
+        assert "owned" in text
+        assert_is_harmless(text, command)
+        assert STRANGE in in_a_pipe(host, command)
+
+        command = [MDEVCTL, "list", "--defined", "--dumpjson"]
+        text = on_terminal(host, command)[1]
+        assert "owned" in text
+        assert_is_harmless(text, command)
+        assert json.loads(text) == json.loads(in_a_pipe(host, command))
+
+
+def test_mdevctl_and_a_strange_daemon():
+    with Host(daemon=False) as host:
+        daemon = host.start("exec /usr/bin/python3 $1", pathlib.Path(strange_daemon.__file__))
+        assert daemon.stdout.readline() == "ready\n"
+        for arguments in (["types"], ["define", "-p", "mtty", "-t", "mtty-1"], ["stop", "-u", A],
+                          ["types", f"--{STRANGE}"]):
+            command = [MDEVCTL, *arguments]
+            text = on_terminal(host, command)[1]
+            assert "owned" in text, (command, text)
+            assert_is_harmless(text, command)
+            assert STRANGE in in_a_pipe(host, command)
+        command = [MDEVCTL, "types", "--dumpjson"]
+        text = on_terminal(host, command)[1]
+        assert "owned" in text
+        assert_is_harmless(text, command)
+        assert json.loads(text) == json.loads(in_a_pipe(host, command))
 
 
 def test_progress_line():

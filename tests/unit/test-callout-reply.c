@@ -62,14 +62,14 @@ static void test_capabilities(void **state) {
 
 static void test_printable(void **state) {
         static const struct {
-                const char *text, *printable;
+                const char *text, *printable, *line;
         } cases[] = {
-                { "", "" },
-                { "a\n\tb ä 漢", "a\n\tb ä 漢" },
-                { "\x1b[2J\x7f\r\x01", "?[2J???" },
-                { "\xc2\x9b" "1m \xc2\xa0", "??1m \xc2\xa0" },
-                { "caf\xe9 \xff\xfe", "caf? ??" },
-                { "cut \xe6\xbc", "cut ??" },
+                { "", "", "" },
+                { "a\n\tb ä 漢", "a\n\tb ä 漢", "a  b ä 漢" },
+                { "\x1b[2J\x7f\r\x01", "?[2J???", "?[2J???" },
+                { "\xc2\x9b" "1m \xc2\xa0", "??1m \xc2\xa0", "??1m \xc2\xa0" },
+                { "caf\xe9 \xff\xfe", "caf? ??", "caf? ??" },
+                { "cut \xe6\xbc", "cut ??", "cut ??" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
@@ -78,6 +78,9 @@ static void test_printable(void **state) {
                 strcpy(text, cases[i].text);
                 utf8_make_printable(text);
                 assert_string_equal(text, cases[i].printable);
+                strcpy(text, cases[i].text);
+                utf8_make_line(text);
+                assert_string_equal(text, cases[i].line);
         }
 }
 
