@@ -4,12 +4,10 @@
 import contextlib
 import pathlib
 import socket
-import statistics
 import time
 
 import pytest
-from bus import DEVICE, PARENT, ROOT
-from host import DEVICES, Host, device_path, new_uuid, parent_path, status_of
+from host import DEVICES, Host, device_path, new_uuid, status_of
 
 # --- what systemd is told
 
@@ -74,7 +72,7 @@ def test_systemd_that_does_not_read():
 def test_stop_finishes_what_runs():
     with Host(create_delay=3000) as host:
         device = new_uuid()
-        create, waiting, busy_wait = host.begin_create(device), host.begin_stop(device), None
+        create, waiting = host.begin_create(device), host.begin_stop(device)
         host.eventually(lambda: host.state(device) == "starting")
         begin = time.monotonic()
         stop = host.start("simctl daemon stop")
@@ -87,7 +85,6 @@ def test_stop_finishes_what_runs():
         assert create.result() == [device, device_path(device)]
         assert stop.wait(20) == 0 and time.monotonic() - begin < 7
         assert (DEVICES / device / "mdev_type").exists(), "devices are left as they are"
-        assert busy_wait is None
 
 
 def test_stop_while_a_stop_waits_for_a_devices_user():
@@ -147,34 +144,17 @@ def seconds_to_start(host):
     return time.monotonic() - begin
 
 
-def seconds_to_create(host, count=30):
-    """The median on the other parent."""
-    times = []
-    for _ in range(count):
-        create = host.begin_create(parent="mbochs", type="mbochs-small")
-        uuid, _ = create.result()
-        times.append(create.seconds)
-        host.stop(uuid)
-    return statistics.median(times)
-
-
-def assert_as_fast(host, usual):
-    """Within 1.2 times, the best of some tries: the machine has other things to do, too."""
-    limit, best = max(1.2 * usual, usual + 0.005), 1e9
-    for _ in range(20):
-        best = min(best, seconds_to_create(host))
-        if best < limit:
-            break
-    assert best < limit, f"{best * 1000:.1f} ms instead of {usual * 1000:.1f} ms"
+def assert_others_are_served(host):
+    """While the driver hangs, which it does until `simctl resume`. Whatever waited for it would not be answered."""
+    for _ in range(10):
+        host.stop(host.create(parent="mbochs", type="mbochs-small"))
+    assert host.call("ListParents") and host.call("ListDevices") is not None
 
 
 @pytest.mark.parametrize("operation", ["create", "remove", "read", "uevent"])
 def test_hung_driver_before_the_start(operation):
     with Host() as host:
         device = host.create()
-        without = min(seconds_to_start(host) for _ in range(3))
-        usual = seconds_to_create(host)
-
         host.simctl("daemon", "stop")
         host.simctl("hang", "mtty", operation)
         stuck = new_uuid() if operation == "create" else device
@@ -184,9 +164,9 @@ def test_hung_driver_before_the_start(operation):
             host.start("echo 1 >/sys/bus/mdev/devices/$1/remove", stuck)
             host.eventually(lambda: not (DEVICES / stuck).exists())
 
-        assert min(seconds_to_start(host) for _ in range(3)) < max(1.5 * without, without + 0.8)
+        host.simctl("daemon", "start")
         assert host.state(stuck) == {"create": "starting", "remove": "stopping"}.get(operation, "active")
-        assert_as_fast(host, usual)
+        assert_others_are_served(host)
         error = host.begin_stop(stuck, timeout=0.3)
         if operation in ("create", "remove"):
             assert error.error().name == "JobTimedOut"
@@ -202,22 +182,16 @@ def test_hung_driver_before_the_start(operation):
 def test_hung_driver_while_it_runs(operation):
     with Host() as host:
         device = host.create()
-        usual = seconds_to_create(host)
         host.simctl("hang", "mtty", operation)
-        if operation == "create":
-            call = host.begin_create(timeout=1)
-        elif operation == "remove":
-            call = host.begin_stop(device, timeout=1)
-        else:
-            call = host.begin_create()
+        call = host.begin_stop(device) if operation == "remove" else host.begin_create()
         if operation == "read":
             host.begin("ListTypes", "s", "mtty")
-        assert_as_fast(host, usual)
+            host.eventually(host.busy_workers, what="a worker that hangs")
+        assert_others_are_served(host)
         if operation in ("create", "remove"):
-            assert call.error().name == "JobTimedOut"
-            assert 1 <= call.seconds < 5
-        else:
-            call.result()
+            assert not call.done
+            host.simctl("resume", "mtty")
+        call.result()
 
 
 @pytest.mark.parametrize("operation", ["create", "remove"])
@@ -251,7 +225,7 @@ def test_uevent_that_hangs_is_never_read():
 def test_200_hung_reads_cost_few_workers():
     with Host() as host:
         host.simctl("hang", "mtty", "read")
-        lists = [host.begin("ListTypes", "s", "mtty") for _ in range(90)]
+        lists = [host.begin("ListTypes", "s", "mtty", bus=bus) for bus in (host.bus, host.new_bus()) for _ in range(100)]
         for call in lists:
             call.result()
         assert len(host.workers()) <= 8
@@ -262,44 +236,6 @@ def test_200_hung_reads_cost_few_workers():
 
 def as_nobody(host, *arguments):
     return host.shell("setpriv --reuid nobody --regid nogroup --clear-groups busctl \"$@\"", *arguments, check=False)
-
-
-def test_everybody_may_read():
-    with Host() as host:
-        device = host.create()
-        calls = [("ListParents",), ("ListTypes", "s", ""), ("ListDevices",), ("ListJobs",), ("GetParent", "s", "mtty"),
-                 ("GetDevice", "s", device)]
-        for call in calls:
-            result = as_nobody(host, "call", "org.mediated1", ROOT, "org.mediated1.Manager", *call)
-            assert result.returncode == 0, result.stderr
-        for path, interface, name in ((ROOT, "org.mediated1.Manager", "Version"),
-                                      (device_path(device), DEVICE, "State"), (parent_path("mtty"), PARENT, "Types")):
-            result = as_nobody(host, "get-property", "org.mediated1", path, interface, name)
-            assert result.returncode == 0, result.stderr
-        for arguments in (("tree", "org.mediated1"), ("introspect", "org.mediated1", ROOT)):
-            result = as_nobody(host, *arguments)
-            assert result.returncode == 0 and result.stdout, result.stderr
-        result = as_nobody(host, "call", "org.mediated1", ROOT, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
-        assert result.returncode == 0 and device in result.stdout
-        result = as_nobody(host, "call", "org.mediated1", ROOT, "org.freedesktop.DBus.Peer", "Ping")
-        assert result.returncode == 0, result.stderr
-
-
-def test_only_root_may_change():
-    with Host() as host:
-        device = host.create()
-        host.simctl("hang", "mbochs", "create")
-        host.begin_create(parent="mbochs", type="mbochs-small")
-        job = host.eventually(host.jobs)[0]
-        for path, interface, *call in (
-                (ROOT, "org.mediated1.Manager", "CreateDevice", "sssa(ss)a{sv}", "", "mtty", "mtty-1", "0", "0"),
-                (ROOT, "org.mediated1.Manager", "StopDevice", "sa{sv}", device, "0"),
-                (ROOT, "org.mediated1.Manager", "CancelJob", "t", str(job.id)),
-                (device_path(device), DEVICE, "Stop", "a{sv}", "0"),
-                (job.path, "org.mediated1.Job", "Cancel")):
-            result = as_nobody(host, "call", "org.mediated1", path, interface, *call)
-            assert result.returncode != 0 and "ccess denied" in result.stderr, (call, result.stderr)
-        assert host.state(device) == "active" and len(host.devices()) == 2
 
 
 CAP_DAC_OVERRIDE, CAP_SYS_PTRACE = 1 << 1, 1 << 19
