@@ -6,8 +6,9 @@ import time
 
 import pytest
 from definitions import (LONG, REGISTRATIONS, STORE, Journal, begin_start, count_in_log, define, definition,
-                         definition_path, host_with, host_without_daemon, kill_daemon, listed, modify, put, put_many, restart_daemon, run_daemon,
-                         start, start_daemon, start_state, start_states, stop_daemon, text_of, undefine)
+                         definition_path, host_with, host_without_daemon, kill_daemon, listed, modify, put, put_many,
+                         restart_daemon, run_daemon, start, start_daemon, start_state, start_states, stop_daemon, text_of,
+                         undefine)
 from host import DEVICES, Host, new_uuid
 
 LATE_SECONDS = 20 if LONG else 2.5
@@ -25,6 +26,17 @@ def wait_active(host, uuids, seconds=10, parent="mtty"):
 
 def wait_state(host, uuid, state, seconds=10, parent="mtty"):
     host.eventually(lambda: start_state(host, uuid, parent) == state, seconds, f"state {state}")
+
+
+def start_daemon_and_see_autostart_through(host):
+    """Of all definitions of the parent it has decided, and has started what it starts, once that is active which was not
+    there before: its turn comes in the same round."""
+    fresh, = put_many(1)
+    start_daemon(host)
+    wait_active(host, [fresh])
+    host.wait_idle()
+    host.stop(fresh)
+    undefine(host, fresh)
 
 
 def test_started_with_the_daemon():
@@ -76,9 +88,8 @@ def test_what_becomes_auto_is_started_the_next_time():
         modify(host, changed, start="auto")
         put(put_there, text_of())
         host.eventually(lambda: (put_there, "mtty") in listed(host))
-        host.sleep(0.3)
-        restart_daemon(host)
-        host.sleep(0.3)
+        stop_daemon(host)
+        start_daemon_and_see_autostart_through(host)
         assert host.states() == {}
         assert set(start_states(host, [fresh, changed, put_there])) == {"none"}
         host.simctl("remove-parent", "mtty")
@@ -93,9 +104,9 @@ def test_a_restart_starts_nothing_that_was_stopped():
         wait_active(host, uuids)
         host.stop(uuids[0])
         assert start_state(host, uuids[0]) == "none"
-        for how in (restart_daemon, lambda host: (kill_daemon(host), host.wait_ready())):
-            how(host)
-            host.sleep(0.3)
+        for end in (stop_daemon, lambda host: kill_daemon(host, stay_down=True)):
+            end(host)
+            start_daemon_and_see_autostart_through(host)
             assert sorted(host.states()) == sorted(uuids[1:])
             assert start_states(host, uuids) == ["none", "active", "active"]
         assert REGISTRATIONS.is_dir()
@@ -132,8 +143,8 @@ def test_a_canceled_start_is_not_tried_again():
         host.eventually(lambda: host.state(uuid) == "active")
         host.stop(uuid)
         host.simctl("delay", "mtty", "create", 0)
-        restart_daemon(host)
-        host.sleep(0.3)
+        stop_daemon(host)
+        start_daemon_and_see_autostart_through(host)
         assert host.state(uuid) is None and start_state(host, uuid) == "none"
 
 
@@ -145,8 +156,8 @@ def test_what_others_started_counts_as_started():
         start_daemon(host)
         wait_active(host, uuids)
         host.stop(uuids[0])
-        restart_daemon(host)
-        host.sleep(0.3)
+        stop_daemon(host)
+        start_daemon_and_see_autostart_through(host)
         assert host.state(uuids[0]) is None
 
 
@@ -154,18 +165,20 @@ def test_stopped_by_hand_while_it_was_waiting_for_an_instance():
     """Started by hand, stopped by hand: autostart does not insist."""
     with host_without_daemon(parents=["mtty:mtty-1=1"]) as host:
         other = host.raw_create()
-        uuid, = put_many(1)
+        uuid, behind = put_many(2)
         start_daemon(host)
-        wait_state(host, uuid, "waiting-instance")
+        for definition_uuid in (uuid, behind):
+            wait_state(host, definition_uuid, "waiting-instance")
         call = begin_start(host, uuid, wait=True)
         host.stop(other)
         call.result()
         host.stop(uuid)
-        host.sleep(2)
+        wait_active(host, [behind])
         assert host.state(uuid) is None and start_state(host, uuid) == "none"
-        restart_daemon(host)
-        host.sleep(0.3)
-        assert host.state(uuid) is None
+        host.stop(behind)
+        stop_daemon(host)
+        start_daemon_and_see_autostart_through(host)
+        assert host.state(uuid) is None and start_state(host, uuid) == "none"
 
 
 @contextlib.contextmanager
@@ -343,14 +356,14 @@ def test_broken_while_it_waits_for_its_turn():
     with host_in_the_middle_of_starts(16, at_once=AT_ONCE) as (host, uuids):
         pid = host.daemon_pid()
         starting = {job.uuid for job in host.jobs()}
-        broken = [uuid for uuid in uuids if uuid not in starting]
+        good, *broken = [uuid for uuid in uuids if uuid not in starting]
         for uuid in broken:
             put(uuid, "{")
         host.eventually(lambda: not any(definition(host, uuid)["Valid"] for uuid in broken))
         host.simctl("resume", "mtty")
-        wait_active(host, starting)
-        host.sleep(0.3)
-        assert host.daemon_pid() == pid and len(host.states()) == AT_ONCE
+        wait_active(host, [*starting, good])
+        host.wait_idle()
+        assert host.daemon_pid() == pid and len(host.states()) == AT_ONCE + 1
         for uuid in broken:
             put(uuid, text_of())
         wait_active(host, uuids)
@@ -402,8 +415,7 @@ def test_adopt():
         uuids = put_many(4)
         host.raw_create(uuids[0])
         run_daemon(host, "--adopt")
-        start_daemon(host)
-        host.sleep(0.3)
+        start_daemon_and_see_autostart_through(host)
         assert sorted(host.states()) == uuids[:1]
         assert start_states(host, uuids) == ["active", "none", "none", "none"]
         host.simctl("remove-parent", "mtty")
@@ -413,14 +425,17 @@ def test_adopt():
 
 # --- StartDevice with wait
 
+def wait_for_waiting_start(host, uuid):
+    host.eventually(lambda: [(job.uuid, job.kind, job.state) for job in host.jobs()] == [(uuid, "start", "waiting")],
+                    what="a start that waits")
+
+
 def test_wait_for_the_parent():
     with Host(parents=[]) as host:
         uuid = define(host)
         call = begin_start(host, uuid, wait=True)
-        host.sleep(0.2)
+        wait_for_waiting_start(host, uuid)
         assert not call.done
-        job, = host.jobs()
-        assert (job.uuid, job.kind, job.state) == (uuid, "start", "waiting")
         host.simctl("add-parent", "mtty:mtty-1=1")
         call.result()
         assert host.state(uuid) == "active"
@@ -439,7 +454,7 @@ def test_wait_for_an_instance():
         uuid, other = define(host), host.create()
         assert begin_start(host, uuid).error().name == "NoAvailableInstances"
         call = begin_start(host, uuid, wait=True)
-        host.sleep(0.3)
+        wait_for_waiting_start(host, uuid)
         assert not call.done
         host.stop(other)
         call.result()
@@ -450,7 +465,7 @@ def test_who_waits_blocks_nobody():
     with Host(parents=["mtty:mtty-1=1"]) as host:
         uuid, other = define(host), host.create()
         call = begin_start(host, uuid, wait=True)
-        host.sleep(0.1)
+        wait_for_waiting_start(host, uuid)
         modify(host, uuid, start="auto")
         assert begin_start(host, uuid).error(1).name == "NoAvailableInstances"
         host.stop(other)
