@@ -96,7 +96,8 @@ def test_kill_in_the_middle_of_a_stop(victims):
 
 
 def test_jobs_behind_a_recovery_wait_for_it():
-    with Host(create_delay=1000) as host:
+    with Host() as host:
+        host.simctl("hang", "mtty", "create")
         device = new_uuid()
         old = host.daemon_pid()
         host.begin_create(device)
@@ -104,11 +105,11 @@ def test_jobs_behind_a_recovery_wait_for_it():
         host.kill(old)
         host.wait_ready(old)
         create = host.begin_create(device, "mbochs", "mbochs-small")
-        other = host.begin_create()
-        host.sleep(0.1)
-        assert not create.done
+        host.create(parent="mbochs", type="mbochs-small")
+        assert not create.done and host.state(device) == "starting"
+        assert [(job.uuid, job.kind) for job in host.jobs()] == [(device, "recover"), (device, "create")]
+        host.simctl("resume", "mtty")
         create.result()
-        other.result()
         assert host.device(device)["ParentName"] == "mbochs"
 
 

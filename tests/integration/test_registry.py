@@ -258,7 +258,8 @@ def test_invalidations_are_coalesced():
         host.sleep(0.3)
         invalidations = [body for _, member, path, body in signals.seen
                          if member == "PropertiesChanged" and path == parent_path("mbochs")]
-        assert 1 <= len(invalidations) <= min(40, 10 + took / 0.1)
+        # The driver is asked every 100 ms at most.
+        assert 1 <= len(invalidations) <= 3 + took / 0.1
 
 
 def test_parent_appears_and_goes():
@@ -406,9 +407,11 @@ def test_registry_during_a_storm():
             host.sleep(0.05)
         host.eventually(lambda: set(host.devices()) == set(kept) == kernel_devices(), 5, "the right registry")
         assert set(host.states().values()) == {"active"}
+        assert "were lost" in host.log()
 
 
 def test_storm_with_a_running_daemon():
+    """It may keep up with a storm, but not with one after the other."""
     with Host() as host:
         churn = host.start("""
             for i in {1..100}; do
@@ -416,9 +419,12 @@ def test_storm_with_a_running_daemon():
                 echo $u >/sys/class/mdev_bus/mbochs/mdev_supported_types/mbochs-small/create
                 ((i % 10 == 0)) || echo 1 >/sys/bus/mdev/devices/$u/remove
             done""")
-        for _ in range(5):
+        n_storms = 0
+        while n_storms < 5 or ("were lost" not in host.log() and n_storms < 100):
             host.simctl("storm", 20000)
+            n_storms += 1
         assert churn.wait(30) == 0
+        assert "were lost" in host.log()
         host.eventually(lambda: set(host.devices()) == kernel_devices(), 5, "the right registry")
         assert len(host.devices()) == 10
 
