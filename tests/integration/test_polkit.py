@@ -381,6 +381,15 @@ def test_caller_that_leaves_while_polkit_is_asked():
         assert host.devices() == {} and host.jobs() == []
 
 
+def results_of_jobs(signals):
+    """{UUID: [result, …]} of those that have ended, in their order."""
+    results = {}
+    for _, member, _, body in signals.seen:
+        if member == "JobRemoved":
+            results.setdefault(body[1], []).append(body[3])
+    return results
+
+
 def test_caller_that_leaves_before_its_turn():
     """What waits is dropped, what a driver is doing is done."""
     with Host() as host:
@@ -398,23 +407,36 @@ def test_caller_that_leaves_before_its_turn():
         bus.close()
         host.eventually(lambda: sorted((job.uuid, job.kind) for job in host.jobs()) ==
                         sorted([(running, "create"), (waiting, "create")]))
-        assert {body[3] for _, member, _, body in signals.seen if member == "JobRemoved"} <= {"canceled", "done"}
+        # It was defined before.
+        canceled = {waiting: ["canceled"], parked: ["done", "canceled"]}
+        host.eventually(lambda: results_of_jobs(signals) == canceled)
         host.simctl("resume", "mtty")
         blocking.result()
         host.eventually(lambda: host.states() == {running: "active", waiting: "active"})
         assert host.jobs() == []
+        host.eventually(lambda: results_of_jobs(signals) == {
+            running: ["done"], waiting: ["canceled", "done"], parked: ["done", "canceled"]})
 
 
 def test_caller_that_leaves_at_once():
-    with Host() as host:
-        for _ in range(20):
+    """Whether its connection was known or not, each of its jobs ends, and a device is what one has made."""
+    with Host(parents=["many:many-1=100"]) as host:
+        signals = host.signals()
+        for is_known in [False, True] * 10:
             bus = host.new_bus()
+            if is_known:
+                assert host.begin_stop(new_uuid(), bus=bus).error().name == "NoSuchDevice"
             for _ in range(5):
-                host.begin_create(bus=bus)
+                host.begin_create(parent="many", type="many-1", bus=bus)
             bus.close()
-        host.eventually(lambda: host.jobs() == [])
-        assert set(host.states().values()) <= {"active"}
-        host.stop(host.create(parent="mbochs", type="mbochs-small"))
+        host.wait_idle()
+        last = host.create(parent="many", type="many-1")
+        signals.wait("JobRemoved", lambda body: body[1] == last)
+        begun = [body[0] for _, member, _, body in signals.seen if member == "JobNew"]
+        ended = {body[0]: body for _, member, _, body in signals.seen if member == "JobRemoved"}
+        assert sorted(begun) == sorted(ended)
+        made = {uuid for _, uuid, kind, result, _ in ended.values() if (kind, result) == ("create", "done")}
+        assert len(made) > 1 and host.states() == dict.fromkeys(made, "active")
 
 
 def test_draining_while_polkit_is_asked():
