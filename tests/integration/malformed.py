@@ -65,3 +65,18 @@ def assert_invalid(host, name, reason):
     file = f"/etc/mdevctl.d/mtty/{name}"
     lines = [line for line in host.log().splitlines() if f"{file}: " in line]
     assert len(lines) == 1 and lines[0].endswith(f"{file}: {shown['StartError']}")
+
+# Names of attributes that leave the device's directory, are none of the driver's, or are no names.
+HOSTILE_ATTRIBUTES = {
+    "empty": "", "slash": "/", "absolute": "/etc/x", "absolute in sysfs": "/sys/power/state",
+    "dot": ".", "dots": "..", "up": "../x", "up twice": "../../x", "up to remove": "../remove", "up at the end": "setting/..",
+    "up in between": "a/../../x", "up and down": "vendor/../setting", "up to uevent": "a/../uevent",
+    "dot first": "./setting", "dot last": "a/.", "double slash": "a//b", "trailing slash": "setting/",
+    "remove": "remove", "uevent": "uevent", "power": "power", "below power": "power/control", "driver": "driver",
+    "unbind": "driver/unbind", "override": "driver_override", "create": "mdev_type/create", "subsystem": "subsystem/x",
+    "group": "iommu_group/x", "vfio": "vfio-dev/vfio0/x", "consumer": "consumer:x", "supplier": "supplier:x",
+    "5 kB": "x" * 5000, "long component": "vendor/" + "x" * 256, "many components": "/".join(["x"] * 600),
+    # What the reply quotes of it is cut within a character.
+    "long characters": "x" + "\u6f22" * 400,
+    "newline": "set\nting", "escape": "set\x1bting", "control": "set\x01ting",
+}

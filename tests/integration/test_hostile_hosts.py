@@ -6,13 +6,13 @@ import pathlib
 
 from definitions import REGISTRATIONS, STORE, begin_define, definition, host_with, listed, put, text_of, within_a_second
 from host import DEVICES, Host, new_uuid
-from test_hostile import ATTRIBUTES
+from malformed import HOSTILE_ATTRIBUTES
 
 
 def test_attributes_in_files_at_the_start():
     """All of them when their parent registers, and one that is good."""
     def fill(_):
-        bad = {new_uuid(): name for name in ATTRIBUTES.values()}
+        bad = {new_uuid(): name for name in HOSTILE_ATTRIBUTES.values()}
         for uuid, name in bad.items():
             put(uuid, text_of(attributes=[(name, "1")]))
         put(good := new_uuid(), text_of(attributes=[("setting", "1")]))
@@ -24,7 +24,7 @@ def test_attributes_in_files_at_the_start():
         host.eventually(lambda: not host.states())
         host.simctl("add-parent", "mtty:mtty-1=4,mtty-2=2")
         host.eventually(lambda: host.states() == {good: "active"})
-        host.sleep(0.2)
+        host.wait_idle()
         assert host.states() == {good: "active"} and os.listdir(DEVICES) == [good]
         assert {path.name for path in (REGISTRATIONS / "mtty").iterdir()} == {".identity", good}
         assert all(not definition(host, uuid)["Valid"] for uuid in bad)
