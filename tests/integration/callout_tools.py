@@ -63,12 +63,6 @@ class Callouts:
         path.symlink_to(INSTALLED / program)
         return path
 
-    def clear(self):
-        for base in (SITE, VENDOR):
-            for path in base.glob("*/*"):
-                path.unlink()
-        self.forget()
-
     # --- what was recorded
 
     def forget(self):
@@ -88,15 +82,3 @@ class Callouts:
             if uuid in (None, options["-u"]):
                 found.append(f"{call.name} {options['-e']} {options['-a']} {options['-s']}")
         return found
-
-
-def running(name):
-    """The pids of processes of that name; scripts have theirs."""
-    found = []
-    for directory in pathlib.Path("/proc").iterdir():
-        try:
-            if directory.name.isdigit() and (directory / "comm").read_text().rstrip("\n") == name[:15]:
-                found.append(int(directory.name))
-        except OSError:
-            pass
-    return found

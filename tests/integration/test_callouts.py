@@ -6,7 +6,7 @@ import os
 import time
 
 import pytest
-from callout_tools import MTTY, SITE, SLOW, UUID, VENDOR, Callouts, running
+from callout_tools import MTTY, SITE, SLOW, UUID, VENDOR, Callouts
 from definitions import begin_define, begin_modify, begin_start, begin_undefine, define, definition, stored
 from host import BUILD, DEVICES, INTENTS, Host, is_sanitized, new_uuid, read, status_of
 
@@ -149,7 +149,6 @@ def test_surroundings():
             readlink /proc/$$/cwd >/run/cwd
             grep '^Sig' /proc/self/status >/run/signals
             ps -o pgid=,pid= $$ >/run/group""", record=False)
-        job = {}
         host.create()
         fds = [line.split()[-3:] for line in read("/run/fds").splitlines()[1:]]
         numbers = {fd: target for fd, _, target in fds}
@@ -323,7 +322,7 @@ def test_hang():
         callouts = Callouts(host)
         callouts.add("10-hang", f"[[ $uuid != {UUID} ]] || {{ echo 'waiting for adapter 05' >&2; sleep 1000 & sleep 1001; }}")
         create = host.begin_create(UUID)
-        host.eventually(lambda: len(running("sleep")) == 2)
+        host.eventually(lambda: len(host.processes_named("sleep")) == 2)
         other = host.create(parent="mbochs", type="mbochs-small")
         host.stop(other)
         assert not create.done
@@ -331,7 +330,7 @@ def test_hang():
         assert error.name == "CalloutFailed"
         assert UUID in error.text and "10-hang" in error.text and "waiting for adapter 05" in error.text
         assert 1.9 * SLOW <= create.seconds <= 3 * SLOW
-        host.eventually(lambda: running("sleep") == [], what="the end of its children")
+        host.eventually(lambda: host.processes_named("sleep") == [], what="the end of its children")
         assert not (DEVICES / UUID).exists() and host.devices() == {} and not os.listdir(INTENTS)
         assert host.create(), "and the next one is served"
 
@@ -355,7 +354,7 @@ def test_child_that_stays():
         for _ in range(5):
             host.stop(host.create())
         assert time.monotonic() - begin < 10 * SLOW
-        host.eventually(lambda: len(running("sleep")) == 24)
+        host.eventually(lambda: len(host.processes_named("sleep")) == 24)
         host.check_fds_of_workers()
 
 

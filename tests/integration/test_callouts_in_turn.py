@@ -183,14 +183,11 @@ def test_time_of_others_in_a_driver_counts():
 
 # --- a worker that dies between pre and post
 
-def kill_worker_in(host, callouts, begin, path):
-    """Kills the worker of what @begin starts, while the driver works at it."""
-    call = begin()
+def kill_worker_in_driver(host, callouts):
+    """That of the job that was begun."""
     host.eventually(lambda: any(" pre " in c for c in callouts.calls()))
-    host.eventually(lambda: host.busy_workers(), what="a worker in the driver")
-    worker = host.busy_workers()[0]
+    worker, = host.eventually(host.busy_workers, what="a worker in the driver")
     host.kill(worker)
-    return call
 
 
 def test_worker_killed_in_a_create():
@@ -198,7 +195,8 @@ def test_worker_killed_in_a_create():
         callouts = Callouts(host)
         callouts.add_program("ap-check")
         device = new_uuid()
-        call = kill_worker_in(host, callouts, lambda: host.begin_create(device), None)
+        call = host.begin_create(device)
+        kill_worker_in_driver(host, callouts)
         error = call.error()
         assert error.name.endswith(".IOError") and device in error.text
         assert callouts.calls(device) == ["ap-check pre start none", "ap-check post start failure"]
@@ -212,7 +210,8 @@ def test_worker_killed_in_a_stop():
         callouts.add("10-serve")
         device = host.create()
         callouts.forget()
-        call = kill_worker_in(host, callouts, lambda: host.begin_stop(device), None)
+        call = host.begin_stop(device)
+        kill_worker_in_driver(host, callouts)
         call.wait()
         host.eventually(lambda: len(callouts.calls()) == 2)
         assert callouts.calls() in (["10-serve pre stop none", "10-serve post stop failure"],

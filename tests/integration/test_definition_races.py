@@ -5,8 +5,8 @@ import json
 
 import fault_points
 import pytest
-from definitions import LONG, STORE, begin_modify, contents, define, definition, modify, put, text_of, within_a_second
-from host import BUILD, Host, build_option, new_uuid
+from definitions import LONG, STORE, begin_modify, contents, define, definition, modify, text_of, within_a_second
+from host import BUILD, Host, build_option
 
 MODIFICATIONS = 10000 if LONG else 1000
 # What fits into a definition of 1,024 attributes from two clients.

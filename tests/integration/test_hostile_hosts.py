@@ -4,7 +4,7 @@
 import os
 import pathlib
 
-from definitions import REGISTRATIONS, STORE, begin_define, definition, host_with, listed, put, text_of, within_a_second
+from definitions import REGISTRATIONS, begin_define, definition, host_with, listed, put, text_of, within_a_second
 from host import DEVICES, Host, new_uuid
 from malformed import HOSTILE_ATTRIBUTES
 

@@ -2,7 +2,6 @@
 """Requests that polkit is asked about: what it is told, that what it allowed is what is done, and a polkit, or a caller,
 that is of no help."""
 
-import os
 
 import pytest
 from bus import DEFINITION, DEVICE, JOB, MANAGER, NAME, ROOT
