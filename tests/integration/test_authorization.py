@@ -93,10 +93,13 @@ def refused(everything, error_name, interactive=False):
         error = everything.begin(nobody, *method, interactive=interactive).error()
         assert error.name == error_name, f"{method}: {error}"
         yield method, error
-    everything.host.sleep(0.1)
+    # What is announced after what would have been announced.
+    last = new_uuid()
+    assert everything.host.begin_stop(last).error().name == "NoSuchDevice"
+    signals.wait("JobRemoved", lambda body: body[1] == last)
     assert everything.state() == before
     # What there is left of a parent is read again now and then.
-    assert [seen for seen in signals.seen if seen[1] != "PropertiesChanged"] == []
+    assert [seen for seen in signals.seen if seen[1] != "PropertiesChanged" and last not in seen[3]] == []
     nobody.close()
 
 

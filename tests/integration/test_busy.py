@@ -123,7 +123,7 @@ def test_caller_leaves_while_his_stop_looks():
             host.sleep(0.1)
         host.eventually(lambda: host.jobs() == [])
         host.simctl("release", device)
-        host.sleep(0.2)
+        host.stop(host.create())
         assert host.state(device) == "active"
 
 

@@ -169,7 +169,7 @@ def test_an_editor(host):
     host.shell('sed -i s/auto/manual/ "$1"', STORE / "mtty" / uuid)
     within_a_second(host, lambda: definition(host, uuid)["StartMode"] == "manual")
     host.shell('mv "$1" "$1~"; cp "$1~" "$1"; rm "$1~"', STORE / "mtty" / uuid)
-    host.sleep(0.3)
+    host.call("Reload")
     assert definition(host, uuid)["Valid"] and (f"{uuid}~", "mtty") not in listed(host)
     (STORE / "mtty" / uuid).unlink()
     within_a_second(host, lambda: (uuid, "mtty") not in listed(host))
@@ -228,8 +228,9 @@ def test_a_parents_directory_exchanged(host):
     (STORE / "swap" / (late := new_uuid())).write_text(text_of())
     within_a_second(host, lambda: (late, "swap") in listed(host))
     (STORE / ".old" / new_uuid()).write_text(text_of())
-    host.sleep(0.2)
-    assert len([key for key in listed(host) if key[1] == "swap"]) == 2
+    (STORE / "swap" / (last := new_uuid())).write_text(text_of())
+    within_a_second(host, lambda: (last, "swap") in listed(host))
+    assert {key for key in listed(host) if key[1] == "swap"} == {(uuid, "swap") for uuid in (new, late, last)}
     shutil.rmtree(STORE / ".old")
 
 
@@ -249,7 +250,6 @@ def test_a_parents_directory_that_is_a_link(host):
     pathlib.Path("/run/linked").mkdir()
     pathlib.Path("/run/linked", new_uuid()).write_text(text_of())
     (STORE / "linked").symlink_to("/run/linked")
-    host.sleep(0.2)
     host.call("Reload")
     assert not any(parent == "linked" for _, parent in listed(host))
     assert begin_define(host, parent="linked").error()
