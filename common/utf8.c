@@ -55,6 +55,17 @@ size_t utf8_valid_size(const char *text, size_t size) {
         return done;
 }
 
+size_t utf8_cut_size(const char *text, size_t max) {
+        size_t size = strnlen(text, max + 1);
+
+        if (size <= max)
+                return size;
+        /* The first byte that is left out begins a character. */
+        for (size = max; size > 0 && ((unsigned char) text[size] & 0xc0) == 0x80;)
+                size--;
+        return size;
+}
+
 void utf8_make_valid(char *text) {
         size_t left = strlen(text);
 

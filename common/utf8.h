@@ -18,6 +18,9 @@ static inline bool utf8_is_valid(const char *text, size_t size) {
         return utf8_valid_size(text, size) == size;
 }
 
+/** utf8_cut_size() - how many bytes of @text fit into @max without a character being cut. @text is valid. */
+size_t utf8_cut_size(const char *text, size_t max);
+
 /** utf8_make_valid() - put '?' in place of each byte that is not valid. The text keeps its length. */
 void utf8_make_valid(char *text);
 

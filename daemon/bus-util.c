@@ -10,26 +10,45 @@
 #include "common/macro.h"
 #include "common/utf8.h"
 
+/* Then there is nobody to answer. */
+static bool is_lost_connection(int error) {
+        return error == -ENOTCONN || error == -ECONNRESET || error == -EPIPE || error == -ESHUTDOWN || error == -ESTALE;
+}
+
+int bus_send_failure(sd_bus_message *message, enum failure_code code, const char *text) {
+        _cleanup_free_ char *copy = text ? strdup(text) : NULL;
+        int r = -ENOMEM;
+
+        if (copy) {
+                utf8_make_valid(copy);
+                r = sd_bus_reply_method_errorf(message, failure_code_to_name(code), "%s", copy);
+        }
+        if (r >= 0 || is_lost_connection(r))
+                return r < 0 ? r : 0;
+
+        r = sd_bus_reply_method_error(
+                message, &SD_BUS_ERROR_MAKE_CONST(failure_code_to_name(code), "It failed; why could not be sent"));
+        return r < 0 ? r : 0;
+}
+
 int bus_fail(sd_bus_message *message, enum failure_code code, const char *format, ...) {
         _cleanup_free_ char *text = NULL;
         va_list args;
         int r;
 
         va_start(args, format);
-        r = vasprintf(&text, format, args);
+        if (vasprintf(&text, format, args) < 0)
+                text = NULL;
         va_end(args);
-        if (r < 0)
-                return -ENOMEM;
 
-        /* A name that was shortened may be cut within a character. */
-        utf8_make_valid(text);
-        r = sd_bus_reply_method_errorf(message, failure_code_to_name(code), "%s", text);
+        r = bus_send_failure(message, code, text);
         return r < 0 ? r : 1;
 }
 
 int bus_fail_uuid(sd_bus_message *message, const char *text) {
         return bus_fail(message, FAILURE_INVALID_ARGS,
-                        "'%.64s' is not a UUID; it should look like 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", text);
+                        "'%.*s' is not a UUID; it should look like 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
+                        SHORTENED(text, 64));
 }
 
 int bus_fail_job(sd_bus_message *message, uint64_t id) {
@@ -43,5 +62,6 @@ int bus_fail_device(sd_bus_message *message, const char *uuid) {
 
 int bus_fail_parent(sd_bus_message *message, const char *name) {
         return bus_fail(message, FAILURE_NO_SUCH_PARENT,
-                        "There is no parent '%.255s'; is its driver loaded? ListParents tells those there are", name);
+                        "There is no parent '%.*s'; is its driver loaded? ListParents tells those there are",
+                        SHORTENED(name, 255));
 }

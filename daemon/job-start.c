@@ -11,6 +11,7 @@
 #include <utlist.h>
 
 #include "common/fault-point.h"
+#include "common/name.h"
 #include "daemon/bus-names.h"
 #include "daemon/callout-lock.h"
 #include "daemon/device.h"
@@ -106,10 +107,10 @@ void start_cancel_waiting(const struct job *by) {
 }
 
 static void fail_ambiguous(struct job *job, struct stored_definition **definitions, size_t n) {
-        char parents[512] = "";
+        char parents[PARENTS_NAMED * (NAME_COMPONENT_SIZE_MAX + sizeof("'', "))] = "";
         size_t length = 0;
 
-        for (size_t i = 0; i < n && i < PARENTS_NAMED && length < sizeof(parents); i++)
+        for (size_t i = 0; i < n && i < PARENTS_NAMED; i++)
                 length += (size_t) snprintf(parents + length, sizeof(parents) - length, "%s'%s'", i > 0 ? ", " : "",
                                             definitions[i]->directory->parent);
         job_fail(job, FAILURE_AMBIGUOUS_DEFINITION, "Device %s is defined for %zu parents: %s; name the one that is meant",

@@ -13,6 +13,7 @@
 #include "common/io.h"
 #include "daemon/autostart.h"
 #include "daemon/bus-names.h"
+#include "daemon/bus-util.h"
 #include "daemon/callout-lock.h"
 #include "daemon/device.h"
 #include "daemon/job-start.h"
@@ -162,14 +163,14 @@ void job_answer_failure(struct job *job) {
         if (!message)
                 return;
 
-        r = sd_bus_reply_method_errorf(message, failure_code_to_name(job->failure.code), "%s", job->failure.message);
+        r = bus_send_failure(message, job->failure.code, job->failure.message);
         if (r < 0)
                 log_full(LOG_WARNING, r, fields_of(job), "Failed to answer the caller of job %" PRIu64 ", ignoring: %m",
                          job->id);
 }
 
-static int reply_success(struct job *job) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message), *reply = NULL;
+static int send_success(struct job *job, sd_bus_message *message) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r = 0;
 
         if (message)
@@ -185,6 +186,16 @@ static int reply_success(struct job *job) {
         if (job->settle && settle_hand_over(TAKE_PTR(job->settle), reply))
                 return 0;
         return sd_bus_send(NULL, reply, NULL);
+}
+
+static int reply_success(struct job *job) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message);
+        int r;
+
+        r = send_success(job, message);
+        if (r < 0 && message)
+                (void) bus_send_failure(message, FAILURE_IO_ERROR, "The job is done, but its answer could not be sent");
+        return r;
 }
 
 static int level_of(const struct job *job, enum job_result result) {

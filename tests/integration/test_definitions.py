@@ -82,6 +82,19 @@ def test_one_uuid_under_two_parents(host):
     assert not (STORE / "mtty" / uuid).exists() and not (STORE / "mbochs" / uuid).exists()
 
 
+def test_ambiguous_parents_with_long_names_are_named(host):
+    """As many bytes as a name may have, in characters of three bytes: the answer is a text that D-Bus carries."""
+    uuid, parents = new_uuid(), [letter + "\u6f22" * 84 for letter in ("a", "bb", "ccc")]
+    for parent in parents:
+        put(uuid, text_of(start="manual"), parent)
+    error = begin_start(host, uuid).error()
+    assert error.name == "AmbiguousDefinition" and "\ufffd" not in error.text
+    assert all(f"'{parent}'" in error.text for parent in parents)
+    undefine(host, uuid)
+    for parent in parents:
+        (STORE / parent).rmdir()
+
+
 def test_define_of_an_active_device_takes_it_over(host):
     uuid = host.create()
     assert host.device(uuid)["Defined"] is False
