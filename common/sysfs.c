@@ -35,6 +35,20 @@ static bool name_is_plain(const char *name) {
         return *name && !streq(name, ".") && !streq(name, "..") && !strchr(name, '/') && strlen(name) <= NAME_MAX;
 }
 
+int sysfs_lists(const char *path, const char *name) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = open_directory_at(root_fd(), path, &dir);
+        if (r < 0)
+                return r;
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.' && streq(entry->d_name, name))
+                        return 1;
+        return 0;
+}
+
 static void device_link(const char *uuid, char ret[static PATH_MAX]) {
         snprintf(ret, PATH_MAX, SYSFS_DEVICES "/%s", uuid);
 }

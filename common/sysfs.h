@@ -30,21 +30,25 @@ struct sysfs_parent {
         ino_t types_inode;              /* mdev_supported_types, made anew each time and never reused */
 };
 
+/** sysfs_lists() - whether the directory @path, which begins with "sys/", has an entry @name. It reads the directory,
+ * and looks nothing up by that name: for one that a caller has said. Returns 1, 0 or a negative errno. */
+int sysfs_lists(const char *path, const char *name);
+
 /** sysfs_open_device() - an O_PATH fd of the device's directory. Returns an fd or a negative errno, -ENOENT when there
  * is none. @uuid must be normal. */
 int sysfs_open_device(const char *uuid);
 
-/** sysfs_look_at_device() - look at a device now. @path is where it was seen last, or NULL: the kernel takes the link in
- * /sys/bus/mdev/devices away at the beginning of a removal, and the device's directory only when its user has let go.
- * Both names present: complete; only remove: being created; neither:
- * being removed (drivers/vfio/mdev/mdev_core.c makes mdev_type last and removes it first). Returns 0, or -ENOENT. */
+/** sysfs_look_at_device() - look at a device now. @path is where it was seen last, or NULL: the kernel takes the link
+ * in /sys/bus/mdev/devices away at the beginning of a removal, and the device's directory only when its user has let
+ * go. Both names present: complete; only remove: being created; neither: being removed (drivers/vfio/mdev/mdev_core.c
+ * makes mdev_type last and removes it first). Returns 0, or -ENOENT. */
 int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device *ret);
 
 /** sysfs_device_inode() - the inode of the device's directory at @path. Returns 0, or -ENOENT. */
 int sysfs_device_inode(const char *path, ino_t *ret);
 
-/** sysfs_device_is_complete() - whether the directory at @path still has @inode, and its mdev_type, which is the first to
- * go when a device is removed. */
+/** sysfs_device_is_complete() - whether the directory at @path still has @inode, and its mdev_type, which is the first
+ * to go when a device is removed. */
 bool sysfs_device_is_complete(const char *path, ino_t inode);
 
 /** sysfs_find_device() - the same, looking below every parent for one whose link is gone. */

@@ -192,6 +192,14 @@ struct device *device_refresh(struct manager *manager, const char *uuid) {
         return device_refresh_at(manager, uuid, NULL);
 }
 
+struct device *device_look_for(struct manager *manager, const char *uuid) {
+        int r = device_find(manager, uuid) ? 1 : sysfs_lists(SYSFS_DEVICES, uuid);
+
+        if (is_shortage(r))
+                registry_look_again(manager->registry);
+        return r > 0 ? device_refresh(manager, uuid) : NULL;
+}
+
 struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path) {
         struct device *device = device_find(manager, uuid);
         struct sysfs_device look;
@@ -211,7 +219,7 @@ struct device *device_confirm(struct manager *manager, const char *uuid) {
         if (device && device->state == DEVICE_ACTIVE && sysfs_device_is_complete(device->path, device->inode))
                 return device;
 
-        return device_refresh(manager, uuid);
+        return device_look_for(manager, uuid);
 }
 
 void device_removed(struct manager *manager, const char *uuid, ino_t inode) {

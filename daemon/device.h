@@ -48,19 +48,25 @@ const char *device_state_to_string(enum device_state state);
 /** device_find() - by normal UUID; NULL if the registry does not know it. */
 struct device *device_find(struct manager *manager, const char *uuid);
 
-/** device_refresh() - look at the kernel now and make the registry agree: the device appears, changes or goes.
- * Returns it, or NULL when there is none. */
+/** device_refresh() - look at the kernel now and make the registry agree: the device appears, changes or goes. For a
+ * UUID that the kernel or the store has named, or that a worker has given to the kernel. Returns it, or NULL when there
+ * is none. */
 struct device *device_refresh(struct manager *manager, const char *uuid);
+
+/** device_look_for() - the same for a UUID that a caller has named: one that the registry does not know is compared
+ * with those that the kernel lists, and not looked up. */
+struct device *device_look_for(struct manager *manager, const char *uuid);
 
 /** device_refresh_at() - the same for one that may only be found at @path, because its removal has begun. */
 struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path);
 
-/** device_confirm() - the same where no change is expected: an active device of which nobody has begun to remove the
- * directory is taken for what it was. */
+/** device_confirm() - device_look_for() where no change is expected: an active device of which nobody has begun to
+ * remove the directory is taken for what it was. */
 struct device *device_confirm(struct manager *manager, const char *uuid);
 
 /** device_created() - the kernel has just told our worker that it made a complete device: the registry takes its word,
- * and looks only whether it is still there, unless it has been seen going meanwhile. Returns it, or NULL when it is not. */
+ * and looks only whether it is still there, unless it has been seen going meanwhile. Returns it, or NULL when it is
+ * not. */
 struct device *device_created(struct manager *manager, const char *uuid, const char *parent, const char *type);
 
 /** device_removed() - a worker has seen the directory go: the registry takes its word. */

@@ -33,16 +33,16 @@ int create_prepare(struct job *job) {
         struct parent *parent;
 
         parent = parent_find(job->manager, task->parent);
-        if (parent && parent_has_type(parent, task->type))
+        if (parent && parent_look_for_type(parent, task->type))
                 return 0;
 
         /* It may have come before its uevent, or be just going. */
-        parent = parent_refresh(job->manager, task->parent);
+        parent = parent_look_for(job->manager, task->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
                                    task->parent);
-        if (!parent_has_type(parent, task->type))
+        if (!parent_look_for_type(parent, task->type))
                 return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
                                    "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it has",
                                    job->uuid, task->parent, task->type);

@@ -20,7 +20,7 @@ static void define_start(struct job *job) {
         if (changes->type)
                 return job_work(job);
 
-        device = device_refresh(job->manager, job->uuid);
+        device = device_look_for(job->manager, job->uuid);
         if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->work.task.parent))
                 return job_fail(job, FAILURE_INVALID_ARGS,
                                 "Device %s is not active on parent '%s': its definition needs a type", job->uuid,
@@ -75,9 +75,19 @@ static bool finish_failed(struct job *job, const struct report *report) {
         return false;
 }
 
+/* The table first: what the reply says must be found in it. A worker that has written or removed the file has found it.
+ * */
+static void look_at_file(struct job *job, const struct report *report) {
+        const char *parent = job->work.task.parent;
+
+        if (report && report->kind == REPORT_DONE)
+                (void) store_written(job->manager->store, parent, job->uuid);
+        else
+                (void) store_refresh(job->manager->store, parent, job->uuid);
+}
+
 static void write_reported(struct job *job, struct report *report) {
-        /* The table first: what the reply says must be found in it. */
-        (void) store_refresh(job->manager->store, job->work.task.parent, job->uuid);
+        look_at_file(job, report);
         if (!finish_failed(job, report))
                 job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
 }
@@ -102,7 +112,7 @@ static void modify_start(struct job *job) {
         if (!job->live)
                 return job_work(job);
 
-        device = device_refresh(job->manager, job->uuid);
+        device = device_look_for(job->manager, job->uuid);
         if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, task->parent))
                 return job_fail(job, FAILURE_NO_SUCH_DEVICE, "Device %s is not active on parent '%s'", job->uuid,
                                 task->parent);
@@ -163,7 +173,7 @@ static void undefine_start(struct job *job) {
 static void undefine_reported(struct job *job, struct report *report) {
         struct stored_definition *definition;
 
-        (void) store_refresh(job->manager->store, job->work.task.parent, job->uuid);
+        look_at_file(job, report);
         if (finish_failed(job, report))
                 return;
         if (!job->parent_given && !job->expired &&

@@ -308,7 +308,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct log_fields fields = fields_of(job);
 
         /* The kernel sends no uevent when it begins to remove a device, only when that is done. */
-        (void) device_refresh(job->manager, job->uuid);
+        (void) device_look_for(job->manager, job->uuid);
         explain_timeout(job);
         if (job->state != JOB_RUNNING && !job->undoing) {
                 (void) pool_withdraw(job->manager->pool, &job->work);

@@ -45,6 +45,16 @@ bool parent_has_type(const struct parent *parent, const char *type) {
         return fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
 }
 
+bool parent_look_for_type(const struct parent *parent, const char *type) {
+        char path[PATH_MAX];
+
+        if (!json_object_object_get_ex(parent->types, type, NULL) &&
+            ((size_t) snprintf(path, sizeof(path), "%s/mdev_supported_types", parent->path + 1) >= sizeof(path) ||
+             sysfs_lists(path, type) <= 0))
+                return false;
+        return parent_has_type(parent, type);
+}
+
 static void parent_destroy(struct parent *parent) {
         sd_event_source_disable_unref(parent->capacity_source);
         sd_event_source_disable_unref(parent->retry_source);
@@ -234,4 +244,12 @@ struct parent *parent_refresh(struct manager *manager, const char *name) {
                 start_wake(manager, name);
         }
         return parent;
+}
+
+struct parent *parent_look_for(struct manager *manager, const char *name) {
+        int r = parent_find(manager, name) ? 1 : sysfs_lists(SYSFS_PARENTS, name);
+
+        if (is_shortage(r))
+                registry_look_again(manager->registry);
+        return r > 0 ? parent_refresh(manager, name) : NULL;
 }

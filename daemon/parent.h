@@ -37,12 +37,20 @@ struct parent {
 /** parent_find() - a registered parent by name, or NULL. */
 struct parent *parent_find(struct manager *manager, const char *name);
 
-/** parent_refresh() - look at the kernel now and make the registry agree. Returns the parent, or NULL when there is
- * none of that name. */
+/** parent_refresh() - look at the kernel now and make the registry agree. @name is one that the kernel has named.
+ * Returns the parent, or NULL when there is none of that name. */
 struct parent *parent_refresh(struct manager *manager, const char *name);
 
-/** parent_has_type() - whether the kernel lists the type now; name, description and instances may come later. */
+/** parent_look_for() - the same for a name that a caller has said: one that the registry does not know is compared with
+ * those that the kernel lists, and not looked up. */
+struct parent *parent_look_for(struct manager *manager, const char *name);
+
+/** parent_has_type() - whether the kernel lists the type now; name, description and instances may come later. @type is
+ * one that the kernel or the store has named. */
 bool parent_has_type(const struct parent *parent, const char *type);
+
+/** parent_look_for_type() - the same for a name that a caller has said. */
+bool parent_look_for_type(const struct parent *parent, const char *type);
 
 /** parent_read_types() - have a worker read the types again. */
 void parent_read_types(struct parent *parent);

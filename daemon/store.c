@@ -40,21 +40,17 @@ struct store_directory *store_find_directory(struct store *store, const char *pa
         return directory;
 }
 
-struct stored_definition *store_find(struct store *store, const char *parent, const char *uuid) {
-        struct store_directory *directory = store_find_directory(store, parent);
-        struct stored_definition *definition = NULL;
+static struct stored_definition *find_in(struct store_directory *directory, const char *uuid) {
+        struct stored_definition *definition;
 
-        if (directory)
-                HASH_FIND_STR(directory->definitions, uuid, definition);
+        HASH_FIND_STR(directory->definitions, uuid, definition);
         return definition;
 }
 
-static struct store_directory *directory_get(struct store *store, const char *parent);
+struct stored_definition *store_find(struct store *store, const char *parent, const char *uuid) {
+        struct store_directory *directory = store_find_directory(store, parent);
 
-struct stored_definition *store_refresh(struct store *store, const char *parent, const char *uuid) {
-        struct store_directory *directory = directory_get(store, parent);
-
-        return directory ? stored_definition_refresh(directory, uuid) : NULL;
+        return directory ? find_in(directory, uuid) : NULL;
 }
 
 size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size) {
@@ -62,9 +58,8 @@ size_t store_find_all(struct store *store, const char *uuid, struct stored_defin
         size_t n = 0;
 
         HASH_ITER(hh, store->directories, directory, next) {
-                struct stored_definition *definition;
+                struct stored_definition *definition = find_in(directory, uuid);
 
-                HASH_FIND_STR(directory->definitions, uuid, definition);
                 if (definition && n++ < size)
                         ret[n - 1] = definition;
         }
@@ -203,6 +198,7 @@ static void directory_clear(struct store_directory *directory) {
                 stored_definition_free(definition);
         directory->watch = sd_event_source_disable_unref(directory->watch);
         directory->watched_inode = 0;
+        directory->is_listed = false;
 }
 
 static struct store_directory *directory_free(struct store_directory *directory) {
@@ -250,6 +246,7 @@ static void directory_watch(struct store_directory *directory, int fd, const str
 
         sd_event_source_disable_unref(directory->watch);
         directory->watch = NULL;
+        directory->is_listed = false;
         r = sd_event_add_inotify_fd(directory->store->manager->event, &directory->watch, fd, DIRECTORY_EVENTS,
                                     on_directory_event, directory);
         if (r < 0)
@@ -267,13 +264,16 @@ static int open_directory(struct store *store, const char *parent) {
         return store_fd < 0 ? store_fd : store_open_parent(store_fd, parent);
 }
 
-/* Open, known and watched, if it is in the store; another one of the same name is watched anew. Returns an fd. */
+/* Open, known and watched, if it is in the store; another one of the same name is watched instead. @parent is a name
+ * that the store has, or had. Returns an fd. */
 static int directory_open(struct store *store, const char *parent, struct store_directory **ret) {
         struct store_directory *directory = store_find_directory(store, parent);
         _cleanup_close_ int fd = -1;
         struct stat st;
 
         fd = open_directory(store, parent);
+        if (fd == -EINVAL)
+                return fd;
         if (is_shortage(fd)) {
                 store_touch(store, parent, "", STORE_AGAIN_USEC);
                 return fd;
@@ -296,21 +296,39 @@ static int directory_open(struct store *store, const char *parent, struct store_
         return TAKE_FD(fd);
 }
 
-static struct store_directory *directory_get(struct store *store, const char *parent) {
-        struct store_directory *directory = store_find_directory(store, parent);
-        _cleanup_close_ int fd = -1;
+/* A name that comes into the directory after it was listed gives it another time of change, unless both are within one
+ * tick of the file system's clock. */
+#define LISTING_SAFE_USEC (2 * USEC_PER_SEC)
 
-        if (directory && directory->watched_inode > 0)
-                return directory;
-        fd = directory_open(store, parent, &directory);
-        return fd < 0 ? NULL : directory;
+static uint64_t realtime_usec(const struct timespec *ts) {
+        return (uint64_t) ts->tv_sec * USEC_PER_SEC + (uint64_t) ts->tv_nsec / NSEC_PER_USEC;
+}
+
+/* Looks at all files of the directory that are not known. Closes @fd. */
+static void list_directory(struct store_directory *directory, int fd) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        bool all_known = true;
+        struct dirent *entry;
+        struct timespec now;
+        struct stat st;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        if (fstat(fd, &st) < 0)
+                return closep(&fd);
+        dir = fdopendir(fd);
+        if (!dir)
+                return closep(&fd);
+        while ((entry = readdir(dir)))
+                if (is_candidate(entry->d_name) && !find_in(directory, entry->d_name))
+                        all_known &= !!stored_definition_refresh_at(directory, dirfd(dir), entry->d_name);
+
+        directory->is_listed = all_known && realtime_usec(&st.st_mtim) + LISTING_SAFE_USEC < realtime_usec(&now);
+        directory->listed = st.st_mtim;
 }
 
 static void scan_directory(struct store *store, const char *parent) {
         struct stored_definition *definition, *next;
         struct store_directory *directory;
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
         int fd;
 
         fd = directory_open(store, parent, &directory);
@@ -320,15 +338,40 @@ static void scan_directory(struct store *store, const char *parent) {
 
         HASH_ITER(hh, directory->definitions, definition, next)
                 (void) stored_definition_refresh_at(directory, fd, definition->uuid);
-        dir = fdopendir(fd);
-        if (!dir)
-                return closep(&fd);
-        while ((entry = readdir(dir)))
-                if (is_candidate(entry->d_name) && !store_find(store, parent, entry->d_name))
-                        (void) stored_definition_refresh_at(directory, dirfd(dir), entry->d_name);
+        list_directory(directory, fd);
 }
 
-void store_look_for(struct store *store, const char *uuid) {
+/* Whether it is the directory that is watched, and no name has come into it since it was listed. */
+static bool is_as_listed(const struct store_directory *directory, int store_fd) {
+        struct stat st;
+
+        return directory->is_listed && fstatat(store_fd, directory->parent, &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
+               st.st_dev == directory->watched_dev && st.st_ino == directory->watched_inode &&
+               st.st_mtim.tv_sec == directory->listed.tv_sec && st.st_mtim.tv_nsec == directory->listed.tv_nsec;
+}
+
+/* A UUID that is not known is compared with the names that are there, and not looked up. @parent is a name that the
+ * store has. */
+static void look_in(struct store *store, int store_fd, const char *parent, const char *uuid) {
+        struct store_directory *directory = store_find_directory(store, parent);
+        struct stored_definition *definition;
+        int fd;
+
+        if (!directory || directory->watched_inode == 0)
+                return scan_directory(store, parent);
+
+        definition = find_in(directory, uuid);
+        if (definition)
+                (void) stored_definition_refresh(directory, definition->uuid);
+        if (is_as_listed(directory, store_fd))
+                return;
+        fd = directory_open(store, parent, &directory);
+        if (fd >= 0)
+                list_directory(directory, fd);
+}
+
+/* In all directories, or in @parent's. */
+static void look_for(struct store *store, const char *parent, const char *uuid) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         const char *reason;
@@ -339,14 +382,30 @@ void store_look_for(struct store *store, const char *uuid) {
         if (!dir)
                 return closep(&fd);
 
-        while ((entry = readdir(dir))) {
-                struct store_directory *directory = store_find_directory(store, entry->d_name);
+        while ((entry = readdir(dir)))
+                if ((!parent || streq(parent, entry->d_name)) && parent_name_check(entry->d_name, &reason) >= 0)
+                        look_in(store, dirfd(dir), entry->d_name, uuid);
+}
 
-                if (directory && directory->watched_inode > 0)
-                        (void) stored_definition_refresh(directory, uuid);
-                else if (parent_name_check(entry->d_name, &reason) >= 0)
-                        scan_directory(store, entry->d_name);
-        }
+void store_look_for(struct store *store, const char *uuid) {
+        look_for(store, NULL, uuid);
+}
+
+struct stored_definition *store_refresh(struct store *store, const char *parent, const char *uuid) {
+        struct store_directory *directory = store_find_directory(store, parent);
+        struct stored_definition *definition = directory ? find_in(directory, uuid) : NULL;
+
+        if (definition)
+                return stored_definition_refresh(directory, definition->uuid);
+        look_for(store, parent, uuid);
+        return store_find(store, parent, uuid);
+}
+
+struct stored_definition *store_written(struct store *store, const char *parent, const char *uuid) {
+        struct store_directory *directory = store_find_directory(store, parent);
+
+        return directory && directory->watched_inode > 0 ? stored_definition_refresh(directory, uuid) :
+                                                           store_refresh(store, parent, uuid);
 }
 
 /* A store that is not there is watched for in the directory where it will be. */

@@ -20,6 +20,8 @@ struct store_directory {
         sd_event_source *watch;
         dev_t watched_dev;
         ino_t watched_inode;                    /* 0: not in the store any more, but starts are still under way */
+        struct timespec listed;                 /* its time of change when all of its names had been looked at */
+        bool is_listed;                         /* that is known, and was long enough ago */
         bool seen;
         UT_hash_handle hh;
 };
@@ -57,18 +59,22 @@ struct store_directory *store_find_directory(struct store *store, const char *pa
 /** store_find() - NULL when it is not defined. */
 struct stored_definition *store_find(struct store *store, const char *parent, const char *uuid);
 
-/** store_refresh() - the same, having looked at the file now. */
+/** store_refresh() - the same, having looked at the file now. Names that a caller has said are compared with those that
+ * the store has, and not looked up. */
 struct stored_definition *store_refresh(struct store *store, const char *parent, const char *uuid);
 
-/** store_look_for() - look now at what every parent's directory says about a UUID. */
+/** store_written() - the same after a worker has written or removed the file. */
+struct stored_definition *store_written(struct store *store, const char *parent, const char *uuid);
+
+/** store_look_for() - look now at what every parent's directory says about a UUID, as store_refresh() does. */
 void store_look_for(struct store *store, const char *uuid);
 
-/** store_find_all() - the definitions of a UUID under whatever parents, as they were seen last. @ret holds at most @size of
- * them. Returns how many there are. */
+/** store_find_all() - the definitions of a UUID under whatever parents, as they were seen last. @ret holds at most
+ * @size of them. Returns how many there are. */
 size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size);
 
-/** store_hurry() - look at what has changed now, and not when its editor may be done. Returns whether anything has: then
- * dump_store_looked() is called after the looks. */
+/** store_hurry() - look at what has changed now, and not when its editor may be done. Returns whether anything has:
+ * then dump_store_looked() is called after the looks. */
 bool store_hurry(struct store *store);
 
 /** store_touch() - look at a file soon; at all of a parent's with an empty name, at the whole store without parent. */
