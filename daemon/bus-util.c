@@ -45,12 +45,6 @@ int bus_fail(sd_bus_message *message, enum failure_code code, const char *format
         return r < 0 ? r : 1;
 }
 
-int bus_fail_uuid(sd_bus_message *message, const char *text) {
-        return bus_fail(message, FAILURE_INVALID_ARGS,
-                        "'%.*s' is not a UUID; it should look like 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
-                        SHORTENED(text, 64));
-}
-
 int bus_fail_job(sd_bus_message *message, uint64_t id) {
         return bus_fail(message, FAILURE_NO_SUCH_JOB, "There is no job %" PRIu64 "; it may be finished already", id);
 }
@@ -62,6 +56,5 @@ int bus_fail_device(sd_bus_message *message, const char *uuid) {
 
 int bus_fail_parent(sd_bus_message *message, const char *name) {
         return bus_fail(message, FAILURE_NO_SUCH_PARENT,
-                        "There is no parent '%.*s'; is its driver loaded? ListParents tells those there are",
-                        SHORTENED(name, 255));
+                        "There is no parent '%s'; is its driver loaded? ListParents tells those there are", name);
 }

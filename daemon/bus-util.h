@@ -19,9 +19,6 @@ int bus_send_failure(sd_bus_message *message, enum failure_code code, const char
 /** bus_fail() - reply with the error. Returns 1, for a method handler: it is answered; or a negative errno. */
 int bus_fail(sd_bus_message *message, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** bus_fail_uuid() - what was given is not a UUID. */
-int bus_fail_uuid(sd_bus_message *message, const char *text);
-
 /** bus_fail_job() - there is no such job. */
 int bus_fail_job(sd_bus_message *message, uint64_t id);
 

@@ -4,70 +4,57 @@
 
 #include "daemon/changes.h"
 
-#include "common/name.h"
+#include <errno.h>
+
 #include "daemon/bus-util.h"
-#include "daemon/requests.h"
 
-int changes_read_start(sd_bus_message *message, const char *start, struct definition_changes *ret) {
-        enum start_mode mode = start_mode_from_string(start);
+/* Bytes of the name of a change that is not known, in an answer. */
+#define CHANGE_SHOWN_MAX 64
 
-        if (mode < 0)
-                return bus_fail(message, FAILURE_INVALID_ARGS, "Start is 'auto' or 'manual', not '%.64s'", start);
-
-        ret->start = mode;
-        ret->set_start = true;
-        return 0;
-}
-
-static int read_type(sd_bus_message *message, const char *uuid, struct definition_changes *ret) {
-        const char *type, *reason;
+static int read_type(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret) {
+        struct type_name type;
         int r;
 
-        r = sd_bus_message_read(message, "s", &type);
-        if (r < 0)
+        r = argument_read_type(message, uuid, FAILURE_INVALID_ARGS, NULL, &type);
+        if (r != 0)
                 return r;
-        if (type_name_check(type, &reason) < 0)
-                return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s: '%.255s' cannot be the name of a type: it %s",
-                                uuid, type, reason);
 
         free(ret->type);
-        ret->type = strdup(type);
+        ret->type = strdup(type.text);
         return ret->type ? 0 : -ENOMEM;
 }
 
-static int read_start(sd_bus_message *message, const char *uuid, struct definition_changes *ret) {
-        const char *start;
-        int r;
-
-        r = sd_bus_message_read(message, "s", &start);
-        return r < 0 ? r : changes_read_start(message, start, ret);
+static int read_start(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret) {
+        ret->set_start = true;
+        return argument_read_start(message, &ret->start);
 }
 
-static int read_attributes(sd_bus_message *message, const char *uuid, struct definition_changes *ret) {
+static int read_attributes(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret) {
         attributes_clear(&ret->attributes);
         ret->set_attributes = true;
-        return request_read_attributes(message, uuid, &ret->attributes);
+        return argument_read_attributes(message, uuid, &ret->attributes);
 }
 
-static int add(sd_bus_message *message, const char *uuid, bool adds, int index, const char *name, const char *value,
-               struct definition_changes *ret) {
+static int add(sd_bus_message *message, const struct uuid_text *uuid, bool adds, int index, const char *name,
+               const char *value, struct definition_changes *ret) {
         const char *reason;
         int r;
 
         if (index < -1)
                 return bus_fail(message, FAILURE_INVALID_ARGS,
-                                "Device %s: %d is no index of an attribute; they count from 0, -1 is the end", uuid, index);
+                                "Device %s: %d is no index of an attribute; they count from 0, -1 is the end",
+                                uuid->text, index);
         if (adds && (attribute_name_check(name, &reason) < 0 || attribute_value_check(value, &reason) < 0))
-                return bus_fail(message, FAILURE_INVALID_ATTRIBUTE, "Device %s: attribute '%.256s' is refused: it %s",
-                                uuid, name, reason);
+                return bus_fail(message, FAILURE_INVALID_ATTRIBUTE, "Device %s: attribute '%.*s' is refused: it %s",
+                                uuid->text, SHORTENED(name, ATTRIBUTE_SHOWN_MAX), reason);
         r = definition_changes_add(ret, adds, index, name, value);
         if (r == -E2BIG)
-                return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "Device %s: more than %d changes of attributes", uuid,
-                                ATTRIBUTES_MAX);
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "Device %s: more than %d changes of attributes",
+                                uuid->text, ATTRIBUTES_MAX);
         return r;
 }
 
-static int read_add_attributes(sd_bus_message *message, const char *uuid, struct definition_changes *ret) {
+static int read_add_attributes(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret) {
         const char *name, *value;
         int index, r;
 
@@ -85,7 +72,8 @@ static int read_add_attributes(sd_bus_message *message, const char *uuid, struct
         return r < 0 ? r : 0;
 }
 
-static int read_remove_attributes(sd_bus_message *message, const char *uuid, struct definition_changes *ret) {
+static int read_remove_attributes(sd_bus_message *message, const struct uuid_text *uuid,
+                                  struct definition_changes *ret) {
         int index, r;
 
         r = sd_bus_message_enter_container(message, 'a', "i");
@@ -105,7 +93,7 @@ static int read_remove_attributes(sd_bus_message *message, const char *uuid, str
 static const struct change {
         const char *name;
         const char *type;
-        int (*read)(sd_bus_message *message, const char *uuid, struct definition_changes *ret);
+        int (*read)(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret);
 } table[] = {
         { "type", "s", read_type },
         { "start", "s", read_start },
@@ -122,7 +110,7 @@ static const struct change *find_change(const char *name) {
         return NULL;
 }
 
-static int read_one(sd_bus_message *message, const char *uuid, struct definition_changes *ret) {
+static int read_one(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret) {
         const struct change *change;
         const char *name;
         int r;
@@ -132,8 +120,8 @@ static int read_one(sd_bus_message *message, const char *uuid, struct definition
                 return r;
         change = find_change(name);
         if (!change)
-                return bus_fail(message, FAILURE_INVALID_ARGS, "%s has no change '%.64s'",
-                                sd_bus_message_get_member(message), name);
+                return bus_fail(message, FAILURE_INVALID_ARGS, "%s has no change '%.*s'",
+                                sd_bus_message_get_member(message), SHORTENED(name, CHANGE_SHOWN_MAX));
 
         r = sd_bus_message_enter_container(message, 'v', change->type);
         if (r == -ENXIO)
@@ -147,7 +135,7 @@ static int read_one(sd_bus_message *message, const char *uuid, struct definition
         return r < 0 ? r : 0;
 }
 
-int changes_read(sd_bus_message *message, const char *uuid, struct definition_changes *ret) {
+int changes_read(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret) {
         int r;
 
         r = sd_bus_message_enter_container(message, 'a', "{sv}");

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "common/name.h"
+#include "daemon/arguments.h"
 #include "daemon/authorization.h"
 #include "daemon/bus-util.h"
 #include "daemon/changes.h"
@@ -19,37 +19,30 @@
 #include "daemon/settle.h"
 #include "daemon/store.h"
 
-/* The parts that all of them have. @ret_uuid: @text in normal form. */
-static int begin(struct manager *manager, sd_bus_message *message, const char *text, const char *parent,
-                 char ret_uuid[static UUID_TEXT_SIZE]) {
-        const char *reason;
+/* The parts that all of them have, once it is known which UUID is meant. */
+static int begin(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid) {
         int r;
 
         r = request_refuse_draining(manager, message);
         if (r != 0)
                 return r;
-        if (uuid_normalize(text, ret_uuid) < 0)
-                return bus_fail_uuid(message, text);
-        if (*parent && parent_name_check(parent, &reason) < 0)
-                return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s: '%.255s' cannot be the name of a parent: it %s",
-                                ret_uuid, parent, reason);
         /* What polkit is told about. Before anything is kept that this look might find gone. */
         if (!request_is_privileged(manager, message))
-                store_look_for(manager->store, ret_uuid);
+                store_look_for(manager->store, uuid->text);
         return 0;
 }
 
-static int make_job(struct manager *manager, const struct job_type *type, const char *uuid, const char *parent,
-                    struct job **ret) {
+static int make_job(struct manager *manager, const struct job_type *type, const struct uuid_text *uuid,
+                    const struct parent_name *parent, struct job **ret) {
         _cleanup_(job_freep) struct job *job = NULL;
         int r;
 
-        r = job_new(&job, manager, type, uuid);
+        r = job_new(&job, manager, type, uuid->text);
         if (r < 0)
                 return r;
-        if (*parent) {
+        if (*parent->text) {
                 job->parent_given = true;
-                job->work.task.parent = strdup(parent);
+                job->work.task.parent = strdup(parent->text);
                 if (!job->work.task.parent)
                         return -ENOMEM;
         }
@@ -68,30 +61,52 @@ static int accept_made(struct manager *manager, sd_bus_message *message, struct 
 }
 
 /* An active device lends its parent. */
-static const char *lend_parent(struct manager *manager, const char *uuid, const char *parent) {
-        struct device *device = *parent ? NULL : device_find(manager, uuid);
+static void lend_parent(struct manager *manager, const struct uuid_text *uuid, struct parent_name *parent) {
+        const struct device *device = *parent->text ? NULL : device_find(manager, uuid->text);
 
-        return device ? device->parent : parent;
+        if (device)
+                (void) parent_name_set(parent, device->parent);
 }
 
 /* As its file says now; the job looks again. */
-static const char *type_of_definition(struct manager *manager, const char *uuid, const char *parent) {
-        const struct stored_definition *definition = store_find(manager->store, parent, uuid);
+static const char *type_of_definition(struct manager *manager, const struct uuid_text *uuid,
+                                      const struct parent_name *parent) {
+        const struct stored_definition *definition = store_find(manager->store, parent->text, uuid->text);
 
         return definition && definition->type ? definition->type : "";
 }
 
-static const char *type_of_device(struct manager *manager, const char *uuid) {
-        const struct device *device = device_find(manager, uuid);
+static const char *type_of_device(struct manager *manager, const struct uuid_text *uuid) {
+        const struct device *device = device_find(manager, uuid->text);
 
         return device && device->type ? device->type : "";
 }
 
 /* Every job might make one. */
-static bool may_be_new(struct manager *manager, sd_bus_message *message, const char *parent, const char *uuid) {
+static bool may_be_new(struct manager *manager, sd_bus_message *message, const struct parent_name *parent,
+                       const struct uuid_text *uuid) {
         return request_is_privileged(manager, message) ||
                manager->store->n_definitions + HASH_COUNT(manager->jobs) < DEFINITIONS_MAX ||
-               store_refresh(manager->store, parent, uuid);
+               store_refresh(manager->store, parent->text, uuid->text);
+}
+
+/* What Define is told of the definition itself. @ret_type: empty where it is the device's. */
+static int read_contents(sd_bus_message *message, const struct uuid_text *uuid, struct type_name *ret_type,
+                         struct definition_changes *ret) {
+        int r;
+
+        r = argument_read_optional_type(message, uuid, ret_type);
+        if (r == 0)
+                r = argument_read_start(message, &ret->start);
+        if (r == 0)
+                r = argument_read_attributes(message, uuid, &ret->attributes);
+        if (r != 0)
+                return r;
+
+        ret->set_start = true;
+        ret->set_attributes = ret->attributes.n > 0;
+        ret->type = *ret_type->text ? strdup(ret_type->text) : NULL;
+        return *ret_type->text && !ret->type ? -ENOMEM : 0;
 }
 
 int request_define(struct manager *manager, sd_bus_message *message) {
@@ -99,83 +114,68 @@ int request_define(struct manager *manager, sd_bus_message *message) {
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_definition_changes_ struct definition_changes changes = {};
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
-        const char *text, *parent, *type, *start, *reason;
-        char uuid[UUID_TEXT_SIZE], random[UUID_TEXT_SIZE];
+        struct parent_name parent;
+        struct type_name type;
+        struct uuid_text uuid;
+        bool random;
         int r;
 
-        r = sd_bus_message_read(message, "ssss", &text, &parent, &type, &start);
-        if (r < 0)
-                return r;
-        if (!*text) {
-                uuid_random(random);
-                text = random;
-        }
-        r = begin(manager, message, text, parent, uuid);
+        r = argument_read_new_uuid(message, &uuid, &random);
+        if (r == 0)
+                r = argument_read_optional_parent(message, &uuid, FAILURE_INVALID_ARGS, &parent);
+        if (r == 0)
+                r = read_contents(message, &uuid, &type, &changes);
+        if (r == 0)
+                r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
+        if (r == 0)
+                r = begin(manager, message, &uuid);
         if (r != 0)
                 return r;
-        parent = lend_parent(manager, uuid, parent);
-        if (!*parent)
+        lend_parent(manager, &uuid, &parent);
+        if (!*parent.text)
                 return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s is not active: its definition needs a parent",
-                                uuid);
-        if (*type && type_name_check(type, &reason) < 0)
-                return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s: '%.255s' cannot be the name of a type: it %s",
-                                uuid, type, reason);
+                                uuid.text);
 
-        r = changes_read_start(message, start, &changes);
-        if (r != 0)
-                return r;
-        r = request_read_attributes(message, uuid, &changes.attributes);
-        if (r != 0)
-                return r;
-        changes.set_attributes = changes.attributes.n > 0;
-        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
+        r = authorize(manager, message, VERB_DEFINE, random ? "" : uuid.text,
+                      &(struct need) { ACTION_MANAGE_DEFINITIONS, parent.text,
+                                       *type.text ? type.text : type_of_device(manager, &uuid) },
+                      1, &grants);
         if (r != 0)
                 return r;
 
-        r = authorize(manager, message, VERB_DEFINE, text == random ? "" : uuid,
-                      &(struct need) { ACTION_MANAGE_DEFINITIONS, parent, *type ? type : type_of_device(manager, uuid) }, 1,
-                      &grants);
-        if (r != 0)
-                return r;
-
-        if (!may_be_new(manager, message, parent, uuid))
+        if (!may_be_new(manager, message, &parent, &uuid))
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                 "Device %s: there are %d definitions and unfinished jobs already; undefine what is not used",
-                                uuid, DEFINITIONS_MAX);
+                                uuid.text, DEFINITIONS_MAX);
 
-        r = make_job(manager, &job_type_define, uuid, parent, &job);
+        r = make_job(manager, &job_type_define, &uuid, &parent, &job);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
-        if (*type) {
-                changes.type = strdup(type);
-                if (!changes.type)
-                        return -ENOMEM;
-        }
         job->work.task.kind = TASK_DEFINE;
         job->work.task.changes = changes;
         changes = (struct definition_changes) {};
         return accept_made(manager, message, &job, &options);
 }
 
-int definition_resolve_parent(struct manager *manager, sd_bus_message *message, const char *uuid, const char **parent) {
+int definition_resolve_parent(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                              struct parent_name *parent) {
         struct stored_definition *definitions[2];
         size_t n;
 
-        if (**parent)
+        if (*parent->text)
                 return 0;
 
-        store_look_for(manager->store, uuid);
-        n = store_find_all(manager->store, uuid, definitions, ELEMENTSOF(definitions));
+        store_look_for(manager->store, uuid->text);
+        n = store_find_all(manager->store, uuid->text, definitions, ELEMENTSOF(definitions));
         if (n == 0)
-                return bus_fail(message, FAILURE_NOT_DEFINED, "Device %s is not defined", uuid);
+                return bus_fail(message, FAILURE_NOT_DEFINED, "Device %s is not defined", uuid->text);
         if (n > 1)
                 return bus_fail(message, FAILURE_AMBIGUOUS_DEFINITION,
                                 "Device %s is defined for %zu parents, '%s' and '%s' among them; name the one that is meant",
-                                uuid, n, definitions[0]->directory->parent, definitions[1]->directory->parent);
+                                uuid->text, n, definitions[0]->directory->parent, definitions[1]->directory->parent);
 
-        *parent = definitions[0]->directory->parent;
-        return 0;
+        return parent_name_set(parent, definitions[0]->directory->parent);
 }
 
 /* A running device is changed as a whole: its callout gets all of its attributes. */
@@ -183,8 +183,8 @@ static bool changes_attributes_alone(const struct definition_changes *changes) {
         return changes->set_attributes && !changes->type && !changes->set_start && changes->n_list == 0;
 }
 
-static int read_modify_options(sd_bus_message *message, const char *uuid, const struct definition_changes *changes,
-                               struct options *ret) {
+static int read_modify_options(sd_bus_message *message, const struct uuid_text *uuid,
+                               const struct definition_changes *changes, struct options *ret) {
         int r;
 
         *ret = (struct options) { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
@@ -198,54 +198,55 @@ static int read_modify_options(sd_bus_message *message, const char *uuid, const 
         if (ret->live && !changes_attributes_alone(changes))
                 return bus_fail(message, FAILURE_INVALID_ARGS,
                                 "Device %s: a running device can be given other attributes, all of them at once; nothing else",
-                                uuid);
+                                uuid->text);
         return 0;
 }
 
 /* Of a definition both types, the one it has and the one it gets: who may change those of one type only must neither
  * take another's nor make one. */
-static int authorize_modify(struct manager *manager, sd_bus_message *message, const char *uuid, const char *parent,
-                            const struct options *options, const char *new_type, struct grants **ret) {
+static int authorize_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                            const struct parent_name *parent, const struct options *options, const char *new_type,
+                            struct grants **ret) {
         struct need needs[3];
         size_t n = 0;
 
         if (request_is_privileged(manager, message))
                 return 0;
-        needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent, type_of_definition(manager, uuid, parent) };
+        needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent->text,
+                                     type_of_definition(manager, uuid, parent) };
         if (new_type)
-                needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent, new_type };
+                needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent->text, new_type };
         if (options->live)
-                needs[n++] = (struct need) { ACTION_MANAGE_DEVICES, parent, type_of_device(manager, uuid) };
-        return authorize(manager, message, VERB_MODIFY, uuid, needs, n, ret);
+                needs[n++] = (struct need) { ACTION_MANAGE_DEVICES, parent->text, type_of_device(manager, uuid) };
+        return authorize(manager, message, VERB_MODIFY, uuid->text, needs, n, ret);
 }
 
-int request_modify(struct manager *manager, sd_bus_message *message, const char *text, const char *parent) {
+int request_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                   const struct parent_name *given_parent) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_definition_changes_ struct definition_changes changes = {};
+        struct parent_name parent = *given_parent;
         struct options options;
-        char uuid[UUID_TEXT_SIZE];
         int r;
 
-        r = begin(manager, message, text, parent, uuid);
-        if (r != 0)
-                return r;
         r = changes_read(message, uuid, &changes);
-        if (r != 0)
-                return r;
-        r = read_modify_options(message, uuid, &changes, &options);
+        if (r == 0)
+                r = read_modify_options(message, uuid, &changes, &options);
+        if (r == 0)
+                r = begin(manager, message, uuid);
         if (r != 0)
                 return r;
         if (options.live)
-                parent = lend_parent(manager, uuid, parent);
+                lend_parent(manager, uuid, &parent);
         r = definition_resolve_parent(manager, message, uuid, &parent);
         if (r != 0)
                 return r;
-        r = authorize_modify(manager, message, uuid, parent, &options, changes.type, &grants);
+        r = authorize_modify(manager, message, uuid, &parent, &options, changes.type, &grants);
         if (r != 0)
                 return r;
 
-        r = make_job(manager, &job_type_modify, uuid, parent, &job);
+        r = make_job(manager, &job_type_modify, uuid, &parent, &job);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
@@ -258,34 +259,34 @@ int request_modify(struct manager *manager, sd_bus_message *message, const char 
 }
 
 /* Without a parent: of the one that defines it, or, where that is not one, of every parent. */
-static int authorize_undefine(struct manager *manager, sd_bus_message *message, const char *uuid, const char **parent,
-                              struct grants **ret) {
+static int authorize_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                              struct parent_name *parent, struct grants **ret) {
         struct need need = { ACTION_MANAGE_DEFINITIONS, NULL, "" };
         struct stored_definition *definition;
 
         if (request_is_privileged(manager, message))
                 return 0;
-        if (!**parent && store_find_all(manager->store, uuid, &definition, 1) == 1)
-                *parent = definition->directory->parent;
-        if (**parent) {
-                need.parent = *parent;
-                need.type = type_of_definition(manager, uuid, *parent);
+        if (!*parent->text && store_find_all(manager->store, uuid->text, &definition, 1) == 1)
+                (void) parent_name_set(parent, definition->directory->parent);
+        if (*parent->text) {
+                need.parent = parent->text;
+                need.type = type_of_definition(manager, uuid, parent);
         }
-        return authorize(manager, message, VERB_UNDEFINE, uuid, &need, 1, ret);
+        return authorize(manager, message, VERB_UNDEFINE, uuid->text, &need, 1, ret);
 }
 
-int request_undefine(struct manager *manager, sd_bus_message *message, const char *text, const char *parent) {
+int request_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                     const struct parent_name *given_parent) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
-        const struct job *accepted;
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
-        char uuid[UUID_TEXT_SIZE];
+        struct parent_name parent = *given_parent;
+        const struct job *accepted;
         int r;
 
-        r = begin(manager, message, text, parent, uuid);
-        if (r != 0)
-                return r;
         r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
+        if (r == 0)
+                r = begin(manager, message, uuid);
         if (r != 0)
                 return r;
 
@@ -293,7 +294,7 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const cha
         if (r != 0)
                 return r;
 
-        r = make_job(manager, &job_type_undefine, uuid, parent, &job);
+        r = make_job(manager, &job_type_undefine, uuid, &parent, &job);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
@@ -306,8 +307,8 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const cha
 }
 
 /* Whose parent is left to the daemon is asked about the one that defines it now, and gets no other. */
-static int authorize_start(struct manager *manager, sd_bus_message *message, const char *uuid, const char **parent,
-                           struct grants **ret) {
+static int authorize_start(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                           struct parent_name *parent, struct grants **ret) {
         int r;
 
         if (request_is_privileged(manager, message))
@@ -315,22 +316,23 @@ static int authorize_start(struct manager *manager, sd_bus_message *message, con
         r = definition_resolve_parent(manager, message, uuid, parent);
         if (r != 0)
                 return r;
-        return authorize(manager, message, VERB_START, uuid,
-                         &(struct need) { ACTION_MANAGE_DEVICES, *parent, type_of_definition(manager, uuid, *parent) }, 1,
-                         ret);
+        return authorize(manager, message, VERB_START, uuid->text,
+                         &(struct need) { ACTION_MANAGE_DEVICES, parent->text,
+                                          type_of_definition(manager, uuid, parent) },
+                         1, ret);
 }
 
-int request_start(struct manager *manager, sd_bus_message *message, const char *text, const char *parent) {
+int request_start(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                  const struct parent_name *given_parent) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
-        char uuid[UUID_TEXT_SIZE];
+        struct parent_name parent = *given_parent;
         int r;
 
-        r = begin(manager, message, text, parent, uuid);
-        if (r != 0)
-                return r;
         r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_WAIT | OPTION_FORCE, &options);
+        if (r == 0)
+                r = begin(manager, message, uuid);
         if (r != 0)
                 return r;
         /* Waiting for hardware has no natural end. */
@@ -340,14 +342,14 @@ int request_start(struct manager *manager, sd_bus_message *message, const char *
         if (r != 0)
                 return r;
 
-        r = make_job(manager, &job_type_start, uuid, parent, &job);
+        r = make_job(manager, &job_type_start, uuid, &parent, &job);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
         job->work.task.kind = TASK_CREATE;
         job->wait = options.wait;
         if (options.settle) {
-                r = settle_new(&job->settle, manager, uuid);
+                r = settle_new(&job->settle, manager, uuid->text);
                 if (r < 0)
                         return r;
         }

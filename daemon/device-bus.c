@@ -5,6 +5,7 @@
 #include "daemon/device-bus.h"
 
 #include "common/sysfs.h"
+#include "daemon/arguments.h"
 #include "daemon/attributes-query.h"
 #include "daemon/bus-names.h"
 #include "daemon/device.h"
@@ -71,8 +72,11 @@ static int method_get_attributes(sd_bus_message *message, void *userdata, sd_bus
 
 static int method_stop(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct device *device = userdata;
+        struct uuid_text uuid;
+        int r;
 
-        return request_stop(device->manager, message, device->uuid);
+        r = uuid_text_set(&uuid, device->uuid);
+        return r < 0 ? r : request_stop(device->manager, message, &uuid);
 }
 
 const sd_bus_vtable device_vtable[] = {

@@ -4,9 +4,7 @@
 
 #include "daemon/manager-bus.h"
 
-#include <errno.h>
-
-#include "common/uuid.h"
+#include "daemon/arguments.h"
 #include "daemon/bus-names.h"
 #include "daemon/bus-util.h"
 #include "daemon/definition-requests.h"
@@ -58,25 +56,25 @@ static int method_list_parents(sd_bus_message *message, void *userdata, sd_bus_e
         return send_list(reply);
 }
 
-/* Asked for by name, it is looked for in the kernel too: its uevent may still be on its way. */
-static struct parent *find_parent(struct manager *manager, const char *name) {
-        struct parent *parent = parent_find(manager, name);
+/* A name that is not known is looked for in the kernel too: its uevent may still be on its way. */
+static struct parent *find_parent(struct manager *manager, const struct parent_name *name) {
+        struct parent *parent = parent_find(manager, name->text);
 
-        return parent ? parent : parent_refresh(manager, name);
+        return parent ? parent : parent_look_for(manager, name->text);
 }
 
 static int method_list_types(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
-        const char *parent;
+        struct parent_name parent;
         int r;
 
-        r = sd_bus_message_read(message, "s", &parent);
-        if (r < 0)
+        r = argument_read_optional_parent(message, NULL, FAILURE_NO_SUCH_PARENT, &parent);
+        if (r != 0)
                 return r;
-        if (*parent && !find_parent(manager, parent))
-                return bus_fail_parent(message, parent);
+        if (*parent.text && !find_parent(manager, &parent))
+                return bus_fail_parent(message, parent.text);
 
-        r = types_query_start(manager, message, parent);
+        r = types_query_start(manager, message, parent.text);
         return r < 0 ? r : 1;
 }
 
@@ -155,62 +153,58 @@ static int method_list_jobs(sd_bus_message *message, void *userdata, sd_bus_erro
 
 static int method_get_parent(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
+        struct parent_name name;
         struct parent *parent;
-        const char *name;
         int r;
 
-        r = sd_bus_message_read(message, "s", &name);
-        if (r < 0)
+        r = argument_read_parent(message, NULL, FAILURE_NO_SUCH_PARENT, &name);
+        if (r != 0)
                 return r;
 
-        parent = find_parent(manager, name);
+        parent = find_parent(manager, &name);
         if (!parent)
-                return bus_fail_parent(message, name);
+                return bus_fail_parent(message, name.text);
         return sd_bus_reply_method_return(message, "o", parent->export.path);
 }
 
 static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
-        char uuid[UUID_TEXT_SIZE];
         struct device *device;
-        const char *text;
+        struct uuid_text uuid;
         int r;
 
-        r = sd_bus_message_read(message, "s", &text);
-        if (r < 0)
+        r = argument_read_uuid(message, &uuid);
+        if (r != 0)
                 return r;
-        if (uuid_normalize(text, uuid) < 0)
-                return bus_fail_uuid(message, text);
 
-        device = device_find(manager, uuid);
+        device = device_find(manager, uuid.text);
         if (!device)
-                device = device_refresh(manager, uuid);
+                device = device_look_for(manager, uuid.text);
         if (!device)
-                return bus_fail_device(message, uuid);
+                return bus_fail_device(message, uuid.text);
         return sd_bus_reply_method_return(message, "o", device->export.path);
 }
 
 static int method_get_definition(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct stored_definition *definition;
         struct manager *manager = userdata;
-        const char *text, *parent;
-        char uuid[UUID_TEXT_SIZE];
+        struct parent_name parent;
+        struct uuid_text uuid;
         int r;
 
-        r = sd_bus_message_read(message, "ss", &text, &parent);
-        if (r < 0)
-                return r;
-        if (uuid_normalize(text, uuid) < 0)
-                return bus_fail_uuid(message, text);
-        r = definition_resolve_parent(manager, message, uuid, &parent);
+        r = argument_read_uuid(message, &uuid);
+        if (r == 0)
+                r = argument_read_optional_parent(message, &uuid, FAILURE_NOT_DEFINED, &parent);
+        if (r == 0)
+                r = definition_resolve_parent(manager, message, &uuid, &parent);
         if (r != 0)
                 return r;
 
-        definition = store_refresh(manager->store, parent, uuid);
+        definition = store_refresh(manager->store, parent.text, uuid.text);
         if (!definition)
                 return bus_fail(message, FAILURE_NOT_DEFINED,
-                                "Device %s is not defined for parent '%.255s'; ListDefinitions tells those that are", uuid,
-                                parent);
+                                "Device %s is not defined for parent '%s'; ListDefinitions tells those that are",
+                                uuid.text, parent.text);
         return sd_bus_reply_method_return(message, "o", definition->export.path);
 }
 
@@ -220,8 +214,8 @@ static int method_get_job(sd_bus_message *message, void *userdata, sd_bus_error 
         uint64_t id;
         int r;
 
-        r = sd_bus_message_read(message, "t", &id);
-        if (r < 0)
+        r = argument_read_job(message, &id);
+        if (r != 0)
                 return r;
 
         job = job_find(manager, id);
@@ -234,14 +228,22 @@ static int method_create_device(sd_bus_message *message, void *userdata, sd_bus_
         return request_create(userdata, message);
 }
 
-static int method_start_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        const char *uuid, *parent;
+/* The two arguments that say which definition is meant. */
+static int read_definition(sd_bus_message *message, struct manager *manager,
+                           int (*request)(struct manager *manager, sd_bus_message *message,
+                                          const struct uuid_text *uuid, const struct parent_name *parent)) {
+        struct parent_name parent;
+        struct uuid_text uuid;
         int r;
 
-        r = sd_bus_message_read(message, "ss", &uuid, &parent);
-        if (r < 0)
-                return r;
-        return request_start(userdata, message, uuid, parent);
+        r = argument_read_uuid(message, &uuid);
+        if (r == 0)
+                r = argument_read_optional_parent(message, &uuid, FAILURE_INVALID_ARGS, &parent);
+        return r != 0 ? r : request(manager, message, &uuid, &parent);
+}
+
+static int method_start_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        return read_definition(message, userdata, request_start);
 }
 
 static int method_define(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -249,23 +251,11 @@ static int method_define(sd_bus_message *message, void *userdata, sd_bus_error *
 }
 
 static int method_modify(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        const char *uuid, *parent;
-        int r;
-
-        r = sd_bus_message_read(message, "ss", &uuid, &parent);
-        if (r < 0)
-                return r;
-        return request_modify(userdata, message, uuid, parent);
+        return read_definition(message, userdata, request_modify);
 }
 
 static int method_undefine(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        const char *uuid, *parent;
-        int r;
-
-        r = sd_bus_message_read(message, "ss", &uuid, &parent);
-        if (r < 0)
-                return r;
-        return request_undefine(userdata, message, uuid, parent);
+        return read_definition(message, userdata, request_undefine);
 }
 
 static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -273,21 +263,19 @@ static int method_reload(sd_bus_message *message, void *userdata, sd_bus_error *
 }
 
 static int method_stop_device(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        const char *uuid;
+        struct uuid_text uuid;
         int r;
 
-        r = sd_bus_message_read(message, "s", &uuid);
-        if (r < 0)
-                return r;
-        return request_stop(userdata, message, uuid);
+        r = argument_read_uuid(message, &uuid);
+        return r != 0 ? r : request_stop(userdata, message, &uuid);
 }
 
 static int method_cancel_job(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         uint64_t id;
         int r;
 
-        r = sd_bus_message_read(message, "t", &id);
-        if (r < 0)
+        r = argument_read_job(message, &id);
+        if (r != 0)
                 return r;
         return request_cancel(userdata, message, id);
 }

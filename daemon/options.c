@@ -8,6 +8,9 @@
 
 #include "daemon/bus-util.h"
 
+/* Bytes of a name that is not known, in an answer. */
+#define OPTION_SHOWN_MAX 64
+
 static const struct option {
         const char *name;
         unsigned int flag;
@@ -37,8 +40,10 @@ static int read_value(sd_bus_message *message, const struct option *option, stru
         char *field = (char *) ret + option->offset;
         int r, value;
 
-        if (option->type == SD_BUS_TYPE_UINT64)
-                return sd_bus_message_read(message, "v", type, field);
+        if (option->type == SD_BUS_TYPE_UINT64) {
+                r = sd_bus_message_read(message, "v", type, field);
+                return r < 0 ? r : 0;
+        }
 
         r = sd_bus_message_read(message, "v", type, &value);
         if (r < 0)
@@ -63,8 +68,8 @@ int options_read(sd_bus_message *message, unsigned int allowed, struct options *
                         return r;
                 option = find_option(name, allowed);
                 if (!option)
-                        return bus_fail(message, FAILURE_INVALID_ARGS, "%s has no option '%.64s'",
-                                        sd_bus_message_get_member(message), name);
+                        return bus_fail(message, FAILURE_INVALID_ARGS, "%s has no option '%.*s'",
+                                        sd_bus_message_get_member(message), SHORTENED(name, OPTION_SHOWN_MAX));
                 r = read_value(message, option, ret);
                 if (r == -ENXIO)
                         return bus_fail(message, FAILURE_INVALID_ARGS, "Option '%s' must be of type '%c'", name,
@@ -79,5 +84,9 @@ int options_read(sd_bus_message *message, unsigned int allowed, struct options *
                 return r;
 
         r = sd_bus_message_exit_container(message);
-        return r < 0 ? r : 0;
+        if (r < 0)
+                return r;
+        if (ret->held_by > INT32_MAX)
+                return bus_fail(message, FAILURE_INVALID_ARGS, "Option 'held-by' is the number of a process");
+        return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The options of a request, an a{sv}. One that the method does not have is an error, never ignored. */
+/* The options of a request, an a{sv}: a part of the layer that arguments.h describes. One that the method does not have
+ * is an error, never ignored. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
@@ -23,7 +24,7 @@ enum {
 
 struct options {
         uint64_t timeout;       /* µs, 0: none */
-        uint64_t held_by;       /* a process */
+        uint64_t held_by;       /* the number of a process */
         uint64_t callout_of;    /* the job whose callout asks; 0: none */
         bool settle;
         bool wait;

@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <utlist.h>
 
+#include "daemon/arguments.h"
 #include "daemon/authorization.h"
 #include "daemon/bus-util.h"
 #include "daemon/device.h"
@@ -87,79 +88,49 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
         return 0;
 }
 
-int request_read_attributes(sd_bus_message *message, const char *uuid, struct attributes *ret) {
-        char reason[ATTRIBUTES_CHECK_MESSAGE_SIZE];
-        const char *name, *value;
-        size_t bad;
-        int r;
-
-        r = sd_bus_message_enter_container(message, 'a', "(ss)");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_read(message, "(ss)", &name, &value)) > 0) {
-                r = attributes_append(ret, name, value);
-                if (r == -E2BIG)
-                        return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "Device %s: more than %d attributes", uuid,
-                                        ATTRIBUTES_MAX);
-                if (r < 0)
-                        return r;
-        }
-        if (r < 0)
-                return r;
-
-        if (attributes_check(ret, &bad, reason) < 0)
-                return bus_fail(message, FAILURE_INVALID_ATTRIBUTE, "Device %s: attribute '%.256s' is refused: %s", uuid,
-                                ret->items[bad].name, reason);
-
-        r = sd_bus_message_exit_container(message);
-        return r < 0 ? r : 0;
-}
-
 int request_create(struct manager *manager, sd_bus_message *message) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_(attributes_clear) struct attributes attributes = {};
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
-        char uuid[UUID_TEXT_SIZE];
-        const char *text, *parent, *type;
+        struct parent_name parent;
+        struct type_name type;
+        struct uuid_text uuid;
+        bool random;
         int r;
 
         r = request_refuse_draining(manager, message);
-        if (r != 0)
-                return r;
-        r = sd_bus_message_read(message, "sss", &text, &parent, &type);
-        if (r < 0)
-                return r;
-        if (*text && uuid_normalize(text, uuid) < 0)
-                return bus_fail_uuid(message, text);
-        if (!*text)
-                uuid_random(uuid);
-        r = request_read_attributes(message, uuid, &attributes);
-        if (r != 0)
-                return r;
-        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_FORCE, &options);
+        if (r == 0)
+                r = argument_read_new_uuid(message, &uuid, &random);
+        if (r == 0)
+                r = argument_read_parent(message, &uuid, FAILURE_NO_SUCH_PARENT, &parent);
+        if (r == 0)
+                r = argument_read_type(message, &uuid, FAILURE_NO_SUCH_TYPE, &parent, &type);
+        if (r == 0)
+                r = argument_read_attributes(message, &uuid, &attributes);
+        if (r == 0)
+                r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_FORCE, &options);
         if (r != 0)
                 return r;
         /* A random UUID is another one each time that the request is read. */
-        r = authorize(manager, message, VERB_CREATE, *text ? uuid : "",
-                      &(struct need) { ACTION_MANAGE_DEVICES, parent, type }, 1, &grants);
+        r = authorize(manager, message, VERB_CREATE, random ? "" : uuid.text,
+                      &(struct need) { ACTION_MANAGE_DEVICES, parent.text, type.text }, 1, &grants);
         if (r != 0)
                 return r;
 
-        r = job_new(&job, manager, &job_type_create, uuid);
+        r = job_new(&job, manager, &job_type_create, uuid.text);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
         job->work.task.kind = TASK_CREATE;
-        job->work.task.parent = strdup(parent);
-        job->work.task.type = strdup(type);
+        job->work.task.parent = strdup(parent.text);
+        job->work.task.type = strdup(type.text);
         if (!job->work.task.parent || !job->work.task.type)
                 return -ENOMEM;
         job->work.task.attributes = attributes;
         attributes = (struct attributes) {};
         if (options.settle) {
-                r = settle_new(&job->settle, manager, uuid);
+                r = settle_new(&job->settle, manager, uuid.text);
                 if (r < 0)
                         return r;
         }
@@ -197,33 +168,28 @@ static bool need_to_stop(struct manager *manager, const char *uuid, struct need 
         return device || job || queue_peek(manager, uuid);
 }
 
-static int authorize_stop(struct manager *manager, sd_bus_message *message, const char *uuid, struct grants **ret) {
+static int authorize_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                          struct grants **ret) {
         struct need need;
 
         if (request_is_privileged(manager, message))
                 return 0;
-        if (!need_to_stop(manager, uuid, &need))
-                return bus_fail_device(message, uuid);
-        return authorize(manager, message, VERB_STOP, uuid, &need, 1, ret);
+        if (!need_to_stop(manager, uuid->text, &need))
+                return bus_fail_device(message, uuid->text);
+        return authorize(manager, message, VERB_STOP, uuid->text, &need, 1, ret);
 }
 
-int request_stop(struct manager *manager, sd_bus_message *message, const char *text) {
+int request_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_freep) struct job *job = NULL;
         struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
-        char uuid[UUID_TEXT_SIZE];
         int r;
 
         r = request_refuse_draining(manager, message);
+        if (r == 0)
+                r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE | OPTION_HELD_BY, &options);
         if (r != 0)
                 return r;
-        if (uuid_normalize(text, uuid) < 0)
-                return bus_fail_uuid(message, text);
-        r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE | OPTION_HELD_BY, &options);
-        if (r != 0)
-                return r;
-        if (options.held_by > INT32_MAX)
-                return bus_fail(message, FAILURE_INVALID_ARGS, "Option 'held-by' is the number of a process");
         /* Waiting for a user has no natural end. */
         if (options.timeout == OPTION_TIMEOUT_UNSET)
                 options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
@@ -231,7 +197,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         if (r != 0)
                 return r;
 
-        r = job_new(&job, manager, &job_type_stop, uuid);
+        r = job_new(&job, manager, &job_type_stop, uuid->text);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
@@ -240,7 +206,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const char *t
         job->wait = options.wait;
         /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before it, it
          * looks itself at once. */
-        job->existed = queue_peek(manager, uuid) && device_confirm(manager, uuid);
+        job->existed = queue_peek(manager, uuid->text) && device_confirm(manager, uuid->text);
 
         r = request_accept(manager, message, job, &options);
         if (r != 0)

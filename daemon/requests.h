@@ -5,18 +5,15 @@
 
 #include <systemd/sd-bus.h>
 
-struct attributes;
 struct job;
 struct manager;
 struct options;
+struct uuid_text;
 
 /* Parts of every request. They return 0; 1 when @message was answered with an error; or a negative errno. */
 
 /** request_refuse_draining() - a daemon that is stopping takes nothing new. */
 int request_refuse_draining(struct manager *manager, sd_bus_message *message);
-
-/** request_read_attributes() - read and check an a(ss). */
-int request_read_attributes(sd_bus_message *message, const char *uuid, struct attributes *ret);
 
 /** request_accept() - queue the job within the limits; with 0 it is no longer the caller's. */
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options);
@@ -27,7 +24,7 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
 int request_create(struct manager *manager, sd_bus_message *message);
 
 /** request_stop() - StopDevice and Device.Stop: reads the options from @message. */
-int request_stop(struct manager *manager, sd_bus_message *message, const char *uuid);
+int request_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid);
 
 /** request_cancel() - CancelJob and Job.Cancel. */
 int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id);

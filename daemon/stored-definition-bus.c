@@ -7,7 +7,9 @@
 #include <errno.h>
 
 #include "common/store-file.h"
+#include "daemon/arguments.h"
 #include "daemon/attributes-query.h"
+#include "daemon/bus-util.h"
 #include "daemon/definition-requests.h"
 #include "daemon/store.h"
 
@@ -67,13 +69,19 @@ static int property_get_start_error(sd_bus *bus, const char *path, const char *i
         return sd_bus_message_append(reply, "s", error ? error : "");
 }
 
-/* With a copy of what may go while the request looks at the store. */
+/* With a copy of what may go while the request looks at the store. A file whose name is not a normal UUID stands for no
+ * device: not for one of a similar UUID either. */
 static int call_request(struct stored_definition *definition, sd_bus_message *message,
-                        int (*request)(struct manager *manager, sd_bus_message *message, const char *uuid,
-                                       const char *parent)) {
-        _cleanup_free_ char *parent = strdup(definition->directory->parent), *uuid = strdup(definition->uuid);
+                        int (*request)(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                                       const struct parent_name *parent)) {
+        struct parent_name parent;
+        struct uuid_text uuid;
 
-        return parent && uuid ? request(definition->manager, message, uuid, parent) : -ENOMEM;
+        if (uuid_text_set(&uuid, definition->uuid) < 0 || parent_name_set(&parent, definition->directory->parent) < 0)
+                return bus_fail(message, FAILURE_INVALID_DEFINITION,
+                                "/" STORE_DIRECTORY "/%s/%s defines no device, since its name is not a UUID in lower "
+                                "case; rename the file, or remove it", definition->directory->parent, definition->uuid);
+        return request(definition->manager, message, &uuid, &parent);
 }
 
 static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {

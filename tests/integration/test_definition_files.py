@@ -7,8 +7,9 @@ import shutil
 import time
 
 import pytest
-from definitions import (STORE, Journal, begin_define, begin_modify, begin_start, begin_undefine, contents, define,
-                         definition, definition_path, listed, modify, put, start, text_of, undefine, within_a_second)
+from definitions import (DEFINITION, STORE, Journal, begin_define, begin_modify, begin_start, begin_undefine, changes,
+                         contents, define, definition, definition_path, listed, modify, put, start, text_of, undefine,
+                         within_a_second)
 from host import Host, new_uuid
 from malformed import MALFORMED, WRONG_NAMES, assert_invalid
 
@@ -72,6 +73,25 @@ def test_wrong_names(host, name):
     assert_invalid(host, name, "name")
     (STORE / "mtty" / name).unlink()
     within_a_second(host, lambda: (name, "mtty") not in listed(host))
+
+
+@pytest.mark.parametrize("name", ["AAAAAAAA-509F-382F-3C1E-E6BFE0FA1001", "README"])
+def test_object_of_a_wrong_name_touches_no_other_file(host, name):
+    """Neither the one of the UUID in lower case, which is another definition, nor its device."""
+    other = name.lower()
+    put(name, text_of())
+    put(other, text_of(start="manual"))
+    within_a_second(host, lambda: {(name, "mtty"), (other, "mtty")} <= set(listed(host)))
+    before = (STORE / "mtty" / other).read_bytes()
+    for member, signature, body in (("Start", "a{sv}", [{}]), ("Modify", "a{sv}a{sv}", [changes(type="mtty-2"), {}]),
+                                    ("Undefine", "a{sv}", [{}])):
+        error = host.bus.begin(definition_path(name), DEFINITION, member, signature, *body).error()
+        assert error.name == "InvalidDefinition" and f"/etc/mdevctl.d/mtty/{name} " in error.text
+    assert (STORE / "mtty" / other).read_bytes() == before and (STORE / "mtty" / name).exists()
+    assert other not in host.devices()
+    for path in (STORE / "mtty" / name, STORE / "mtty" / other):
+        path.unlink()
+    within_a_second(host, lambda: not {(name, "mtty"), (other, "mtty")} & set(listed(host)))
 
 
 def test_names_that_are_nobodys(host):
