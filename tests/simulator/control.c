@@ -227,22 +227,27 @@ static int verb_storm(Connection *connection, const Words *words) {
         return 0;
 }
 
+static int verb_record_lookups(Connection *connection, const Words *words) {
+        return sysfs_record_lookups(connection->host->sysfs, words->words[1]);
+}
+
 static const struct {
         const char *name;
         size_t n_min;
         size_t n_max;
         verb_t verb;
 } verbs[] = {
-        {"add-parent",     2, WORDS_MAX, verb_add_parent   },
-        {"remove-parent",  2, 2,         verb_remove_parent},
-        {"release",        2, 2,         verb_release      },
-        {"delay",          4, 4,         verb_delay        },
-        {"fail",           6, 6,         verb_fail         },
-        {"hang",           3, 3,         verb_hang         },
-        {"resume",         2, 2,         verb_resume       },
-        {"lose-uevents",   2, 2,         verb_lose_uevents },
-        {"delay-uevents",  2, 2,         verb_delay_uevents},
-        {"storm",          2, 2,         verb_storm        },
+        {"add-parent",     2, WORDS_MAX, verb_add_parent     },
+        {"remove-parent",  2, 2,         verb_remove_parent  },
+        {"release",        2, 2,         verb_release        },
+        {"delay",          4, 4,         verb_delay          },
+        {"fail",           6, 6,         verb_fail           },
+        {"hang",           3, 3,         verb_hang           },
+        {"resume",         2, 2,         verb_resume         },
+        {"lose-uevents",   2, 2,         verb_lose_uevents   },
+        {"delay-uevents",  2, 2,         verb_delay_uevents  },
+        {"storm",          2, 2,         verb_storm          },
+        {"record-lookups", 2, 2,         verb_record_lookups },
 };
 
 static int connection_dispatch(Connection *connection, const Words *words) {

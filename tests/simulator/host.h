@@ -10,6 +10,7 @@ typedef struct Host {
         Tree *tree;
         Udev *udev;
         Notifier *notifier;
+        Sysfs *sysfs;
 
         Node *devices;
         Node *class;

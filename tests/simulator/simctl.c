@@ -46,6 +46,9 @@ static void help(void) {
                "        udev is that far behind the kernel\n"
                "  storm COUNT\n"
                "        so many uevents at once\n"
+               "  record-lookups FILE\n"
+               "        from now on, each name that is looked up in /sys and that the kernel does not\n"
+               "        remember goes to the end of the file: PID NAME, and a NUL\n"
                "  daemon stop|start|restart|kill\n"
                "        stop: SIGTERM, and it stays down; kill: SIGKILL, after which it is started\n"
                "        again as after every crash. start, restart: until it has its name on the bus\n");
@@ -231,18 +234,19 @@ static const struct {
         size_t n_max;
         int (*verb)(char **arguments, size_t n); /* NULL: the arguments are sent as they are */
 } verbs[] = {
-        {"add-parent",    1, 6, verb_add_parent},
-        {"remove-parent", 1, 1, NULL           },
-        {"hold",          1, 2, verb_hold      },
-        {"release",       1, 1, NULL           },
-        {"delay",         3, 3, NULL           },
-        {"fail",          3, 5, verb_fail      },
-        {"hang",          2, 2, NULL           },
-        {"resume",        1, 1, NULL           },
-        {"lose-uevents",  1, 1, NULL           },
-        {"delay-uevents", 1, 1, NULL           },
-        {"storm",         1, 1, NULL           },
-        {"daemon",        1, 1, verb_daemon    },
+        {"add-parent",     1, 6, verb_add_parent},
+        {"remove-parent",  1, 1, NULL           },
+        {"hold",           1, 2, verb_hold      },
+        {"release",        1, 1, NULL           },
+        {"delay",          3, 3, NULL           },
+        {"fail",           3, 5, verb_fail      },
+        {"hang",           2, 2, NULL           },
+        {"resume",         1, 1, NULL           },
+        {"lose-uevents",   1, 1, NULL           },
+        {"delay-uevents",  1, 1, NULL           },
+        {"storm",          1, 1, NULL           },
+        {"record-lookups", 1, 1, NULL           },
+        {"daemon",         1, 1, verb_daemon    },
 };
 
 int main(int argc, char **argv) {

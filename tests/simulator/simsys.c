@@ -42,7 +42,6 @@ static void get_priority(void) {
 
 int main(int argc, char **argv) {
         sd_event *event = NULL;
-        Sysfs *sysfs = NULL;
         Host *host = NULL;
         int r;
 
@@ -66,9 +65,9 @@ int main(int argc, char **argv) {
                         return fail(argv[i], r);
         }
 
-        r = sysfs_new(&sysfs, event, host->tree, "/sys");
+        r = sysfs_new(&host->sysfs, event, host->tree, "/sys");
         if (r >= 0)
-                r = notifier_start(host->notifier, sysfs);
+                r = notifier_start(host->notifier, host->sysfs);
         if (r >= 0)
                 r = control_new(host);
         if (r < 0)

@@ -23,6 +23,7 @@ struct Sysfs {
         struct fuse_session *session;
         struct fuse_buf buffer;
         struct timespec booted;
+        int lookups_fd; /* where they are noted, or -1 */
 };
 
 typedef struct OpenDirectory {
@@ -63,12 +64,24 @@ static void sysfs_entry(Sysfs *sysfs, Node *node, struct fuse_entry_param *e) {
         sysfs_stat(sysfs, node, &e->attr);
 }
 
+static void note_lookup(fuse_req_t req, const char *name) {
+        char line[PATH_MAX + 32];
+        int n, fd = sysfs_of(req)->lookups_fd;
+
+        if (fd < 0)
+                return;
+        n = snprintf(line, sizeof(line), "%d %s", (int) fuse_req_ctx(req)->pid, name);
+        if (write(fd, line, (size_t) n + 1) < 0)
+                fprintf(stderr, "simsys: cannot note a look-up: %s\n", strerror(errno));
+}
+
 static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name) {
         Sysfs *sysfs = sysfs_of(req);
         Node *dir = node_of(req, parent), *node;
-        struct fuse_entry_param e = {.entry_timeout = CACHE_SECONDS};
+        /* That there is no such name is remembered as well, but while each question is noted. */
+        struct fuse_entry_param e = {.entry_timeout = sysfs->lookups_fd < 0 ? CACHE_SECONDS : 0};
 
-        /* That there is no such name is remembered as well. */
+        note_lookup(req, name);
         node = dir && node_is_linked(sysfs->tree, dir) ? node_find(dir, name) : NULL;
         if (node)
                 sysfs_entry(sysfs, node, &e);
@@ -450,6 +463,7 @@ int sysfs_new(Sysfs **ret, sd_event *event, Tree *tree, const char *mount_point)
 
         sysfs = must(calloc(1, sizeof(Sysfs)));
         sysfs->tree = tree;
+        sysfs->lookups_fd = -1;
         clock_gettime(CLOCK_REALTIME, &sysfs->booted);
 
         sysfs->session = fuse_session_new(&args, &sysfs_ops, sizeof(sysfs_ops), sysfs);
@@ -467,6 +481,16 @@ int sysfs_new(Sysfs **ret, sd_event *event, Tree *tree, const char *mount_point)
                 return r;
 
         *ret = sysfs;
+        return 0;
+}
+
+int sysfs_record_lookups(Sysfs *sysfs, const char *path) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+        if (fd < 0)
+                return -errno;
+        closep(&sysfs->lookups_fd);
+        sysfs->lookups_fd = fd;
         return 0;
 }
 

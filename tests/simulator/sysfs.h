@@ -32,6 +32,9 @@ struct Request {
 };
 
 int sysfs_new(Sysfs **ret, sd_event *event, Tree *tree, const char *mount_point);
+/* Notes, from now on, each name that is looked up: "PID NAME" and a NUL for each, at the end of @path. */
+int sysfs_record_lookups(Sysfs *sysfs, const char *path);
+
 struct fuse_session *sysfs_session(Sysfs *sysfs);
 
 void request_finish(Request *request, int r);

@@ -327,7 +327,7 @@ def test_simctl_says_what_is_wrong():
     assert "nobody holds" in simctl_fails("release", new_uuid())
     assert subprocess.run(["simctl", "nonsense"], check=False, capture_output=True).returncode == 2
     for verb in ("add-parent", "remove-parent", "hold", "release", "delay", "fail", "hang", "resume",
-                 "lose-uevents", "delay-uevents", "storm", "daemon"):
+                 "lose-uevents", "delay-uevents", "storm", "record-lookups", "daemon"):
         assert subprocess.run(["simctl", verb], check=False, capture_output=True).returncode == 2
         assert f"\n  {verb} " in simctl("--help")
 
