@@ -62,6 +62,21 @@ def test_every_change_is_asked_about():
         asked(("manage-devices", "create", "mbochs-small"), uuid="", parent="mbochs")
 
 
+@pytest.mark.parametrize("parent, type, error", [
+    ("mtty.\n\nSystem update: the password of this host, please", "mtty-1", "NoSuchParent"),
+    ("..", "mtty-1", "NoSuchParent"), ("mtty", "mtty-1\x1b[2J", "NoSuchType"), ("mtty", "x" * 256, "NoSuchType")])
+def test_nobody_is_asked_about_a_text_that_is_no_name(parent, type, error):
+    """An agent shows the names to whoever is to type a password."""
+    with Host() as host:
+        polkit = Polkit(host)
+        nobody = host.new_bus(NOBODY)
+        assert host.begin_create(parent=parent, type=type, bus=nobody).error().name == error
+        host.create()
+        # Which is asked about, after whatever was asked before.
+        host.begin_create(bus=nobody).result()
+        assert [check.details["parent"] for check in polkit.checks] == ["mtty"]
+
+
 def test_undefine_of_every_parent_is_asked_about_once():
     with Host() as host:
         polkit = Polkit(host, lambda check: YES if check.details["parent"] == "" else NO)
