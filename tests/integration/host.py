@@ -117,14 +117,17 @@ def _child_of(pid):
 
 
 class Host:
-    def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=(), environment=None):
-        """The environment is the daemon's, beside what it has anyway."""
+    def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=(),
+                 environment=None, polkit=False):
+        """The environment is the daemon's, beside what it has anyway. With `polkit` the bus starts the real one."""
         self.arguments = [f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
         if parents is not None:
             self.arguments += [f"--parent={parent}" for parent in parents] or ["--no-parents"]
         self.arguments += [f"--daemon-option={option}" for option in daemon_options]
         if not daemon:
             self.arguments.append("--no-daemon")
+        if polkit:
+            self.arguments.append("--polkit")
         self.environment = environment or {}
         self.processes = []
         self.buses = []

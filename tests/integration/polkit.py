@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A polkit that says what a test wants, and notes what it was asked.
 
-The real one is in the virtual machine (vm/test-polkit.sh); it cannot be made to answer nonsense, or to end at a chosen
-moment."""
+The real one is in test_polkit_real.py, and in the virtual machine (vm/test-polkit.sh); it cannot be made to answer
+nonsense, or to end at a chosen moment."""
 
 import collections
 import pathlib
