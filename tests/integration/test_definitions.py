@@ -2,6 +2,7 @@
 """Definitions over D-Bus: every method, property, signal and error of theirs."""
 
 import json
+import os
 
 import pytest
 from bus import MANAGER, ROOT
@@ -265,6 +266,17 @@ def test_definitions_of_others_are_found_at_once(host):
         assert host.call("GetDefinition", "ss", other, "") == definition_path(other, f"new{i}")
         undefine(host, uuid)
         undefine(host, other, f"new{i}")
+
+
+def test_definitions_of_others_are_found_in_a_directory_that_is_known(host):
+    """All of its names have been looked at, and it is long ago that one came: only its time tells of the next one."""
+    define(host)
+    for parent in ("mtty", ""):
+        os.utime(STORE / "mtty", (1, 1))
+        assert host.begin("GetDefinition", "ss", new_uuid(), parent).error().name == "NotDefined"
+        put(uuid := new_uuid(), text_of(start="manual"))
+        assert host.call("GetDefinition", "ss", uuid, parent) == definition_path(uuid)
+        undefine(host, uuid)
 
 
 def test_too_many_attributes(host):
