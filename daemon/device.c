@@ -123,6 +123,28 @@ static void set_type(struct device *device, const char *type) {
         export_change(device->manager->exports, &device->export, "Type");
 }
 
+static void watch(struct device *device) {
+        if (device->prev)
+                return;
+        device->transition_since = now_usec();
+        DL_APPEND(device->manager->transitions, device);
+        registry_watch_transitions(device->manager);
+}
+
+static void unwatch(struct device *device) {
+        if (!device->prev)
+                return;
+        DL_DELETE(device->manager->transitions, device);
+        device->prev = NULL;
+}
+
+void device_set_removing(struct device *device, bool removing) {
+        if (removing)
+                watch(device);
+        else if (!device_is_in_transition(device))
+                unwatch(device);
+}
+
 static void set_state(struct device *device, enum device_state state) {
         struct manager *manager = device->manager;
 
@@ -138,14 +160,10 @@ static void set_state(struct device *device, enum device_state state) {
         if (state == DEVICE_ACTIVE && manager->enumerated)
                 parent_capacity_changed(manager, device->parent);
 
-        if (device_is_in_transition(device) && !device->prev) {
-                device->transition_since = now_usec();
-                DL_APPEND(manager->transitions, device);
-                registry_watch_transitions(manager);
-        } else if (!device_is_in_transition(device) && device->prev) {
-                DL_DELETE(manager->transitions, device);
-                device->prev = NULL;
-        }
+        if (device_is_in_transition(device))
+                watch(device);
+        else
+                unwatch(device);
 
         if (state == DEVICE_WEDGED)
                 log_full(LOG_WARNING, 0,

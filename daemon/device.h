@@ -38,8 +38,8 @@ struct device {
         struct attributes attributes;   /* those it got from us, for who defines it later */
         uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
         uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */
-        uint64_t transition_since;      /* of being neither active nor wedged */
-        struct device *prev, *next;     /* in the list of those in transition */
+        uint64_t transition_since;      /* the time since which it is looked at again and again */
+        struct device *prev, *next;     /* in the list of devices that are looked at again and again */
         UT_hash_handle hh;
 };
 
@@ -80,3 +80,6 @@ uint64_t device_grace_usec(const struct device *device);
 
 /** device_is_in_transition() - neither active nor wedged: to be looked at again without any uevent. */
 bool device_is_in_transition(const struct device *device);
+
+/** device_set_removing() - whether a worker is removing the device: then it is looked at again and again too. */
+void device_set_removing(struct device *device, bool removing);

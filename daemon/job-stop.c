@@ -104,6 +104,8 @@ static void stop_reported(struct job *job, struct report *report) {
         }
 
         device = device_refresh(job->manager, job->uuid);
+        if (device)
+                device_set_removing(device, false);
         if (report && report->kind == REPORT_BUSY)
                 return stop_busy(job, report);
         if (report && report->kind == REPORT_FAILED)
@@ -116,8 +118,18 @@ static void stop_reported(struct job *job, struct report *report) {
         job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
 }
 
+/* There is no uevent when the kernel begins to remove a device. */
+static int stop_assigned(struct job *job) {
+        struct device *device = device_find(job->manager, job->uuid);
+
+        if (device)
+                device_set_removing(device, true);
+        return 0;
+}
+
 const struct job_type job_type_stop = {
         .name = "stop",
         .start = stop_start,
+        .on_assigned = stop_assigned,
         .on_report = stop_reported,
 };

@@ -194,6 +194,19 @@ def test_hung_driver_while_it_runs(operation):
         call.result()
 
 
+def test_removal_that_hangs_is_seen():
+    """There is no uevent when it begins, and none of the creation is on its way any more."""
+    with Host() as host:
+        device = host.create()
+        host.call("Reload")
+        host.simctl("hang", "mtty", "remove")
+        stop = host.begin_stop(device)
+        host.eventually(lambda: host.state(device) == "stopping")
+        host.simctl("resume", "mtty")
+        stop.result()
+        host.eventually(lambda: host.devices() == {})
+
+
 @pytest.mark.parametrize("operation", ["create", "remove"])
 def test_restart_with_a_stuck_worker(operation):
     with Host() as host:
