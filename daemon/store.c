@@ -296,8 +296,8 @@ static int directory_open(struct store *store, const char *parent, struct store_
         return TAKE_FD(fd);
 }
 
-/* A name that comes into the directory after it was listed gives it another time of change, unless both are within one
- * tick of the file system's clock. */
+/* A name that comes into the directory after it was listed gives it another time of change (st_ctime: nobody can set
+ * it), unless both are within one tick of the file system's clock. */
 #define LISTING_SAFE_USEC (2 * USEC_PER_SEC)
 
 static uint64_t realtime_usec(const struct timespec *ts) {
@@ -322,8 +322,8 @@ static void list_directory(struct store_directory *directory, int fd) {
                 if (is_candidate(entry->d_name) && !find_in(directory, entry->d_name))
                         all_known &= !!stored_definition_refresh_at(directory, dirfd(dir), entry->d_name);
 
-        directory->is_listed = all_known && realtime_usec(&st.st_mtim) + LISTING_SAFE_USEC < realtime_usec(&now);
-        directory->listed = st.st_mtim;
+        directory->is_listed = all_known && realtime_usec(&st.st_ctim) + LISTING_SAFE_USEC < realtime_usec(&now);
+        directory->listed = st.st_ctim;
 }
 
 static void scan_directory(struct store *store, const char *parent) {
@@ -347,7 +347,7 @@ static bool is_as_listed(const struct store_directory *directory, int store_fd) 
 
         return directory->is_listed && fstatat(store_fd, directory->parent, &st, AT_SYMLINK_NOFOLLOW) >= 0 &&
                st.st_dev == directory->watched_dev && st.st_ino == directory->watched_inode &&
-               st.st_mtim.tv_sec == directory->listed.tv_sec && st.st_mtim.tv_nsec == directory->listed.tv_nsec;
+               st.st_ctim.tv_sec == directory->listed.tv_sec && st.st_ctim.tv_nsec == directory->listed.tv_nsec;
 }
 
 /* A UUID that is not known is compared with the names that are there, and not looked up. @parent is a name that the

@@ -2,8 +2,8 @@
 """A user's process that creates devices, and that has an agent of polkit's, as a session of his has.
 
 Reads lines `PARENT TYPE ask|quiet`, and creates a device by each; with `ask` polkit may ask the agent. Prints what the
-daemon has answered: `done`, or the name of the error. When the agent is asked it prints `asked COOKIE MESSAGE`, and answers
-polkit when it has read one more line: until then whoever helps the agent looks at the password."""
+daemon has answered: `done`, or the name of the error. When the agent is asked it prints `asked COOKIE MESSAGE`, and
+answers polkit when it has read one more line: until then whoever helps the agent looks at the password."""
 
 import asyncio
 import os
@@ -34,9 +34,9 @@ async def answer(bus, message):
 
 async def create(bus, parent, type, how):
     flags = MessageFlag.ALLOW_INTERACTIVE_AUTHORIZATION if how == "ask" else MessageFlag.NONE
-    reply = await bus.call(Message(destination="org.mediated1", path="/org/mediated1", interface="org.mediated1.Manager",
-                                   member="CreateDevice", signature="sssa(ss)a{sv}", body=["", parent, type, [], {}],
-                                   flags=flags))
+    reply = await bus.call(Message(
+        destination="org.mediated1", path="/org/mediated1", interface="org.mediated1.Manager", member="CreateDevice",
+        signature="sssa(ss)a{sv}", body=["", parent, type, [], {}], flags=flags))
     say(reply.error_name if reply.message_type == MessageType.ERROR else "done")
 
 

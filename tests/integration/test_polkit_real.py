@@ -46,8 +46,8 @@ class User:
         bus = self.host.bus
         reply = bus.run(bus.connection.call(Message(
             destination="org.freedesktop.PolicyKit1", path="/org/freedesktop/PolicyKit1/Authority",
-            interface="org.freedesktop.PolicyKit1.Authority", member="AuthenticationAgentResponse2", signature="us(sa{sv})",
-            body=[NOBODY, cookie, ["unix-user", {"uid": Variant("u", 0)}]])))
+            interface="org.freedesktop.PolicyKit1.Authority", member="AuthenticationAgentResponse2",
+            signature="us(sa{sv})", body=[NOBODY, cookie, ["unix-user", {"uid": Variant("u", 0)}]])))
         assert not reply.error_name, reply.body
         self.write("")
         return self.read()
