@@ -5,7 +5,6 @@
 #include "daemon/authorization.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <utlist.h>
 
 #include "daemon/bus-util.h"
@@ -246,10 +245,6 @@ bool request_is_privileged(struct manager *manager, sd_bus_message *message) {
         return call && peer_is_root(call->charge.peer);
 }
 
-static int fail_name(sd_bus_message *message, const char *uuid) {
-        return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s: the name of the parent or of the type is too long", uuid);
-}
-
 int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, const char *uuid,
               const struct need *needs, size_t n_needs, struct grants **ret_grants) {
         struct call *call = scheduler_current(manager->scheduler, message);
@@ -281,8 +276,6 @@ int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, 
 
                 if (grants_have(call->authorization->grants, need))
                         continue;
-                if ((need->parent && strlen(need->parent) > NAME_MAX) || strlen(need->type) > NAME_MAX)
-                        return fail_name(message, uuid);
                 return begin(call->authorization, need);
         }
 
