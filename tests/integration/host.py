@@ -30,6 +30,9 @@ SIMULATE = SOURCE / "tools" / "simulate"
 
 BUILD = pathlib.Path(os.environ.get("MEDIATED_BUILD", SOURCE / "build")).resolve()
 
+# The system bus of the hosts: `daemon` or `broker`.
+BUS = os.environ.get("MEDIATED_BUS", "daemon")
+
 DEVICES = pathlib.Path("/sys/bus/mdev/devices")
 MDEV_BUS = pathlib.Path("/sys/class/mdev_bus")
 LOG = pathlib.Path("/run/mediated.log")
@@ -118,9 +121,9 @@ def _child_of(pid):
 
 class Host:
     def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=(),
-                 environment=None, polkit=False):
+                 environment=None, polkit=False, bus=BUS):
         """The environment is the daemon's, beside what it has anyway. With `polkit` the bus starts the real one."""
-        self.arguments = [f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
+        self.arguments = [f"--bus={bus}", f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
         if parents is not None:
             self.arguments += [f"--parent={parent}" for parent in parents] or ["--no-parents"]
         self.arguments += [f"--daemon-option={option}" for option in daemon_options]

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "tests/simulator/broker.h"
 #include "tests/simulator/mounts.h"
 #include "tests/simulator/process.h"
 #include "tests/simulator/ready.h"
@@ -107,19 +108,39 @@ static int start_sysfs(Init *init, int ready_fd) {
         return init->sysfs < 0 ? failed(program, init->sysfs) : 0;
 }
 
-static int start_bus(int ready_fd) {
+static int start_dbus_daemon(int ready_fd, int log_fd) {
         char print[32];
         char *arguments[] = {
                 (char *) "dbus-daemon", (char *) "--system",   (char *) "--nofork", (char *) "--nopidfile",
                 (char *) "--nosyslog",  print,                 NULL,
         };
-        _cleanup_close_ int log_fd = -1;
         pid_t pid;
 
         snprintf(print, sizeof(print), "--print-address=%d", ready_fd);
-        log_fd = open(BUS_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
         pid = process_spawn(arguments, &(ProcessOptions) {.output_fd = log_fd, .background = true});
         return pid < 0 ? failed("dbus-daemon", pid) : 0;
+}
+
+static int start_broker(int ready_fd, int log_fd) {
+        const ProcessOptions background = {.output_fd = log_fd, .background = true};
+        pid_t pid;
+
+        pid = process_fork();
+        if (pid < 0)
+                return failed("fork", -errno);
+        if (pid == 0) {
+                process_redirect(&background);
+                failed(BROKER_PROGRAM, broker_exec(ready_fd, log_fd));
+                _exit(EXIT_FAILURE);
+        }
+        return 0;
+}
+
+static int start_bus(Init *init, int ready_fd) {
+        _cleanup_close_ int log_fd = -1;
+
+        log_fd = open(BUS_LOG, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        return init->options->broker ? start_broker(ready_fd, log_fd) : start_dbus_daemon(ready_fd, log_fd);
 }
 
 /* Both begin at the same time. */
@@ -131,7 +152,7 @@ static int start_servers(Init *init) {
 
         r = start_sysfs(init, sysfs[1]);
         if (r >= 0)
-                r = start_bus(bus[1]);
+                r = start_bus(init, bus[1]);
         close(sysfs[1]);
         close(bus[1]);
 
@@ -140,7 +161,7 @@ static int start_servers(Init *init) {
         if (r >= 0)
                 r = mounts_in_sys();
         if (r >= 0)
-                r = wait_ready(bus[0], "dbus-daemon");
+                r = wait_ready(bus[0], "the system bus");
         close(sysfs[0]);
         close(bus[0]);
         return r;

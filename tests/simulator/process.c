@@ -32,7 +32,7 @@ static void confine(void) {
                         (void) prctl(PR_CAPBSET_DROP, capability, 0, 0, 0);
 }
 
-static void redirect(const ProcessOptions *options) {
+void process_redirect(const ProcessOptions *options) {
         if (options->background) {
                 int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
@@ -53,7 +53,7 @@ pid_t process_spawn(char *const *arguments, const ProcessOptions *options) {
         if (pid < 0)
                 return -errno;
         if (pid == 0) {
-                redirect(options);
+                process_redirect(options);
                 if (options->confined)
                         confine();
                 execvp(arguments[0], arguments);

@@ -14,5 +14,6 @@ typedef struct ProcessOptions {
 } ProcessOptions;
 
 pid_t process_fork(void);
+void process_redirect(const ProcessOptions *options);
 pid_t process_spawn(char *const *arguments, const ProcessOptions *options);
 int process_run(char *const *arguments);

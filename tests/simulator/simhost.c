@@ -28,6 +28,7 @@ enum {
         OPTION_DAEMON_OPTION,
         OPTION_NO_DAEMON,
         OPTION_POLKIT,
+        OPTION_BUS,
 };
 
 static const struct option options_table[] = {
@@ -41,6 +42,7 @@ static const struct option options_table[] = {
         {"daemon-option", required_argument, NULL, OPTION_DAEMON_OPTION},
         {"no-daemon",    no_argument,       NULL, OPTION_NO_DAEMON   },
         {"polkit",       no_argument,       NULL, OPTION_POLKIT      },
+        {"bus",          required_argument, NULL, OPTION_BUS         },
         {"verbose",      no_argument,       NULL, 'v'                },
         {"help",         no_argument,       NULL, 'h'                },
         {NULL,           0,                 NULL, 0                  },
@@ -64,6 +66,7 @@ static void help(void) {
                "  --daemon-option OPT an option that the daemon gets (repeatable)\n"
                "  --no-daemon         do not run the daemon\n"
                "  --polkit            with the real polkit, started when it is asked\n"
+               "  --bus daemon|broker which program is the system bus: dbus-daemon (default) or dbus-broker\n"
                "  -v, --verbose       show what the daemon logs (else it goes to the host's /run/mediated.log)\n");
 }
 
@@ -130,6 +133,9 @@ static int parse_option(Options *options, int option, bool *no_parents) {
         case OPTION_POLKIT:
                 options->polkit = true;
                 return 0;
+        case OPTION_BUS:
+                options->broker = streq(optarg, "broker");
+                return options->broker || streq(optarg, "daemon") ? 0 : -EINVAL;
         case 'v':
                 options->verbose = true;
                 return 0;
@@ -162,6 +168,12 @@ static int parse_options(int argc, char **argv, Options *options) {
         if (options->n_parents == 0 && !no_parents)
                 for (size_t i = 0; i < ELEMENTSOF(default_parents); i++)
                         options->parents[options->n_parents++] = default_parents[i];
+
+        if (options->broker && options->polkit) {
+                fprintf(stderr, "simulate: --polkit needs --bus daemon: dbus-broker starts services by systemd, and the "
+                                "simulated host has none\n");
+                return -ENOTSUP;
+        }
 
         shell[0] = getenv("SHELL");
         if (!shell[0])

@@ -20,6 +20,7 @@ typedef struct Options {
         size_t n_daemon_arguments;
         bool daemon;
         bool polkit;
+        bool broker;                    /* dbus-broker is the system bus, not dbus-daemon */
         bool verbose;
         char **command;
 } Options;

@@ -87,6 +87,33 @@ def test_types_that_appear_late():
     create("nvidia", "nvidia-63")
 
 
+# --- the system bus
+
+
+@simulated("--bus", "broker")
+def test_dbus_broker():
+    def call(*arguments):
+        return subprocess.run(["busctl", "call", *arguments], check=False, capture_output=True, text=True)
+
+    driver = ("org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus")
+    pid = call(*driver, "GetConnectionUnixProcessID", "s", driver[0]).stdout.split()[1]
+    assert read(f"/proc/{pid}/comm").startswith("dbus-broker")
+    assert call("org.mediated1", "/org/mediated1", "org.mediated1.Manager", "ListJobs").returncode == 0
+    # A policy that is added counts from the next reload on.
+    name = ("RequestName", "su", "org.example.Simulated", "0")
+    assert "denied" in call(*driver, *name).stderr
+    write("/etc/dbus-1/system.d/simulated.conf",
+          '<busconfig><policy user="root"><allow own="org.example.Simulated"/></policy></busconfig>')
+    assert call(*driver, "ReloadConfig").returncode == 0
+    assert call(*driver, *name).returncode == 0
+
+
+@simulated()
+def test_dbus_daemon():
+    listed = subprocess.run(["busctl", "list"], check=True, capture_output=True, text=True).stdout
+    assert listed.count("dbus-daemon") == 1
+
+
 # --- uevents
 
 
