@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A service that gives answers of a wanted size, and does nothing else for them: the least that a load costs the bus and
- * its other clients. The member says what is answered: Return_SIZE or Error_SIZE. Under polkit's name it refuses what it is
- * asked for, and is silent about one action. */
+/* A service that gives answers of a wanted size, and does nothing else for them: the least that a load costs the bus
+ * and its other clients. The member says what is answered: Return_SIZE or Error_SIZE. Under polkit's name it refuses
+ * what it is asked for, and is silent about one action. */
 
 #include <errno.h>
 #include <error.h>
@@ -75,7 +75,8 @@ int main(int argc, char *argv[]) {
         int r;
 
         if (argc < 2 || argc > 3) {
-                fprintf(stderr, "bare-service NAME [SILENT-ACTION]\n\nTakes the name on the system bus, and prints `ready`.\n");
+                fprintf(stderr, "bare-service NAME [SILENT-ACTION]\n\n"
+                                "Takes the name on the system bus, and prints `ready`.\n");
                 return 2;
         }
         r = sd_bus_open_system(&bus);

@@ -72,7 +72,7 @@ static int epoll_fd;
 static volatile sig_atomic_t ended;
 
 static struct {
-        uint64_t returns, errors, bytes, reconnects;
+        uint64_t calls, returns, errors, bytes, reconnects;
 } counted;
 
 static uint32_t number_at(const uint8_t *p) {
@@ -195,6 +195,7 @@ static void note_sent(struct connection *connection, size_t n) {
                 return;
         connection->n_sent = 0;
         connection->n_unanswered++;
+        counted.calls++;
         connection->which = (connection->which + 1) % n_messages;
 }
 
@@ -308,8 +309,8 @@ static void run(void) {
 
 static int usage(FILE *f) {
         fprintf(f, "bus-flood [--uid UID] [--connections N] [--calls N] [--deaf] [--once] FILE\n\n"
-                   "Sends the messages of FILE to the system bus in turn until it is ended, and prints how many answers it got.\n"
-                   "The first one is Hello.\n\n"
+                   "Sends the messages of FILE to the system bus in turn until it is ended, and prints how many\n"
+                   "answers it got. The first one is Hello.\n\n"
                    "  --uid UID         whose connections they are (65534)\n"
                    "  --connections N   how many (1)\n"
                    "  --calls N         that each of them has unanswered (1)\n"
@@ -369,7 +370,7 @@ int main(int argc, char *argv[]) {
                 connection_open(connections + i);
         }
         run();
-        printf("%" PRIu64 " returns, %" PRIu64 " errors, %" PRIu64 " bytes, %" PRIu64 " reconnects\n", counted.returns,
-               counted.errors, counted.bytes, counted.reconnects);
+        printf("%" PRIu64 " calls, %" PRIu64 " returns, %" PRIu64 " errors, ", counted.calls, counted.returns, counted.errors);
+        printf("%" PRIu64 " bytes, %" PRIu64 " reconnects\n", counted.bytes, counted.reconnects);
         return EXIT_SUCCESS;
 }

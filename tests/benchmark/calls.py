@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Every call that a user without rights can make: taken from the introspection data, with arguments that look valid, and
-tried once."""
+"""Every call that a user without rights can make: taken from the introspection data, with arguments that look valid,
+and tried once."""
 
 import collections
 import xml.etree.ElementTree
 
+from attacks import UNKNOWN_UUID
 from dbus_next import Variant
 from wire import ERROR, MANAGER, ROOT, Call, Connection, decode, encode
 
 INTROSPECTABLE = "org.freedesktop.DBus.Introspectable"
-UNKNOWN_UUID = "00000000-1111-2222-3333-444444444444"
-
 # What the bus itself or mediated says to a caller that may not.
 REFUSALS = {"org.freedesktop.DBus.Error.AccessDenied", "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired",
             "org.mediated1.Error.AccessDenied", "org.mediated1.Error.NotAuthorized"}
@@ -24,13 +23,16 @@ def _introspect(connection, path):
     return xml.etree.ElementTree.fromstring(answer.body[0])
 
 
-def _walk(connection, path=ROOT):
-    """(path, node) of each object, and of one child of each kind."""
-    node = _introspect(connection, path)
-    yield path, node
-    children = [child.get("name") for child in node.findall("node")]
-    for child in children if path == ROOT else children[:1]:
-        yield from _walk(connection, f"{path}/{child}")
+def _walk(connection):
+    """(path, node) of the top, which lists all that is below it, and of one object of each kind."""
+    top = _introspect(connection, ROOT)
+    yield ROOT, top
+    kinds = {}
+    for child in top.findall("node"):
+        parts = child.get("name").split("/")
+        kinds.setdefault((parts[0], len(parts)), f"{ROOT}/{child.get('name')}")
+    for path in kinds.values():
+        yield path, _introspect(connection, path)
 
 
 class _Arguments:

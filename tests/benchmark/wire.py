@@ -38,6 +38,11 @@ def decode(data):
     return Unmarshaller(io.BytesIO(data)).unmarshall()
 
 
+def error_of(answer):
+    """The last part of its name; "" where it is none."""
+    return decode(answer).error_name.rsplit(".", 1)[1] if answer[1] == ERROR else ""
+
+
 def size_of(head):
     """Of the message that begins with these bytes."""
     body, _, fields = struct.unpack_from("<III", head, 4)
@@ -56,7 +61,8 @@ class Connection:
             os.seteuid(0)
         self.data = b""
         self.serial = 0
-        self.socket.sendall(b"\0AUTH EXTERNAL " + str(uid).encode().hex().encode() + b"\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n")
+        hexadecimal = str(uid).encode().hex()
+        self.socket.sendall(f"\0AUTH EXTERNAL {hexadecimal}\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n".encode())
         while self.data.count(b"\r\n") < 2:
             self.data += self._receive()
         self.data = self.data.split(b"\r\n", 2)[2]
@@ -81,13 +87,17 @@ class Connection:
         self.serial += 1
         self.socket.sendall(data[:8] + struct.pack("<I", self.serial) + data[12:])
 
-    def ask(self, data):
-        """Sends it, and returns the answer as bytes. To be used where nothing else is under way."""
-        self.send(data)
+    def read_answer(self):
+        """The next message that is no signal."""
         while True:
             answer = self.read()
             if answer[1] in (METHOD_RETURN, ERROR):
                 return answer
+
+    def ask(self, data):
+        """Sends it, and returns the answer. To be used where nothing else is under way."""
+        self.send(data)
+        return self.read_answer()
 
     def call(self, call):
         return self.ask(encode(call))
