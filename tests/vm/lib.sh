@@ -83,7 +83,16 @@ now() {
     echo $((${EPOCHREALTIME/./} / 1000))
 }
 
+# check_system_bus: that the bus is the one that was asked for, by the program that runs.
+check_system_bus() {
+    local pid
+
+    pid=$(systemctl show --property=MainPID --value dbus.service)
+    check_matches "the system bus is dbus-$BUS" "dbus-$BUS*" "$(ps --no-headers --format comm --pid "$pid")"
+}
+
 summary() {
+    check_system_bus
     echo "$passed passed, $failed failed, $skipped skipped"
     exit $((failed > 0))
 }

@@ -16,7 +16,7 @@ shift 2
 
 suite=bookworm
 size=2G
-packages=(systemd systemd-sysv udev dbus polkitd kmod libjson-c5 libuuid1 libsmartcols1 procps python3 "$@")
+packages=(systemd systemd-sysv udev dbus dbus-broker polkitd kmod libjson-c5 libuuid1 libsmartcols1 procps python3 "$@")
 
 # Where this machine gets its Debian from, so that a mirror or a proxy that is set up here serves the guest too.
 debian_sources() {
@@ -46,6 +46,8 @@ configure() {
     printf '127.0.0.1 localhost guest\n::1 localhost guest\n' >"$root/etc/hosts"
     tr --delete - </proc/sys/kernel/random/uuid >"$root/etc/machine-id"
     mkdir --parents "$root/var/log/journal"
+    # Both buses are there; which one runs is said by each run (run-files.sh).
+    rm --force "$root/etc/systemd/system/dbus.service"
     # What a long-running host wants would only disturb measurements here.
     for unit in timers.target getty.target e2scrub_reap.service systemd-binfmt.service; do
         ln --symbolic --force /dev/null "$root/etc/systemd/system/$unit"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: the build
-# as `meson install` puts it, the project's tests, the built test programs, and the command to run.
+# as `meson install` puts it, the project's tests, the built test programs, the system bus, and the command to run.
 
 set -euo pipefail
 
@@ -46,6 +46,13 @@ copy_script() {
     printf '%s\0' "$path" "$@" >"$lib/command"
 }
 
+# What Debian's package of dbus-broker does when it is enabled.
+set_bus() {
+    echo "$GUEST_BUS" >"$lib/bus"
+    [[ $GUEST_BUS != broker ]] ||
+        ln -s /lib/systemd/system/dbus-broker.service "$root/etc/systemd/system/dbus.service"
+}
+
 mkdir --parents "$lib" "$root/etc/systemd/system/graphical.target.wants" "$root/usr/lib/systemd/system-shutdown"
 DESTDIR=$root meson install -C "$build" --no-rebuild --quiet >&2
 # Debian's package stays what it is; a test that wants ours in its place puts it there.
@@ -55,5 +62,6 @@ cp "$here/guest/run" "$lib/run"
 cp "$here/guest/shutdown" "$root/usr/lib/systemd/system-shutdown/vm"
 cp "$here/guest/vm.service" "$root/etc/systemd/system/vm.service"
 ln -s ../vm.service "$root/etc/systemd/system/graphical.target.wants/vm.service"
+set_bus
 copy_script "$@"
 (cd "$work/files" && find run-files | cpio --quiet --create --format=newc --owner=0:0) >"$work/run.cpio"
