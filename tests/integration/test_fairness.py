@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""That nobody is refused, cut off or forgotten while a user without rights does all that the bus lets him do, and that
+the daemon's memory stays bounded; with both buses. How long others wait is measured by benchmark/fairness itself."""
+
+import json
+import os
+import subprocess
+
+import pytest
+from host import BUILD, SIMULATE, is_sanitized
+
+RESIDENT_MAX_KIB = 64 << 10
+ATTACKS = ("readers", "refused", "unread", "large", "path", "hold", "types", "links", "clients", "stuck")
+
+
+@pytest.mark.parametrize("bus", ["daemon", "broker"])
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attack(attack, bus, tmp_path):
+    found = tmp_path / "found.json"
+    subprocess.run([SIMULATE, f"--bus={bus}", "--", "fairness", f"--attack={attack}", "--definitions=500",
+                    "--connections=60", "--calls=14", "--seconds=2", "--batches=1", f"--json={found}"],
+                   check=True, stdout=subprocess.DEVNULL, timeout=400, env={**os.environ, "MEDIATED_BUILD": str(BUILD)})
+    alone, attacked = json.loads(found.read_text(encoding="utf-8"))
+    for row in (alone, attacked):
+        served = {name: row.get(name, 0) for name in ("unserved", "batch_unserved", "others_unserved")}
+        assert not any(served.values()) and not row["died"], served
+        # Freed memory is kept for a while by AddressSanitizer.
+        assert row["resident_peak_kib"] <= RESIDENT_MAX_KIB or is_sanitized()
+    assert all(load["calls"] > 0 for load in attacked["answered"])
