@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""With --lines: one line a test, `PASS name`, `FAIL name: why` or `SKIP name: why`, as all test suites here print it."""
+"""With --lines: one line a test, `PASS name`, `FAIL name: why` or `SKIP name: why`, as all suites here print it."""
 
 import signal
 
@@ -33,7 +33,8 @@ class Lines:
     @pytest.hookimpl
     def pytest_collectreport(self, report):
         if report.failed:
-            print(f"FAIL {report.nodeid}: cannot be read\n    " + report.longreprtext.replace("\n", "\n    "), flush=True)
+            text = report.longreprtext.replace("\n", "\n    ")
+            print(f"FAIL {report.nodeid}: cannot be read\n    {text}", flush=True)
 
 
 def pytest_addoption(parser):

@@ -20,7 +20,8 @@ REGISTRATIONS = pathlib.Path("/run/mediated/registrations")
 # The full numbers of the tests that take long.
 LONG = bool(os.environ.get("MEDIATED_LONG"))
 
-_CHANGE_TYPES = {"type": "s", "start": "s", "attributes": "a(ss)", "add_attributes": "a(iss)", "remove_attributes": "ai"}
+_CHANGE_TYPES = {"type": "s", "start": "s", "attributes": "a(ss)", "add_attributes": "a(iss)",
+                 "remove_attributes": "ai"}
 
 
 def definition_path(uuid, parent="mtty"):

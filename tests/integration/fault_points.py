@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The fault points of the daemon and its workers: which there are, preparing faults, and a tour that comes by all of them."""
+"""The fault points of the daemon and its workers: which there are, how to prepare faults, and a tour that
+comes by all of them."""
 
 import contextlib
 import os

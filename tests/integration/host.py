@@ -6,8 +6,8 @@
         assert host.states() == {device: "active"}
 
 While it runs, the test's process is in the host's mount, network and PID namespaces: /sys, /run and the system bus are
-the host's, and so are the processes that it starts. What may block belongs into such a process (host.shell, host.start):
-a thread cannot be made here, and this process must not get stuck in a write to /sys."""
+the host's, and so are the processes that it starts. What may block belongs into such a process (host.shell,
+host.start): a thread cannot be made here, and this process must not get stuck in a write to /sys."""
 
 import asyncio
 import collections
@@ -48,8 +48,8 @@ FDS_OF_WORKER = 6
 # From here on they are valgrind's own.
 VALGRIND_FDS = 1000
 
-# What a program that was built with sanitizers says when it has found something, and what a quiet valgrind does; and what
-# the simulator says of a crash.
+# What a program that was built with sanitizers says when it has found something, and what a quiet valgrind does; and
+# what the simulator says of a crash.
 SANITIZER = re.compile(r"ERROR: AddressSanitizer|ERROR: LeakSanitizer|runtime error:|AddressSanitizer:DEADLYSIGNAL|"
                        r"^==\d+== \S|^simulate: the daemon has died of signal", re.MULTILINE)
 
@@ -318,8 +318,9 @@ class Host:
 
     @staticmethod
     def _environment():
+        programs = [BUILD / "tests" / folder for folder in ("simulator", "race", "benchmark")]
         return {**os.environ, "MEDIATED_BUILD": str(BUILD),
-                "PATH": f"{BUILD}/tests/simulator:{BUILD}/tests/race:{BUILD}/tests/benchmark:/usr/sbin:/usr/bin:/sbin:/bin"}
+                "PATH": ":".join([*map(str, programs), "/usr/sbin:/usr/bin:/sbin:/bin"])}
 
     def raw_create(self, uuid=None, parent="mtty", type="mtty-1"):
         """As `echo UUID > create`. Only where the driver does not hang."""
@@ -503,7 +504,8 @@ def status_of(pid, field):
 
 def build_option(name):
     """A meson option of the build that is tested."""
-    result = subprocess.run(["meson", "introspect", "--buildoptions", BUILD], check=True, capture_output=True, text=True)
+    result = subprocess.run(["meson", "introspect", "--buildoptions", BUILD], check=True, capture_output=True,
+                            text=True)
     return next(option["value"] for option in json.loads(result.stdout) if option["name"] == name)
 
 

@@ -32,7 +32,8 @@ MALFORMED = {
     "empty": (lambda path: path.write_text(""), "line 1: "),
     "not JSON": (lambda path: path.write_text("{\n  \"mdev_type\": \"mtty-1\",\n  oops\n}"), "line 3: "),
     "cut short": (lambda path: path.write_text(text_of()[:-5]), "line 1: "),
-    "not UTF-8": (lambda path: path.write_bytes(b'{"mdev_type": "mtty-1",\n"start": "auto", "x": "\xff\xfe"}'), "line 2: "),
+    "not UTF-8": (lambda path: path.write_bytes(b'{"mdev_type": "mtty-1",\n"start": "auto", "x": "\xff\xfe"}'),
+                  "line 2: "),
     "NUL": (lambda path: path.write_bytes(text_of().encode() + b"\0"), "line 1: "),
     "a list": (lambda path: path.write_text("[]"), ""),
     "no type": (lambda path: path.write_text('{"start": "auto"}'), ""),
@@ -66,12 +67,14 @@ def assert_invalid(host, name, reason):
     lines = [line for line in host.log().splitlines() if f"{file}: " in line]
     assert len(lines) == 1 and lines[0].endswith(f"{file}: {shown['StartError']}")
 
+
 # Names of attributes that leave the device's directory, are none of the driver's, or are no names.
 HOSTILE_ATTRIBUTES = {
     "empty": "", "slash": "/", "absolute": "/etc/x", "absolute in sysfs": "/sys/power/state",
-    "dot": ".", "dots": "..", "up": "../x", "up twice": "../../x", "up to remove": "../remove", "up at the end": "setting/..",
-    "up in between": "a/../../x", "up and down": "vendor/../setting", "up to uevent": "a/../uevent",
-    "dot first": "./setting", "dot last": "a/.", "double slash": "a//b", "trailing slash": "setting/",
+    "dot": ".", "dots": "..", "up": "../x", "up twice": "../../x", "up to remove": "../remove",
+    "up at the end": "setting/..", "up in between": "a/../../x", "up and down": "vendor/../setting",
+    "up to uevent": "a/../uevent", "dot first": "./setting", "dot last": "a/.", "double slash": "a//b",
+    "trailing slash": "setting/",
     "remove": "remove", "uevent": "uevent", "power": "power", "below power": "power/control", "driver": "driver",
     "unbind": "driver/unbind", "override": "driver_override", "create": "mdev_type/create", "subsystem": "subsystem/x",
     "group": "iommu_group/x", "vfio": "vfio-dev/vfio0/x", "consumer": "consumer:x", "supplier": "supplier:x",

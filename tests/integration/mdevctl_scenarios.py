@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What both mdevctls are asked, for test_mdevctl_differential.py.
 
-A scenario begins with an empty host: the parents mtty (mtty-1=24,mtty-2=12) and mbochs, no device, no definition. Each of
-its lines is
+A scenario begins with an empty host: the parents mtty (mtty-1=24,mtty-2=12) and mbochs, no device, no definition. Each
+of its lines is
 
     ARGUMENTS                   a command line of mdevctl, in the shell's quoting
-    @NAME ARGUMENTS             one that is answered differently, for the reason that docs/mdevctl-compatibility.md gives
-                                under that name
+    @NAME ARGUMENTS             one that is answered differently, for the reason that docs/mdevctl-compatibility.md
+                                gives under that name
     ARGUMENTS <<< TEXT          the same with TEXT on standard input
     ! COMMAND                   the shell makes the ground ready
     # TEXT                      a comment
@@ -420,7 +420,8 @@ start --parent=mtty --jsonfile=/dev/stdin --uuid=$B <<< {"mdev_type":"mtty-2","s
 start --parent=mtty --jsonfile=/dev/stdin --uuid=$B <<< {"mdev_type":"mtty-2","start":"manual"}
 start --parent=mtty --jsonfile=/dev/stdin --uuid=$A <<< {"mdev_type":"mtty-2","start":"auto"}
 list
-define -u $C -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"x","start":"auto","attrs":[{"a":"1"},{"b/c":"2"},{"a":"3"}],"other":5}
+define -u $C -p mtty --jsonfile /dev/stdin <<< \
+{"mdev_type":"x","start":"auto","attrs":[{"a":"1"},{"b/c":"2"},{"a":"3"}],"other":5}
 define -p first --jsonfile /dev/stdin <<< {"start":"Auto","mdev_type":"x","attrs":null}
 define -p second --jsonfile /dev/stdin <<< {"start":true,"mdev_type":"x","attrs":[]}
 list -d -u $C --dumpjson
@@ -478,7 +479,8 @@ modify -u $A --delattr
 @attribute-name modify -u $A --addattr /etc/passwd --value 1
 @attribute-name modify -u $A --addattr remove --value 1
 @attribute-name modify -u $A --addattr '' --value 1
-@attribute-name start -u $B -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"mtty-1","start":"manual","attrs":[{"../x":"1"}]}
+@attribute-name start -u $B -p mtty --jsonfile /dev/stdin <<< \
+{"mdev_type":"mtty-1","start":"manual","attrs":[{"../x":"1"}]}
 """
 
 AUTOSTART = """
@@ -500,7 +502,8 @@ list -dv
 """
 
 EXHAUSTED = """
-! for i in $(seq 10 21); do echo 55555555-5555-4555-8555-5555555555$i >/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-2/create; done
+! for i in $(seq 10 21); do echo 55555555-5555-4555-8555-5555555555$i \
+>/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-2/create; done
 types -p mtty
 types -p mtty --dumpjson
 start -u $A -p mtty -t mtty-2
@@ -651,7 +654,8 @@ TYPES = ["mtty-1", "mtty-2", "mbochs-small", "none"]
 
 def _any_line(rng):
     """A command line that may be right or wrong."""
-    verb = rng.choice(["list", "list", "types", "define", "define", "undefine", "modify", "modify", "start", "start", "stop"])
+    verb = rng.choice(["list", "list", "types", "define", "define", "undefine", "modify", "modify", "start", "start",
+                       "stop"])
     words = [verb]
 
     def maybe(chance, *options):

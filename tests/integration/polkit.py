@@ -65,8 +65,8 @@ class Polkit(Bus):
         subject, action, details, flags, cancellation = message.body
         assert message.path == PATH and message.signature == "(sa{sv})sa{ss}us"
         assert subject[0] == "system-bus-name", "never a process id"
-        check = Check(message, plain(subject[1])["name"], action.removeprefix("org.mediated1."), details, bool(flags & 1),
-                      cancellation)
+        check = Check(message, plain(subject[1])["name"], action.removeprefix("org.mediated1."), details,
+                      bool(flags & 1), cancellation)
         self.checks.append(check)
         answer = self.decide(check)
         return True if answer is SILENT else self._reply(check, answer)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A daemon that says whatever it likes, as that of another host may. Run as a program, where mediated is not. Each text of
-its answers and of its errors is STRANGE."""
+"""A daemon that says whatever it likes, as that of another host may. Run as a program, where mediated is not. Each text
+of its answers and of its errors is STRANGE."""
 
 import asyncio
 

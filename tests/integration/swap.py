@@ -76,8 +76,8 @@ class Ours:
 
     @staticmethod
     def definitions():
-        good, answer = run("busctl", "--json=short", "call", MANAGER[0], MANAGER[1], "org.freedesktop.DBus.ObjectManager",
-                           "GetManagedObjects")
+        good, answer = run("busctl", "--json=short", "call", MANAGER[0], MANAGER[1],
+                           "org.freedesktop.DBus.ObjectManager", "GetManagedObjects")
         assert good, answer
         result = {}
         for interfaces in json.loads(answer)["data"][0].values():
@@ -101,7 +101,8 @@ class Mdevctl:
     @staticmethod
     def define(uuid, parent, mdev_type, start, attributes):
         definition = {"mdev_type": mdev_type, "start": start, "attrs": [{name: value} for name, value in attributes]}
-        return run(MDEVCTL, "define", "-u", uuid, "-p", parent, "--jsonfile", "/dev/stdin", stdin=json.dumps(definition))
+        return run(MDEVCTL, "define", "-u", uuid, "-p", parent, "--jsonfile", "/dev/stdin",
+                   stdin=json.dumps(definition))
 
     @staticmethod
     def set_type(uuid, parent, mdev_type):

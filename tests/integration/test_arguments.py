@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Every method there is, with arguments of any kind: of the right types and of wrong ones, huge, deep, almost right.
 
-Which methods there are is asked of the daemon itself, so that a new one is not forgotten. Whatever comes, the answer is a
-result or one of the documented errors; the daemon lives, says what the kernel says, and keeps no fd."""
+Which methods there are is asked of the daemon itself, so that a new one is not forgotten. Whatever comes, the answer is
+a result or one of the documented errors; the daemon lives, says what the kernel says, and keeps no fd."""
 
 import os
 import time
@@ -28,19 +28,22 @@ ERRORS = {f"org.freedesktop.DBus.Error.{name}" for name in (
     "InvalidArgs", "AccessDenied", "NotSupported", "IOError", "UnknownMethod", "UnknownObject", "UnknownInterface",
     "UnknownProperty", "PropertyReadOnly")}
 
-WORDS = ["", UUID, OTHER, UUID.upper(), "mtty", "mtty-1", "mbochs", "nowhere", "auto", "manual", "setting", "vendor/plugin",
-         "../x", "remove", ".", "..", "/", "scripts.d", "timeout", "wait", "settle", "force", "live", "defined", "held-by",
-         "callout-of", "type", "start", "attributes", "add-attributes", "remove-attributes", "x" * LONG,
+WORDS = ["", UUID, OTHER, UUID.upper(), "mtty", "mtty-1", "mbochs", "nowhere", "auto", "manual", "setting",
+         "vendor/plugin", "../x", "remove", ".", "..", "/", "scripts.d", "timeout", "wait", "settle", "force", "live",
+         "defined", "held-by", "callout-of", "type", "start", "attributes", "add-attributes", "remove-attributes",
+         "x" * LONG,
          "\u6f22" * 300, "%s%n", "\x01\x1b[2J", "\ufffe"[:0] + "\U0001f642", MANAGER, JOB, "State", "Version"]
 
 # What libsystemd takes for text: no NUL, no half of a pair, and none of the noncharacters.
 texts = st.one_of(st.sampled_from(WORDS),
                   st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=40).filter(
                       lambda text: not any(ord(c) & 0xfffe == 0xfffe or 0xfdd0 <= ord(c) <= 0xfdef for c in text)))
-paths = st.lists(st.text("abc_0123456789XYZ", min_size=1, max_size=8), max_size=4).map(lambda parts: "/" + "/".join(parts))
+paths = st.lists(st.text("abc_0123456789XYZ", min_size=1, max_size=8), max_size=4).map(
+    lambda parts: "/" + "/".join(parts))
 RANGES = {"y": (0, 255), "n": (-1 << 15, (1 << 15) - 1), "q": (0, (1 << 16) - 1), "i": (-1 << 31, (1 << 31) - 1),
           "u": (0, (1 << 32) - 1), "x": (-1 << 63, (1 << 63) - 1), "t": (0, (1 << 64) - 1)}
-SIGNATURES = ["s", "b", "t", "i", "u", "d", "o", "as", "ai", "ay", "a(ss)", "a(iss)", "a{sv}", "(sv)", "av", "a{ss}", "aas", "v"]
+SIGNATURES = ["s", "b", "t", "i", "u", "d", "o", "as", "ai", "ay", "a(ss)", "a(iss)", "a{sv}", "(sv)", "av", "a{ss}",
+              "aas", "v"]
 
 
 def deep(depth):
@@ -83,8 +86,8 @@ def body_of(signature):
     return st.tuples(*map(value_of, SignatureTree._get(signature).types)).map(list)  # pylint: disable=protected-access
 
 
-OPTIONS = {"timeout": "t", "wait": "b", "settle": "b", "force": "b", "live": "b", "defined": "b", "type": "s", "start": "s",
-           "attributes": "a(ss)", "add-attributes": "a(iss)", "remove-attributes": "ai"}
+OPTIONS = {"timeout": "t", "wait": "b", "settle": "b", "force": "b", "live": "b", "defined": "b", "type": "s",
+           "start": "s", "attributes": "a(ss)", "add-attributes": "a(iss)", "remove-attributes": "ai"}
 # Names that are known with values of their types: what random ones would hardly ever be.
 known_options = st.dictionaries(st.sampled_from(list(OPTIONS)), st.none(), max_size=3).flatmap(
     lambda chosen: st.fixed_dictionaries({name: value_of(tree(OPTIONS[name])).map(
@@ -95,7 +98,8 @@ def with_options(signature):
     """Well typed, and where there are options they are often known."""
     def choose(body):
         types = [t.signature for t in SignatureTree._get(signature).types]  # pylint: disable=protected-access
-        return st.tuples(*(known_options if t == "a{sv}" else st.just(value) for t, value in zip(types, body))).map(list)
+        values = (known_options if t == "a{sv}" else st.just(value) for t, value in zip(types, body))
+        return st.tuples(*values).map(list)
     return body_of(signature).flatmap(choose)
 
 
@@ -116,8 +120,8 @@ class Subject:
         host.buses.append(self.bus)
         self.restore()
         job = self.host.jobs()[0].path
-        self.methods = sorted({method for path in (ROOT, parent_path("mtty"), device_path(UUID), definition_path(UUID), job)
-                               for method in introspect(host, path)})
+        paths_of_all = (ROOT, parent_path("mtty"), device_path(UUID), definition_path(UUID), job)
+        self.methods = sorted({method for path in paths_of_all for method in introspect(host, path)})
         self.open = self.open_files()
 
     def open_files(self):
@@ -217,16 +221,19 @@ def test_objects_that_are_not_there(subject):
     names = st.text("abc_0123456789XYZ", max_size=12)
     path = st.tuples(below, names).map(lambda p: (ROOT + "".join(p)).rstrip("/"))
     run(subject, st.tuples(path, st.sampled_from(subject.methods)).flatmap(
-        lambda c: st.tuples(st.just(c[0]), st.just(c[1][1]), st.just(c[1][2]), st.just(c[1][3]), with_options(c[1][3]))), 40)
+        lambda c: st.tuples(st.just(c[0]), st.just(c[1][1]), st.just(c[1][2]), st.just(c[1][3]),
+                            with_options(c[1][3]))), 40)
 
 
 LARGE = {
-    "many attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", "x" * 200]] * 1000, {}], None),
+    "many attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", "x" * 200]] * 1000, {}],
+                        None),
     "too many attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", ""]] * 1025, {}],
                             "LimitsExceeded"),
     "large attributes": ("CreateDevice", "sssa(ss)a{sv}", ["", "mtty", "mtty-1", [["setting", "x" * 4000]] * 1000, {}],
                          "LimitsExceeded"),
-    "many options": ("StopDevice", "sa{sv}", [OTHER, {f"o{i}": Variant("t", i) for i in range(50000)}], "LimitsExceeded"),
+    "many options": ("StopDevice", "sa{sv}", [OTHER, {f"o{i}": Variant("t", i) for i in range(50000)}],
+                     "LimitsExceeded"),
     "long text": ("Define", "ssssa(ss)a{sv}", ["x" * (1 << 24), "mtty", "mtty-1", "auto", [], {}], "LimitsExceeded"),
     "text": ("Define", "ssssa(ss)a{sv}", ["x" * 200000, "mtty", "mtty-1", "auto", [], {}], INVALID_ARGS),
     "deep": ("StopDevice", "sa{sv}", [UUID, {"timeout": deep(55)}], INVALID_ARGS),

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Who may: root everything, others what polkit allows; all may read.
 
-Every method that the daemon has on the bus is tried, by its introspection. What becomes of requests that polkit is asked
-about is in test_polkit.py."""
+Every method that the daemon has on the bus is tried, by its introspection. What becomes of requests that polkit is
+asked about is in test_polkit.py."""
 
 import contextlib
 import re
@@ -18,8 +18,9 @@ from polkit import CHALLENGE, DENIED, NO, NOBODY, Polkit
 REQUIRED = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 
 # Whatever is not here changes something. org.mediated1(5) says the same.
-READERS = {(MANAGER, member) for member in ("Dump", "ListParents", "ListTypes", "ListDevices", "ListDefinitions", "ListJobs",
-                                            "GetParent", "GetDevice", "GetDefinition", "GetJob")}
+READERS = {(MANAGER, member) for member in (
+    "Dump", "ListParents", "ListTypes", "ListDevices", "ListDefinitions", "ListJobs", "GetParent", "GetDevice",
+    "GetDefinition", "GetJob")}
 
 
 class Everything:

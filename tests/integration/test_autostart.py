@@ -7,8 +7,8 @@ import time
 import pytest
 from definitions import (LONG, REGISTRATIONS, STORE, Journal, begin_start, count_in_log, define, definition,
                          definition_path, host_with, host_without_daemon, kill_daemon, listed, modify, put, put_many,
-                         restart_daemon, run_daemon, start, start_daemon, start_state, start_states, stop_daemon, text_of,
-                         undefine)
+                         restart_daemon, run_daemon, start, start_daemon, start_state, start_states, stop_daemon,
+                         text_of, undefine)
 from host import DEVICES, Host, new_uuid
 
 LATE_SECONDS = 20 if LONG else 2.5
@@ -29,8 +29,8 @@ def wait_state(host, uuid, state, seconds=10, parent="mtty"):
 
 
 def start_daemon_and_see_autostart_through(host):
-    """Of all definitions of the parent it has decided, and has started what it starts, once that is active which was not
-    there before: its turn comes in the same round."""
+    """Of all definitions of the parent it has decided, and has started what it starts, once that is active which was
+    not there before: its turn comes in the same round."""
     fresh, = put_many(1)
     start_daemon(host)
     wait_active(host, [fresh])
@@ -352,7 +352,8 @@ def test_so_many_at_once():
 
 
 def test_broken_while_it_waits_for_its_turn():
-    """Behind as many as start at once: its file is no definition any more when its turn comes; mended, it is started after all."""
+    """Behind as many as start at once: its file is no definition any more when its turn comes; mended, it is started
+    after all."""
     with host_in_the_middle_of_starts(16, at_once=AT_ONCE) as (host, uuids):
         pid = host.daemon_pid()
         starting = {job.uuid for job in host.jobs()}
@@ -549,8 +550,8 @@ def test_waiting_requests_and_waiting_definitions_end_well():
         seen = set()
         host.stop(taken)
         while len(seen) < 8:
-            active = host.eventually(lambda: next((uuid for uuid, state in host.states().items() if state == "active"), None),
-                                     40)
+            active = host.eventually(
+                lambda: next((uuid for uuid, state in host.states().items() if state == "active"), None), 40)
             seen.add(active)
             if active in calls:
                 calls[active].result()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The system bus goes away and comes back: the daemon ends, is started again, and serves; what was under way is cleaned up."""
+"""The system bus goes away and comes back: the daemon ends, is started again, and serves; what was under way is
+cleaned up."""
 
 from bus import Bus
 from host import DEVICES, Host, new_uuid

@@ -88,8 +88,8 @@ def test_cancel_of_a_waiting_stop():
 
 @contextlib.contextmanager
 def a_look_that_takes_long(host, **waiter):
-    """The workers stand still as soon as a stop waits, also those that come, until one of them has got the next look at the
-    device."""
+    """The workers stand still as soon as a stop waits, also those that come, until one of them has got the next look at
+    the device."""
     device = host.create()
     hold(host, device)
     stop = host.begin_stop(device, wait=True, **waiter)

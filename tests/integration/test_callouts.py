@@ -105,7 +105,8 @@ def test_refused_definitions():
 def test_refused_autostart():
     with Host() as host:
         callouts = Callouts(host)
-        callouts.add("10-refuse", f'[[ $uuid != {UUID} || $action != start ]] || {{ echo "not this one" >&2; exit 1; }}')
+        callouts.add("10-refuse",
+                     f'[[ $uuid != {UUID} || $action != start ]] || {{ echo "not this one" >&2; exit 1; }}')
         other = define(host, start="auto")
         define(host, UUID, start="auto")
         host.simctl("remove-parent", "mtty")
@@ -119,7 +120,8 @@ def test_refused_autostart():
 def test_what_it_said_is_told_as_it_said_it():
     with Host() as host:
         callouts = Callouts(host)
-        callouts.add("10-refuse", r"printf 'erste Zeile\nK\303\244rtchen fehlt\n\377\033[31mbad\n' >&2; exit 7", record=False)
+        callouts.add("10-refuse", r"printf 'erste Zeile\nK\303\244rtchen fehlt\n\377\033[31mbad\n' >&2; exit 7",
+                     record=False)
         text = host.begin_create().error().text
         assert "erste Zeile\nKärtchen fehlt" in text and "status 7" in text
         assert "\033" not in text and "bad" in text
@@ -157,7 +159,8 @@ def test_surroundings():
         environment = dict(line.split("=", 1) for line in read("/run/environment").splitlines())
         job = environment.pop("MEDIATED_JOB")
         assert job.isdigit()
-        assert environment == {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        assert environment == {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                               "LANG": "C.UTF-8"}
         assert read("/run/cwd") == "/"
         masks = dict(line.split(":\t") for line in read("/run/signals").splitlines() if "SigQ" not in line)
         assert int(masks["SigBlk"], 16) == 0 and int(masks["SigIgn"], 16) & 0x7fffffff == 0
@@ -300,7 +303,8 @@ def test_what_cannot_be_executed_is_passed_over():
     """As by mdevctl: an editor's copy or a note that happens to be executable refuses nothing."""
     with Host() as host:
         callouts = Callouts(host)
-        for name, text in (("10-note", "no program at all\n"), ("20-interpreter", "#!/nowhere/bash\n"), ("30-empty", "")):
+        for name, text in (("10-note", "no program at all\n"), ("20-interpreter", "#!/nowhere/bash\n"),
+                           ("30-empty", "")):
             path = SITE / "callouts" / name
             path.write_text(text)
             path.chmod(0o755)
@@ -320,7 +324,8 @@ def test_hang():
     """Killed with its children after the limit; the device is not created, and others do not notice."""
     with limited(2 * SLOW) as host:
         callouts = Callouts(host)
-        callouts.add("10-hang", f"[[ $uuid != {UUID} ]] || {{ echo 'waiting for adapter 05' >&2; sleep 1000 & sleep 1001; }}")
+        callouts.add("10-hang",
+                     f"[[ $uuid != {UUID} ]] || {{ echo 'waiting for adapter 05' >&2; sleep 1000 & sleep 1001; }}")
         create = host.begin_create(UUID)
         host.eventually(lambda: len(host.processes_named("sleep")) == 2)
         other = host.create(parent="mbochs", type="mbochs-small")
@@ -414,8 +419,9 @@ def test_lock_of_a_callout_that_was_killed_is_not_kept():
 
 # --- mediatectl and mdevctl in a callout
 
-COMMANDS = ["mediatectl stop {u}", "mediatectl start {u}", "mediatectl define mtty mtty-1 {u}", "mediatectl undefine {u}",
-            "mediatectl enable {u}", "mdevctl stop -u {u}", "mdevctl start -u {u}", "mdevctl undefine -u {u}",
+COMMANDS = ["mediatectl stop {u}", "mediatectl start {u}", "mediatectl define mtty mtty-1 {u}",
+            "mediatectl undefine {u}", "mediatectl enable {u}", "mdevctl stop -u {u}",
+            "mdevctl start -u {u}", "mdevctl undefine -u {u}",
             "mdevctl define -u {u} -p mtty -t mtty-1", "mdevctl modify -u {u} --auto"]
 
 
@@ -489,7 +495,8 @@ def test_stop_of_a_busy_device_runs_none():
         assert callouts.calls() == []
         host.simctl("release", device)
         stop.result()
-        assert callouts.calls() == ["10-record pre stop none", "10-record post stop success", "10-notifier notify stop success"]
+        assert callouts.calls() == ["10-record pre stop none", "10-record post stop success",
+                                    "10-notifier notify stop success"]
 
 
 def test_define_of_what_is_defined_runs_none():
@@ -506,7 +513,10 @@ def test_request_of_a_callout_for_its_own_device():
     from dbus_next import Variant
     with Host() as host:
         callouts = Callouts(host)
-        callouts.add("10-wait", "[[ $event != pre ]] || { echo $MEDIATED_JOB >/run/job; while [[ -e /run/job ]]; do sleep 0.05; done; }")
+        callouts.add("10-wait", """
+            [[ $event == pre ]] || exit 0
+            echo $MEDIATED_JOB >/run/job
+            while [[ -e /run/job ]]; do sleep 0.05; done""")
         create = host.begin_create(UUID)
         job = int(host.eventually(lambda: os.path.exists("/run/job") and read("/run/job")))
         error = host.begin("StopDevice", "sa{sv}", UUID, {"callout-of": Variant("t", job)}).error()

@@ -78,7 +78,8 @@ def test_define_of_an_active_device_whose_callout_fails():
         assert stored(device) is None
 
 
-SUPPORTS = ('{"supports":{"version":2,"actions":["start","stop","define","undefine","modify","attributes","capabilities"],'
+SUPPORTS = ('{"supports":{"version":2,'
+            '"actions":["start","stop","define","undefine","modify","attributes","capabilities"],'
             '"events":["pre","post","notify","get","live"]}}')
 LIVE = f"""
     [[ $event-$action != get-capabilities ]] || echo '{SUPPORTS}'

@@ -14,8 +14,8 @@ from host import Host, new_uuid
 
 @pytest.mark.parametrize("fresh", [False, True])
 def test_eight_autostarts_under_a_lock(fresh):
-    """As on s390: whatever lives on one parent is locked in the name of the worker from pre to post. A fresh daemon does not
-    know yet that a callout serves that parent."""
+    """As on s390: whatever lives on one parent is locked in the name of the worker from pre to post. A fresh daemon
+    does not know yet that a callout serves that parent."""
     with Host(create_delay=50) as host:
         callouts = Callouts(host)
         callouts.add_program("ap-check")

@@ -64,7 +64,8 @@ def record_all(callouts):
     callouts.add_notifier("10-notifier")
 
 
-pytest.mark.reference = pytest.mark.skipif(not os.path.exists(DEBIANS), reason="SKIP: Debian's mdevctl is not installed")
+pytest.mark.reference = pytest.mark.skipif(not os.path.exists(DEBIANS),
+                                           reason="SKIP: Debian's mdevctl is not installed")
 
 
 @pytest.mark.reference

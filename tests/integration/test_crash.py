@@ -33,8 +33,8 @@ def was_acknowledged(call):
     reply = call.task.result()
     if reply.error_name:
         # The last one where the daemon was dead before the request got there.
-        assert reply.error_name.removeprefix("org.freedesktop.DBus.Error.") in ("NoReply", "IOError", "ServiceUnknown"), \
-            reply.body
+        name = reply.error_name.removeprefix("org.freedesktop.DBus.Error.")
+        assert name in ("NoReply", "IOError", "ServiceUnknown"), reply.body
     return not reply.error_name
 
 

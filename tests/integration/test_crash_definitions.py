@@ -207,7 +207,8 @@ def test_killed_at_random_moments():
             # Several without a pause: the next daemon has requests while the last one's workers are still there.
             for _ in range(chance.choice([1, 1, 2, 4])):
                 pid = host.daemon_pid()
-                host.start('sleep "$1"; kill -9 "$2"', chance.choice([0, 0.01, 0.03, 0.1]) + chance.random() * 0.05, pid)
+                delay = chance.choice([0, 0.01, 0.03, 0.1]) + chance.random() * 0.05
+                host.start('sleep "$1"; kill -9 "$2"', delay, pid)
                 kills += 1
                 restarts.append(seconds_to_restart(host, pid))
             paused.set()

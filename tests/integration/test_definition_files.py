@@ -140,7 +140,8 @@ def test_names_that_leave_can_be_mended_by_modify(host):
 
 
 def write_slowly(host, uuid, text):
-    """Returns whether it went on without a pause that is longer than what a writer is given: the machine may be busy."""
+    """Returns whether it went on without a pause that is longer than what a writer is given: the
+    machine may be busy."""
     with open(STORE / "mtty" / uuid, "w", encoding="utf-8") as file:
         for i in range(0, len(text), 12):
             begin = time.monotonic()
@@ -173,7 +174,8 @@ def test_modify_while_somebody_writes_slowly(host):
     for phase in (0.0, 0.2, 0.4, 0.6, 0.8):
         uuid = define(host)
         host.sleep((phase - time.time()) % 1)
-        writer = host.start('exec >"$1"; printf %s "$2"; sleep 0.15; printf %s "$3"', STORE / "mtty" / uuid, text[:20], text[20:])
+        writer = host.start('exec >"$1"; printf %s "$2"; sleep 0.15; printf %s "$3"', STORE / "mtty" / uuid, text[:20],
+                            text[20:])
         host.eventually(lambda uuid=uuid: (STORE / "mtty" / uuid).stat().st_size == 20)
         modify(host, uuid, "mtty", start="auto")
         assert contents(uuid) == {"mdev_type": "mtty-2", "start": "auto", "attrs": []}

@@ -177,7 +177,8 @@ def test_random_definitions(reference):
 def test_random_damage(reference):
     """What one of the two refuses the other does too, whichever byte is wrong."""
     rng = random.Random(2)
-    base = b'{"mdev_type": "a\\n\\u00e9", "start":"auto", "attrs": [{"a":"1"}, {"b":"\xc3\xa9"}], "x": [1.5, true, null]}'
+    base = (b'{"mdev_type": "a\\n\\u00e9", "start":"auto", "attrs": [{"a":"1"}, {"b":"\xc3\xa9"}], '
+            b'"x": [1.5, true, null]}')
     for _ in range(400):
         text = bytearray(base)
         for _ in range(rng.randrange(1, 3)):

@@ -59,7 +59,8 @@ def test_two_clients_and_an_editor():
     with Host() as host:
         uuid, edited = define(host), define(host)
         reader = start_python(host, READER, STORE / "mtty" / uuid)
-        editor = start_python(host, EDITOR, STORE / "mtty" / edited, text_of(start="manual", attributes=[("n", "COUNT")]))
+        editor = start_python(host, EDITOR, STORE / "mtty" / edited,
+                              text_of(start="manual", attributes=[("n", "COUNT")]))
         for first in range(0, MODIFICATIONS, ROUND):
             count = min(ROUND, MODIFICATIONS - first)
             clients = [host.start('exec "$@"', CLIENT, "mtty", uuid, name, first, count) for name in "ab"]
@@ -97,8 +98,8 @@ for i in range(int(sys.argv[2])):
 
 
 def test_an_editor_of_the_same_file():
-    """It has no lock, so that it can lose our change between its last look and its rename, and we its between ours. Whoever is
-    last, the file is whole."""
+    """It has no lock, so that it can lose our change between its last look and its rename, and we its between ours.
+    Whoever is last, the file is whole."""
     with Host() as host:
         lost = total = 0
         for _ in range(20):
@@ -119,7 +120,8 @@ def test_an_editor_of_the_same_file():
         assert lost < total
 
 
-@pytest.mark.skipif(not build_option("fault_points"), reason="SKIP: the build has no fault points (-Dfault_points=true)")
+@pytest.mark.skipif(not build_option("fault_points"),
+                    reason="SKIP: the build has no fault points (-Dfault_points=true)")
 def test_an_editor_while_our_change_is_written():
     """What has come before our last look is not lost: the change is made again, to what the file says now."""
     with Host(environment=fault_points.ENVIRONMENT) as host:

@@ -168,10 +168,11 @@ def test_start_modes_that_do_not_exist(host, mode):
     assert begin_modify(host, uuid, start=mode).error().name == "org.freedesktop.DBus.Error.InvalidArgs"
 
 
-@pytest.mark.parametrize("uuid", ["x", "..", "83b8f4f2-509f-382f-3c1e-e6bfe0fa10", "{83b8f4f2-509f-382f-3c1e-e6bfe0fa1001}"])
+@pytest.mark.parametrize("uuid", [
+    "x", "..", "83b8f4f2-509f-382f-3c1e-e6bfe0fa10", "{83b8f4f2-509f-382f-3c1e-e6bfe0fa1001}"])
 def test_what_is_no_uuid(host, uuid):
-    for call in (begin_define(host, uuid), begin_modify(host, uuid), begin_undefine(host, uuid), begin_start(host, uuid),
-                 host.begin("GetDefinition", "ss", uuid, "mtty")):
+    for call in (begin_define(host, uuid), begin_modify(host, uuid), begin_undefine(host, uuid),
+                 begin_start(host, uuid), host.begin("GetDefinition", "ss", uuid, "mtty")):
         assert call.error().name == "org.freedesktop.DBus.Error.InvalidArgs"
 
 
@@ -419,7 +420,8 @@ def test_changes_of_one_definition_take_turns(host):
     uuid = new_uuid()
     calls = [begin_define(host, uuid)]
     calls += [begin_modify(host, uuid, "mtty", add_attributes=[(-1, "n", str(i))]) for i in range(50)]
-    calls += [begin_undefine(host, uuid, "mtty"), begin_define(host, uuid, type="mtty-2"), begin_start(host, uuid, "mtty")]
+    calls += [begin_undefine(host, uuid, "mtty"), begin_define(host, uuid, type="mtty-2"),
+              begin_start(host, uuid, "mtty")]
     for call in calls:
         call.result()
     assert [call.ended for call in calls] == sorted(call.ended for call in calls)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Drivers that fail with whatever there is, parents that go in the midst of everything, workers that stand still, and others
-who work behind the daemon's back."""
+"""Drivers that fail with whatever there is, parents that go in the midst of everything, workers that stand still, and
+others who work behind the daemon's back."""
 
 import random
 
@@ -13,8 +13,8 @@ IO_ERROR = "org.freedesktop.DBus.Error.IOError"
 ATTRIBUTES = [("setting", "1"), ("vendor/plugin", "2"), ("setting", "3")]
 
 # What drivers/vfio/mdev, the driver core, kernfs, and drivers themselves may answer.
-ERRNOS = ["EPERM", "ENOENT", "EINTR", "EIO", "ENXIO", "EAGAIN", "ENOMEM", "EACCES", "EFAULT", "EBUSY", "EEXIST", "ENODEV",
-          "EINVAL", "ENOSPC", "ERANGE", "ENOSYS", "EOPNOTSUPP", "ETIMEDOUT", "EUSERS"]
+ERRNOS = ["EPERM", "ENOENT", "EINTR", "EIO", "ENXIO", "EAGAIN", "ENOMEM", "EACCES", "EFAULT", "EBUSY", "EEXIST",
+          "ENODEV", "EINVAL", "ENOSPC", "ERANGE", "ENOSYS", "EOPNOTSUPP", "ETIMEDOUT", "EUSERS"]
 
 # Some have a meaning, and EINTR is no answer.
 CREATE = {"EEXIST": "AlreadyExists", "ENODEV": "NoSuchParent", "ENOSPC": "NoAvailableInstances",
@@ -113,7 +113,8 @@ def test_each_errno_of_a_read(attribute):
 def test_parent_goes_in_the_midst_of_everything(seed):
     """Creates, stops, starts and autostarts of it are under way; it comes back, and goes again."""
     chance = random.Random(seed)
-    with host_with(lambda _: put_many(6, attributes=ATTRIBUTES), parents=["mtty:mtty-1=40", "other:other-1=8"]) as (host, auto):
+    with host_with(lambda _: put_many(6, attributes=ATTRIBUTES),
+                   parents=["mtty:mtty-1=40", "other:other-1=8"]) as (host, auto):
         host.eventually(lambda: list(host.states().values()) == ["active"] * 6, 20)
         host.check_sane()
         for operation in ("create", "remove", "write"):
@@ -135,14 +136,15 @@ def test_parent_goes_in_the_midst_of_everything(seed):
                 try:
                     call.result()
                 except Error as error:
-                    assert error.name in ("NoSuchParent", "NoSuchDevice", "NoSuchType", "InvalidAttribute", "AlreadyExists",
-                                          IO_ERROR), error
+                    assert error.name in ("NoSuchParent", "NoSuchDevice", "NoSuchType", "InvalidAttribute",
+                                          "AlreadyExists", IO_ERROR), error
             host.eventually(lambda: host.is_idle() and all(host.states().get(uuid) == "active" for uuid in auto), 40,
                             "what is started with the parent")
             for uuid in set(host.states()) - set(auto):
                 host.stop(uuid)
             for uuid in auto:
-                assert (DEVICES / uuid / "vendor" / "history").read_text().split() == [f"{n}={v}" for n, v in ATTRIBUTES]
+                history = (DEVICES / uuid / "vendor" / "history").read_text()
+                assert history.split() == [f"{n}={v}" for n, v in ATTRIBUTES]
         for operation in ("create", "remove", "write"):
             host.simctl("delay", "mtty", operation, 0)
         host.check_sane()

@@ -7,8 +7,9 @@ from definitions import STORE, begin_define
 from fault_points import ENVIRONMENT, FAULTS, PARENTS, Tour, find_points, pending, prepare
 from host import Host, build_option
 
-pytestmark = pytest.mark.skipif(not build_option("fault_points"),
-                                reason="SKIP: not in this build; meson configure -Dfault_points=true BUILD puts them in")
+pytestmark = pytest.mark.skipif(
+    not build_option("fault_points"),
+    reason="SKIP: not in this build; meson configure -Dfault_points=true BUILD puts them in")
 
 POINTS = find_points()
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What somebody may try who wants to get out: each name, value, file and link, through every door that takes it. It is
-refused with the error that the manual names, and nothing has happened: no device, not a byte of the store changed, no file
-anywhere else.
+refused with the error that the manual names, and nothing has happened: no device, not a byte of the store changed, no
+file anywhere else.
 
-The doors of one kind are tested with their subject: attributes that a driver has not in test_attributes.py, files that are
-no definitions in test_definition_files.py, callouts in test_callouts.py."""
+The doors of one kind are tested with their subject: attributes that a driver has not in test_attributes.py, files that
+are no definitions in test_definition_files.py, callouts in test_callouts.py."""
 
 import json
 import os
@@ -14,8 +14,8 @@ import shutil
 
 import pytest
 from ctl import ctl
-from definitions import (STORE, Journal, begin_define, begin_modify, begin_start, begin_undefine, definition, listed, put,
-                         text_of, undefine, within_a_second)
+from definitions import (STORE, Journal, begin_define, begin_modify, begin_start, begin_undefine, definition, listed,
+                         put, text_of, undefine, within_a_second)
 from host import BUILD, DEVICES, INTENTS, Host, new_uuid
 from malformed import HOSTILE_ATTRIBUTES as ATTRIBUTES
 
@@ -26,8 +26,8 @@ PARENTS = {"dots": "..", "dot": ".", "slash": "a/b", "scripts.d": "scripts.d", "
 UUIDS = ["x", "..", "../83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "83b8f4f2-509f-382f-3c1e-e6bfe0fa100",
          "83b8f4f2-509f-382f-3c1e-e6bfe0fa10011", "83b8f4f2509f382f3c1ee6bfe0fa1001",
          "{83b8f4f2-509f-382f-3c1e-e6bfe0fa1001}", "83b8f4f2-509f-382f-3c1e-e6bfe0fa100g",
-         "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001\n", "83b8f4f2/509f-382f-3c1e-e6bfe0fa1001", " 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001",
-         "../../../../devices/virtual/mtty/mtt", "x" * 100000, "\u6f22" * 30]
+         "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001\n", "83b8f4f2/509f-382f-3c1e-e6bfe0fa1001",
+         " 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", "../../../../devices/virtual/mtty/mtt", "x" * 100000, "\u6f22" * 30]
 
 # Where something could come to be, or vanish from.
 WATCHED = ["/etc/mdevctl.d", "/run/mediated", "/run/udev", "/usr/lib/mdevctl"]
@@ -85,8 +85,8 @@ def shared_definition(host):
 
 def mdevctl(host, *arguments, stdin=""):
     """Our client under that name; returns what it says when it refuses: not that there is no such option."""
-    done = host.shell('printf %s "$1" | { shift; "$0/client/mdevctl" "$@"; }'.replace("$0", str(BUILD)), stdin, *arguments,
-                      check=False)
+    script = f'printf %s "$1" | {{ shift; "{BUILD}/client/mdevctl" "$@"; }}'
+    done = host.shell(script, stdin, *arguments, check=False)
     assert 0 < done.returncode < 127 and re.match("Error: |error: Invalid value", done.stderr), done
     return done.stderr
 
@@ -150,7 +150,8 @@ def test_value_beyond_the_limit(host, defined):
     put(stored := new_uuid(), text)
     within_a_second(host, lambda: (stored, "mtty") in listed(host))
     with Unchanged(host):
-        for call in (host.begin_create(attributes=[("setting", value)]), begin_define(host, attributes=[("setting", value)]),
+        for call in (host.begin_create(attributes=[("setting", value)]),
+                     begin_define(host, attributes=[("setting", value)]),
                      begin_modify(host, defined, add_attributes=[(-1, "setting", value)])):
             error = call.error()
             assert error.name == "InvalidAttribute" and "4095 bytes" in error.text
@@ -301,7 +302,8 @@ def test_what_lies_where_a_definition_would_be_written(host, defined, what):  # 
     target.write_text(text_of())
     {"symlink": lambda: path.symlink_to(target), "dangling": lambda: path.symlink_to("/etc/made-by-mediated"),
      "fifo": lambda: os.mkfifo(path), "device": lambda: os.mknod(path, 0o20600, os.makedev(1, 3)),
-     "hard link": lambda: (target.unlink(), (STORE / ".target").write_text(text_of()), os.link(STORE / ".target", path)),
+     "hard link": lambda: (target.unlink(), (STORE / ".target").write_text(text_of()),
+                           os.link(STORE / ".target", path)),
      "directory": path.mkdir}[what]()
     within_a_second(host, lambda: (uuid, "mtty") in listed(host))
     with Unchanged(host):

@@ -250,7 +250,8 @@ def test_signals_of_a_job():
         assert removed == [[1, device, "create", "done", job_path(1)], [2, device, "stop", "done", job_path(2)],
                            [3, device, "stop", "failed", job_path(3)]]
         for number, kind in ((1, "create"), (2, "stop"), (3, "stop")):
-            assert signals.find("JobNew", lambda body, n=number: body[0] == n) == [number, device, kind, job_path(number)]
+            new = signals.find("JobNew", lambda body, n=number: body[0] == n)
+            assert new == [number, device, kind, job_path(number)]
             assert signals.index("JobNew", lambda body, n=number: body[0] == n) < \
                 signals.index("JobRemoved", lambda body, n=number: body[0] == n)
 

@@ -45,7 +45,8 @@ def test_status_is_told_once_a_second():
 
 
 def test_systemd_that_does_not_read():
-    """What it cannot take is not waited for. When it reads again it hears the last status, and that the daemon lives."""
+    """What it cannot take is not waited for. When it reads again it hears the last status, and that the
+    daemon lives."""
     with told_systemd(WATCHDOG_USEC=100000) as (host, notify):
         waiting = 2 * int(pathlib.Path("/proc/sys/net/unix/max_dgram_qlen").read_text())
         begin = time.monotonic()
@@ -238,7 +239,8 @@ def test_uevent_that_hangs_is_never_read():
 def test_200_hung_reads_cost_few_workers():
     with Host() as host:
         host.simctl("hang", "mtty", "read")
-        lists = [host.begin("ListTypes", "s", "mtty", bus=bus) for bus in (host.bus, host.new_bus()) for _ in range(100)]
+        buses = [host.bus, host.new_bus()] * 100
+        lists = [host.begin("ListTypes", "s", "mtty", bus=bus) for bus in buses]
         for call in lists:
             call.result()
         assert len(host.workers()) <= 8

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""mediatectl under the name mdevctl answers as Debian's mdevctl 1.2 does: standard output and exit status to the byte, the
-first line of an error, and what is then in the store.
+"""mediatectl under the name mdevctl answers as Debian's mdevctl 1.2 does: standard output and exit status to the byte,
+the first line of an error, and what is then in the store.
 
 Both run the same command lines in simulated hosts of their own. A command line whose answer differs is marked in
 mdevctl_scenarios.py with the name of the reason, which is a row in docs/mdevctl-compatibility.md."""

@@ -44,8 +44,8 @@ def test_commands_of_the_readme():
     commands = commands_of_readme()
     assert len(commands) > 4
     with Host() as host:
-        done = subprocess.run(["bash", "-c", "set -e\n" + "\n".join(commands)], check=False, capture_output=True, text=True,
-                              env=environment(host), timeout=60)
+        done = subprocess.run(["bash", "-c", "set -e\n" + "\n".join(commands)], check=False, capture_output=True,
+                              text=True, env=environment(host), timeout=60)
         assert done.returncode == 0, done
 
 
@@ -71,8 +71,8 @@ def test_manual_and_completions_know_everything():
 
 
 def test_manual_is_well_formed():
-    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", MANUAL], check=True, capture_output=True, text=True,
-                          env={"MANPAGER": "cat", "PATH": "/usr/bin:/bin"})
+    done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", MANUAL], check=True, capture_output=True,
+                          text=True, env={"MANPAGER": "cat", "PATH": "/usr/bin:/bin"})
     assert done.stderr == "" and "EXIT STATUS" in done.stdout
 
 

@@ -168,7 +168,8 @@ class Model(RuleBasedStateMachine):
         begin_define(self.host, uuid, parent, TYPES[parent][0], "auto").result()
         self.definitions[parent, uuid] = (TYPES[parent][0], "auto", [])
 
-    @rule(uuid=uuids, parent=any_parents, add=st.lists(st.tuples(st.integers(-2, 3), st.text("xy", max_size=2)), max_size=3),
+    @rule(uuid=uuids, parent=any_parents,
+          add=st.lists(st.tuples(st.integers(-2, 3), st.text("xy", max_size=2)), max_size=3),
           remove=st.lists(st.integers(-2, 3), max_size=3))
     def modify(self, uuid, parent, add, remove):
         errors = set() if (parent, uuid) in self.definitions else {"NotDefined"}
@@ -247,8 +248,11 @@ class Model(RuleBasedStateMachine):
         host = self.host
         expected = {uuid: (parent, type, "active", (parent, uuid) in self.definitions)
                     for uuid, (parent, type) in self.devices.items()}
-        host.eventually(lambda: {d.uuid: (d.parent, d.type, d.state, d.defined) for d in host.devices().values()} == expected,
-                        10, lambda: f"{expected} instead of {host.devices()}")
+
+        def found():
+            return {d.uuid: (d.parent, d.type, d.state, d.defined) for d in host.devices().values()}
+
+        host.eventually(lambda: found() == expected, 10, lambda: f"{expected} instead of {host.devices()}")
         assert sorted(os.listdir(DEVICES)) == sorted(expected)
         expected = {(uuid, parent): (type, start, self.devices.get(uuid, (None,))[0] == parent)
                     for (parent, uuid), (type, start, _) in self.definitions.items()}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Requests that polkit is asked about: what it is told, that what it allowed is what is done, and a polkit, or a caller,
-that is of no help."""
+"""Requests that polkit is asked about: what it is told, that what it allowed is what is done, and a polkit, or a
+caller, that is of no help."""
 
 
 import pytest
@@ -25,7 +25,8 @@ def test_every_change_is_asked_about():
                 assert check.details["uuid"] == uuid and check.details["parent"] == parent
                 assert check.details["polkit.gettext_domain"] == "mediated"
                 assert check.details["polkit.message"].startswith("Authentication is required to ")
-            assert [(check.action, check.details["verb"], check.details["type"]) for check in polkit.checks] == list(expected)
+            asked = [(check.action, check.details["verb"], check.details["type"]) for check in polkit.checks]
+            assert asked == list(expected)
             polkit.checks.clear()
 
         def call(member, signature, *body, path=ROOT, interface=MANAGER):
@@ -482,7 +483,9 @@ def test_order_of_the_first_requests_of_a_connection():
         for _ in range(20):
             bus = host.new_bus()
             device = new_uuid()
-            calls = [call for _ in range(4) for call in (host.begin_create(device, bus=bus), host.begin_stop(device, bus=bus))]
+            calls = []
+            for _ in range(4):
+                calls += [host.begin_create(device, bus=bus), host.begin_stop(device, bus=bus)]
             for call in calls:
                 call.result()
         assert host.devices() == {}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The race that the kernel loses, see tests/race. MEDIATED_RACE_PAIRS sets how often a device is created and stopped."""
+"""The race that the kernel loses, see tests/race. MEDIATED_RACE_PAIRS sets how often a device is
+created and stopped."""
 
 import os
 

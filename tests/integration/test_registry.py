@@ -67,8 +67,8 @@ def test_states_of_a_devices_life_are_signalled():
     with Host(create_delay=200, remove_delay=200) as host:
         signals = host.signals()
         device = host.start_raw_create()
-        assert signals.wait("InterfacesAdded", lambda body: body[0] == device_path(device))[1][DEVICE]["State"].value == \
-            "starting"
+        added = signals.wait("InterfacesAdded", lambda body: body[0] == device_path(device))
+        assert added[1][DEVICE]["State"].value == "starting"
         changed = signals.wait("PropertiesChanged", lambda body: "State" in body[1], device_path(device))
         assert changed[1]["State"].value == "active"
         assert host.device(device)["Type"] == "mtty-1"
@@ -215,7 +215,8 @@ def test_what_a_driver_does_not_tell():
         host.eventually(lambda: host.call("ListParents"))
         row = host.types()["mtty", "mtty-1"]
         assert (row.name, row.description, row.available) == ("", "", 3)
-        assert set(host.properties(parent_path("mtty"), PARENT)["Types"]["mtty-1"]) == {"DeviceAPI", "AvailableInstances"}
+        told = host.properties(parent_path("mtty"), PARENT)["Types"]["mtty-1"]
+        assert set(told) == {"DeviceAPI", "AvailableInstances"}
         host.simctl("fail", "mtty", "available_instances", "EIO", 1)
         assert host.types()["mtty", "mtty-1"].available == UNKNOWN_INSTANCES
 
@@ -304,7 +305,8 @@ def test_types_that_come_late():
 
 
 def test_parent_unregisters_in_the_middle_of_a_create():
-    """It waits for the create, then removes the device; a caller may hear of either, but not of success without device."""
+    """It waits for the create, then removes the device; a caller may hear of either, but not of success
+    without device."""
     with Host(create_delay=500) as host:
         device = new_uuid()
         create = host.begin_create(device)

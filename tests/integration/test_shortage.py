@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Out of file descriptors, processes, memory, or room in /run: what cannot be done is refused and says why, nothing that is
-known gets lost, and all is well when there is enough again."""
+"""Out of file descriptors, processes, memory, or room in /run: what cannot be done is refused and says why, nothing
+that is known gets lost, and all is well when there is enough again."""
 
 import contextlib
 import shutil
 import subprocess
 
 import pytest
-from definitions import (REGISTRATIONS, begin_define, define, definition, host_with, kill_daemon, listed, put, put_many, start,
-                         start_daemon, stop_daemon, text_of)
+from definitions import (REGISTRATIONS, begin_define, define, definition, host_with, kill_daemon, listed, put,
+                         put_many, start, start_daemon, stop_daemon, text_of)
 from host import DEVICES, INTENTS, Host, is_sanitized, new_uuid, status_of
 
 RUN = INTENTS.parent
@@ -37,7 +37,8 @@ def test_without_fds_nothing_known_is_forgotten():
             # An idle worker has fds of its own.
             host.stop(host.create())
             # Hints to look, at things that cannot be looked at.
-            host.shell("for u in /sys/bus/mdev/devices/*/uevent /sys/class/mdev_bus/mtty/uevent; do echo change >$u; done")
+            host.shell("for u in /sys/bus/mdev/devices/*/uevent /sys/class/mdev_bus/mtty/uevent; do"
+                       " echo change >$u; done")
             put(defined, text_of(start="manual"))
             unseen = host.raw_create()
             host.call("Reload")

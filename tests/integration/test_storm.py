@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Eight clients and raw writers at four UUIDs on two parents, see tests/race/storm.h. MEDIATED_STORM_CALLS sets how many
-calls; a failed one is done again with the seed it prints: race-storm --seed N."""
+"""Eight clients and raw writers at four UUIDs on two parents, see tests/race/storm.h. MEDIATED_STORM_CALLS sets how
+many calls; a failed one is done again with the seed it prints: race-storm --seed N."""
 
 import os
 
@@ -14,9 +14,11 @@ MUST_BE_0 = {"failed", "EAGAIN", "wedged-by-us", "out-of-order", "two-parents", 
 
 def storm(host, *arguments):
     """Its exit status, and what was counted."""
-    process = host.shell("exec race-storm \"$@\"", *arguments, "mtty:mtty-1", "mbochs:mbochs-small", timeout=None, check=False)
+    process = host.shell("exec race-storm \"$@\"", *arguments, "mtty:mtty-1", "mbochs:mbochs-small", timeout=None,
+                         check=False)
     print(process.stdout + process.stderr)
-    return process.returncode, {name: float(count) for name, count in (line.split() for line in process.stdout.splitlines())}
+    counts = dict(line.split() for line in process.stdout.splitlines())
+    return process.returncode, {name: float(count) for name, count in counts.items()}
 
 
 @pytest.mark.seconds(60 + CALLS // 50)
@@ -28,9 +30,9 @@ def test_nothing_untrue_is_answered(create_delay):
         assert {name for name in MUST_BE_0 if counts[name] > 0} == set()
         assert status == 0
         # It was a race.
-        assert all(counts[name] > 0 for name in ("create.success", "create.AlreadyExists", "stop.success", "stop.NoSuchDevice",
-                                                 "raw.create.success", "raw.create.EEXIST", "raw.remove.success",
-                                                 "rounds.clean", "rounds.raw"))
+        assert all(counts[name] > 0 for name in (
+            "create.success", "create.AlreadyExists", "stop.success", "stop.NoSuchDevice", "raw.create.success",
+            "raw.create.EEXIST", "raw.remove.success", "rounds.clean", "rounds.raw"))
         assert counts["calls"] >= calls
         assert host.jobs() == []
         host.eventually(lambda: host.devices() == {})

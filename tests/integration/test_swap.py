@@ -14,6 +14,6 @@ COUNT = 1000
 @pytest.mark.seconds(300)
 def test_operations_by_either():
     with Host() as host:
-        result = host.shell('exec /usr/bin/python3 "$@"', SWAP, COUNT, *os.environ.get("MEDIATED_SWAP_SEED", "").split(),
-                            timeout=280, check=False)
+        seed = os.environ.get("MEDIATED_SWAP_SEED", "").split()
+        result = host.shell('exec /usr/bin/python3 "$@"', SWAP, COUNT, *seed, timeout=280, check=False)
         assert result.returncode == 0, result.stdout + result.stderr

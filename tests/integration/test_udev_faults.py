@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What udev tells is doubled, late, out of order, invented or no message at all; lost ones are in test_registry.py. A message
-is a hint to look, and never the fact."""
+"""What udev tells is doubled, late, out of order, invented or no message at all; lost ones are in test_registry.py. A
+message is a hint to look, and never the fact."""
 
 import contextlib
 import random
@@ -17,7 +17,8 @@ GARBAGE = {
     "half a header": message(b"")[:20],
     "header alone": message(b""),
     "wrong magic": message(properties(ACTION="add", DEVPATH="/devices/x", SUBSYSTEM="mdev", SEQNUM=1), magic=1),
-    "wrong prefix": message(properties(ACTION="add", DEVPATH="/devices/x", SUBSYSTEM="mdev", SEQNUM=1), prefix=b"libudex\0"),
+    "wrong prefix": message(properties(ACTION="add", DEVPATH="/devices/x", SUBSYSTEM="mdev", SEQNUM=1),
+                            prefix=b"libudex\0"),
     "offset beyond the end": message(properties(ACTION="add"), offset=4000),
     "offset in the header": message(properties(ACTION="add"), offset=4),
     "size beyond the end": message(properties(ACTION="add"), size=60000),
@@ -36,7 +37,8 @@ GARBAGE = {
     "long name": event("add", "/devices/virtual/" + "x" * 300, "mdev", MDEV_STATE="registered"),
     "very long path": event("add", "/devices" + "/x" * 2500, "mdev", MDEV_STATE="registered"),
     "not UTF-8": message(b"ACTION=add\0DEVPATH=/devices/\xff\xfe\0SUBSYSTEM=mdev\0MDEV_STATE=registered\0SEQNUM=1\0"),
-    "kernel's format": b"add@/devices/virtual/mtty/mtty\0ACTION=add\0DEVPATH=/devices/virtual/mtty/mtty\0SUBSYSTEM=mtty\0SEQNUM=1\0",
+    "kernel's format": (b"add@/devices/virtual/mtty/mtty\0ACTION=add\0DEVPATH=/devices/virtual/mtty/mtty\0"
+                        b"SUBSYSTEM=mtty\0SEQNUM=1\0"),
     "many properties": message(properties(*((f"N{i}", "x") for i in range(700)))),
 }
 
@@ -54,8 +56,8 @@ def host_and_udev():
 
 
 def see_messages_through(host):
-    """They come in their order, and of the last one the daemon learns by nothing else. Returns the device that it was about,
-    which is there still."""
+    """They come in their order, and of the last one the daemon learns by nothing else. Returns the device that it was
+    about, which is there still."""
     device = host.raw_create()
     host.eventually(lambda: host.state(device) == "active", 20, "the last message")
     return device

@@ -33,7 +33,8 @@ class Recorder:
         self.lines.append("```console")
         for command in commands:
             done = subprocess.run(["bash", "-c", command], check=False, text=True, stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(self.host), timeout=30)
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(self.host),
+                                  timeout=30)
             self.lines.append(f"$ {command}")
             self.lines += [line.rstrip() for line in done.stdout.splitlines()]
         self.lines += ["```", ""]
@@ -55,8 +56,8 @@ class Recorder:
 def record(host):
     tour = Recorder(host)
     tour.say("# A tour of mediatectl",
-             "Recorded by `tests/integration/tour.py` in a simulated host with a graphics card's virtual function and the "
-             "kernel's sample parent `mtty`; do the same with `tools/simulate`. Each command is described in "
+             "Recorded by `tests/integration/tour.py` in a simulated host with a graphics card's virtual function and "
+             "the kernel's sample parent `mtty`; do the same with `tools/simulate`. Each command is described in "
              "mediatectl(1).",
              "## What there is",
              "Parents, their types with the instances that are available, and devices:")
@@ -94,7 +95,8 @@ def record(host):
 
 
 def shape(text):
-    """Without what differs from run to run: times, numbers of processes, and in which order jobs and objects are told."""
+    """Without what differs from run to run: times, numbers of processes, and in which order jobs and objects
+    are told."""
     text = re.sub(r"\d\d:\d\d:\d\d\.\d{3}", "TIME", text)
     text = re.sub(r"process \d+", "process N", text)
     text = re.sub(r"(running|mediated), \d[\d.]*", r"\1, VERSION", text)

@@ -36,7 +36,8 @@ def properties(*pairs, **values):
 
 
 def message(body, prefix=b"libudev\0", magic=MAGIC, header_size=HEADER_SIZE, offset=HEADER_SIZE, size=None):
-    return prefix + struct.pack("!I", magic) + struct.pack("=III", header_size, offset, len(body) if size is None else size) + \
+    size = len(body) if size is None else size
+    return prefix + struct.pack("!I", magic) + struct.pack("=III", header_size, offset, size) + \
         struct.pack("!IIII", 0, 0, 0, 0) + body
 
 

@@ -3,8 +3,8 @@
 #
 # tools/vm: --package mdevctl
 #
-# In the guest: mediated beside Debian's mdevctl. How long 60 definitions of a parent take to start, and how long a device
-# takes that is started and stopped by commands. One `name value unit` a line. Argument: how many rounds.
+# In the guest: mediated beside Debian's mdevctl. How long 60 definitions of a parent take to start, and how long a
+# device takes that is started and stopped by commands. One `name value unit` a line. Argument: how many rounds.
 
 set -euo pipefail
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# For scripts that run in the guest with mediated: calls, and what it says of devices and definitions. Source lib.sh first.
+# For scripts that run in the guest with mediated: calls, and what it says of devices and definitions. Source lib.sh
+# first.
 
 MANAGER=(org.mediated1 /org/mediated1 org.mediated1.Manager)
 
@@ -31,7 +32,8 @@ define() {
 
 # listed: a line `UUID PARENT STATE` a device.
 listed() {
-    call ListDevices | sed 's/""/-/g; s/"//g' | awk '{ for (i = 3; i < NF; i += 6) print $i, $(i + 1), $(i + 3) }' | sort
+    call ListDevices | sed 's/""/-/g; s/"//g' |
+        awk '{ for (i = 3; i < NF; i += 6) print $i, $(i + 1), $(i + 3) }' | sort
 }
 
 # in_kernel: the same lines by what sysfs says, without a process for each device.

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""on-terminal.py PASSWORD COMMAND [ARG…]: runs it on a terminal of its own, types PASSWORD whenever it is asked for one, and
-ends with the command's status."""
+"""on-terminal.py PASSWORD COMMAND [ARG…]: runs it on a terminal of its own, types PASSWORD whenever it is asked for
+one, and ends with the command's status."""
 
 import os
 import pty

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""parent-timing.py PARENT COUNT COMMAND [ARG…]: runs COMMAND, which makes PARENT register; prints the milliseconds from the
-kernel's uevent of that until COUNT mediated devices are bound to their driver."""
+"""parent-timing.py PARENT COUNT COMMAND [ARG…]: runs COMMAND, which makes PARENT register; prints the milliseconds from
+the kernel's uevent of that until COUNT mediated devices are bound to their driver."""
 
 import socket
 import subprocess

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# In the guest: the cost of raw creates and removes, with udevd handling the uevents on the same CPUs and without. Figures
-# for proportion, no test.
+# In the guest: the cost of raw creates and removes, with udevd handling the uevents on the same CPUs and without.
+# Figures for proportion, no test.
 
 set -euo pipefail
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# In the guest: devices over D-Bus on a real kernel, under the real unit: activation, the race, crashes, storms, devices in
-# use, who may do what.
+# In the guest: devices over D-Bus on a real kernel, under the real unit: activation, the race, crashes, storms, devices
+# in use, who may do what.
 
 # shellcheck disable=SC2317  # functions that are called by their names
 
@@ -113,7 +113,8 @@ test_storm_of_calls() {
     check "EAGAIN reached nobody" not grep --quiet --ignore-case 'temporarily unavailable\|EAGAIN' <(journal)
 }
 
-# expected_of LOG: what the kernel must have after all that was answered: `must UUID`, `may UUID`, nothing for the others.
+# expected_of LOG: what the kernel must have after all that was answered: `must UUID`, `may UUID`, nothing for the
+# others.
 expected_of() {
     awk '$1 == "created" { state[$2] = "must" }
          $1 == "stopped" { delete state[$2] }
@@ -131,8 +132,8 @@ judge() {
     extra=$(join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) | wc -l)
     check_equal "$2: every device that was acknowledged is there" 0 "$missing"
     check_equal "$2: no other is" 0 "$extra"
-    ((extra == 0)) || join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) | cut --delimiter=' ' --fields=1 |
-        grep --file=- "$1"
+    ((extra == 0)) || join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) |
+        cut --delimiter=' ' --fields=1 | grep --file=- "$1"
     check_equal "$2: all are complete" "" "$(in_kernel | grep --invert-match 'active$')"
     number "$2, calls answered" "$(grep -c '^created\|^stopped' "$1")" calls
     number "$2, calls failed" "$(grep -c '^refused\|^kept' "$1")" calls
@@ -480,8 +481,8 @@ test_bus_restart() {
     check "which it stops" stop "$uuid"
 }
 
-tests=(activation calls by_others race storm_of_calls kills_of_worker kills_of_daemon kills_of_both restart_time storm in_use
-       stuck_removal stopped_worker privileges unit clock processes bus_restart)
+tests=(activation calls by_others race storm_of_calls kills_of_worker kills_of_daemon kills_of_both restart_time storm
+       in_use stuck_removal stopped_worker privileges unit clock processes bus_restart)
 
 modprobe vfio_iommu_type1
 run_tests "$@"

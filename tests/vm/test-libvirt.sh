@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# In the guest, with the packages libvirt-daemon-system and mdevctl: that libvirt's node devices behave with our mdevctl as
-# they do with Debian's. The same session of virsh runs with both, and its output must be the same.
+# In the guest, with the packages libvirt-daemon-system and mdevctl: that libvirt's node devices behave with our mdevctl
+# as they do with Debian's. The same session of virsh runs with both, and its output must be the same.
 #
 # tools/vm: --package libvirt-daemon-system --package mdevctl
 # tools/check: --long

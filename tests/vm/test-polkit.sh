@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# In the guest, with the real polkit: who may do what, a rule for a group, and a polkit that does not answer, ends, or is
-# not there.
+# In the guest, with the real polkit: who may do what, a rule for a group, and a polkit that does not answer, ends, or
+# is not there.
 
 # shellcheck disable=SC2317  # functions that are called by their names
 
@@ -104,7 +104,8 @@ test_stranger() {
                 as stranger busctl call org.mediated1 "$path" "$interface" "$member" "$signature" "${arguments[@]}"
         else
             check "a stranger is refused ${interface##*.}.$member" \
-                is_denied as stranger busctl call org.mediated1 "$path" "$interface" "$member" "$signature" "${arguments[@]}"
+                is_denied as stranger busctl call org.mediated1 "$path" "$interface" "$member" "$signature" \
+                "${arguments[@]}"
             n=$((n + 1))
         fi
     done < <(methods)
@@ -119,8 +120,8 @@ test_stranger() {
     check_equal "with its status for failures" 1 "$(as stranger mediatectl stop "$device" 2>/dev/null || echo $?)"
 }
 
-# on_terminal PASSWORD COMMAND [ARG…]: by a stranger. A fallback agent, as mediatectl starts it like systemctl, polkit asks
-# only in a session of logind's, which runuser does not make here: without that option it is asked.
+# on_terminal PASSWORD COMMAND [ARG…]: by a stranger. A fallback agent, as mediatectl starts it like systemctl, polkit
+# asks only in a session of logind's, which runuser does not make here: without that option it is asked.
 on_terminal() {
     as stranger env PATH="/usr/lib/agents:$PATH" python3 /tmp/on-terminal.py "$@"
 }
@@ -267,8 +268,9 @@ test_job_of_ones_own() {
 }
 
 job_of() {
-    call ListJobs | sed 's/"//g' | awk -v uuid="$1" '{ for (i = 3; i < NF; i += 5) if ($(i + 1) == uuid) { print $i; found = 1 } }
-                                     END { exit !found }'
+    call ListJobs | sed 's/"//g' | awk -v uuid="$1" '
+        { for (i = 3; i < NF; i += 5) if ($(i + 1) == uuid) { print $i; found = 1 } }
+        END { exit !found }'
 }
 
 modprobe -a vfio_iommu_type1 mtty mbochs
