@@ -80,16 +80,14 @@ static int ask(struct asker *asker, const char *uuid, struct question *question)
         return r;
 }
 
-/* Of the devices without a definition: @answers has a place for each entry. */
-static int ask_all(struct asker *asker, const struct mdevctl_entries *entries, struct question *questions,
-                   struct attributes *answers) {
+static int ask_all(struct asker *asker, struct mdevctl_entries *entries, struct question *questions) {
         int r = 0;
 
         for (size_t i = 0; i < entries->n && r >= 0; i++) {
-                if (mdevctl_entry_has_file(entries->items + i))
+                if (entries->items[i].stored)
                         continue;
-                questions[i] = (struct question) { .asker = asker, .ret = answers + i };
-                r = ask(asker, entries->items[i].fields[RECORD_UUID], questions + i);
+                questions[i] = (struct question) { .asker = asker, .ret = &entries->items[i].attributes };
+                r = ask(asker, entries->items[i].uuid, questions + i);
         }
         return r < 0 ? r : wait_below(asker, 1);
 }
@@ -108,32 +106,9 @@ int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret,
                      : 0;
 }
 
-static int take_answers(struct mdevctl_entries *entries, const struct attributes *answers) {
-        int r = 0;
-
-        for (size_t i = 0; i < entries->n && r >= 0; i++)
-                if (answers[i].n > 0)
-                        r = mdevctl_entries_set(entries, entries->items + i, NULL, NULL, answers + i);
-        return r;
-}
-
-static int ask_and_take(struct mdevctl_entries *entries, struct question *questions, struct attributes *answers) {
-        struct asker asker = {};
-        int r;
-
-        r = mdevctl_bus_open(&asker.bus);
-        if (r != EXIT_SUCCESS)
-                return r;
-        r = ask_all(&asker, entries, questions, answers);
-        sd_bus_flush_close_unref(asker.bus);
-        if (r >= 0)
-                r = take_answers(entries, answers);
-        return r < 0 ? mdevctl_fail_errno(r, "Unable to read the attributes of devices") : EXIT_SUCCESS;
-}
-
 int mdevctl_attributes_get(struct mdevctl_entries *entries) {
-        _cleanup_free_ struct attributes *answers = NULL;
         _cleanup_free_ struct question *questions = NULL;
+        struct asker asker = {};
         int r;
 
         if (entries->n == 0 || (!has_entries_at(root_fd(), "usr/lib/mdevctl/scripts.d/callouts") &&
@@ -141,11 +116,12 @@ int mdevctl_attributes_get(struct mdevctl_entries *entries) {
                 return EXIT_SUCCESS;
 
         questions = calloc(entries->n, sizeof(*questions));
-        answers = calloc(entries->n, sizeof(*answers));
-        if (!questions || !answers)
+        if (!questions)
                 return mdevctl_fail("Out of memory");
-        r = ask_and_take(entries, questions, answers);
-        for (size_t i = 0; i < entries->n; i++)
-                attributes_clear(answers + i);
-        return r;
+        r = mdevctl_bus_open(&asker.bus);
+        if (r != EXIT_SUCCESS)
+                return r;
+        r = ask_all(&asker, entries, questions);
+        sd_bus_flush_close_unref(asker.bus);
+        return r < 0 ? mdevctl_fail_errno(r, "Unable to read the attributes of devices") : EXIT_SUCCESS;
 }

@@ -23,24 +23,28 @@ static void put(const char *text) {
 }
 
 /* A device that is not defined is as if it were, by hand, as it is. */
-static const char *type_of(const struct record *entry) {
-        return entry->fields[mdevctl_entry_is_defined(entry) ? RECORD_TYPE : RECORD_DEVICE_TYPE];
+static const char *type_of(const struct mdevctl_entry *entry) {
+        return entry->definition ? definition_type(entry->definition) : entry->device_type;
 }
 
-static const char *start_of(const struct record *entry) {
-        return mdevctl_entry_is_defined(entry) ? entry->fields[RECORD_START] : "manual";
+static const char *start_of(const struct mdevctl_entry *entry) {
+        return start_mode_to_string(entry->definition ? definition_start(entry->definition) : START_MANUAL);
 }
 
-static bool is_active(const struct record *entry) {
-        return mdevctl_entry_has_device(entry) && streq(entry->fields[RECORD_DEVICE_TYPE], type_of(entry));
+static const struct attributes *attributes_of(const struct mdevctl_entry *entry) {
+        return entry->definition ? definition_attributes(entry->definition) : &entry->attributes;
 }
 
-static void put_text(const struct list *list, const struct record *entry) {
-        const char *attribute = entry->attributes, *name, *value;
+static bool is_active(const struct mdevctl_entry *entry) {
+        return entry->device_type && streq(entry->device_type, type_of(entry));
+}
 
-        mdevctl_put(entry->fields[RECORD_UUID]);
+static void put_text(const struct list *list, const struct mdevctl_entry *entry) {
+        const struct attributes *attributes = attributes_of(entry);
+
+        mdevctl_put(entry->uuid);
         put(" ");
-        mdevctl_put(entry->fields[RECORD_PARENT]);
+        mdevctl_put(entry->parent);
         put(" ");
         mdevctl_put(type_of(entry));
         put(" ");
@@ -48,18 +52,17 @@ static void put_text(const struct list *list, const struct record *entry) {
         if (list->defined)
                 put(is_active(entry) ? " (active)" : "");
         else
-                put(mdevctl_entry_has_file(entry) ? " (defined)" : "");
+                put(entry->stored ? " (defined)" : "");
         put("\n");
-        if (!mdevctl_given(list->arguments, MDEVCTL_VERBOSE) || entry->n_attributes == 0)
+        if (!mdevctl_given(list->arguments, MDEVCTL_VERBOSE) || attributes->n == 0)
                 return;
 
         put("  Attrs:\n");
-        for (size_t i = 0; i < entry->n_attributes; i++) {
-                attribute = record_next_attribute(attribute, &name, &value);
+        for (size_t i = 0; i < attributes->n; i++) {
                 printf("    @{%zu}: {\"", i);
-                mdevctl_put(name);
+                mdevctl_put(attributes->items[i].name);
                 put("\":\"");
-                mdevctl_put(value);
+                mdevctl_put(attributes->items[i].value);
                 put("\"}\n");
         }
 }
@@ -68,26 +71,24 @@ static void put_indent(int indent) {
         printf("%*s", indent, "");
 }
 
-static int put_attributes(const struct record *entry, int indent) {
-        const char *attribute = entry->attributes, *name, *value;
+static int put_attributes(const struct attributes *attributes, int indent) {
         int r = 0;
 
         put("\"attrs\": [");
-        for (size_t i = 0; i < entry->n_attributes && r >= 0; i++) {
-                attribute = record_next_attribute(attribute, &name, &value);
+        for (size_t i = 0; i < attributes->n && r >= 0; i++) {
                 put(i > 0 ? ",\n" : "\n");
                 put_indent(indent + 2);
                 put("{\n");
                 put_indent(indent + 4);
-                r = mdevctl_json_print_string(stdout, name);
+                r = mdevctl_json_print_string(stdout, attributes->items[i].name);
                 put(": ");
                 if (r >= 0)
-                        r = mdevctl_json_print_string(stdout, value);
+                        r = mdevctl_json_print_string(stdout, attributes->items[i].value);
                 put("\n");
                 put_indent(indent + 2);
                 put("}");
         }
-        if (entry->n_attributes > 0) {
+        if (attributes->n > 0) {
                 put("\n");
                 put_indent(indent);
         }
@@ -97,7 +98,7 @@ static int put_attributes(const struct record *entry, int indent) {
 
 /* @margin: the white space before what is in the object. Printed here and not by json-c, because of 10,000 of them it
  * took half of the time. */
-static int put_object(const struct record *entry, const char *margin) {
+static int put_object(const struct mdevctl_entry *entry, const char *margin) {
         int r;
 
         put("{\n");
@@ -112,18 +113,18 @@ static int put_object(const struct record *entry, const char *margin) {
         put(start_of(entry));
         put("\",\n");
         put(margin);
-        r = put_attributes(entry, (int) strlen(margin));
+        r = put_attributes(attributes_of(entry), (int) strlen(margin));
         put("\n");
         put(margin + 2);
         put("}");
         return r;
 }
 
-static int put_json_item(const struct record *entry) {
+static int put_json_item(const struct mdevctl_entry *entry) {
         int r;
 
         put("      {\n        \"");
-        put(entry->fields[RECORD_UUID]);
+        put(entry->uuid);
         put("\": ");
         r = put_object(entry, "          ");
         put("\n      }");
@@ -135,13 +136,13 @@ static int put_json(const struct list *list) {
         int r = 0;
 
         for (size_t i = 0; i < list->entries.n && r >= 0; i++) {
-                const struct record *entry = list->entries.items + i;
+                const struct mdevctl_entry *entry = list->entries.items + i;
 
-                if (parent && streq(parent, entry->fields[RECORD_PARENT]))
+                if (parent && streq(parent, entry->parent))
                         put(",\n");
                 else {
                         put(parent ? "\n    ],\n    " : "[\n  {\n    ");
-                        parent = entry->fields[RECORD_PARENT];
+                        parent = entry->parent;
                         r = mdevctl_json_print_string(stdout, parent);
                         put(": [\n");
                 }
@@ -173,11 +174,11 @@ static int print(const struct list *list) {
 
 static void warn_of_types(const struct mdevctl_entries *entries) {
         for (size_t i = 0; i < entries->n; i++) {
-                const struct record *entry = entries->items + i;
+                const struct mdevctl_entry *entry = entries->items + i;
 
-                if (mdevctl_entry_is_defined(entry) && !is_active(entry))
-                        mdevctl_warn("device %s has type %s, its definition says %s", entry->fields[RECORD_UUID],
-                                     entry->fields[RECORD_DEVICE_TYPE], type_of(entry));
+                if (entry->definition && !is_active(entry))
+                        mdevctl_warn("device %s has type %s, its definition says %s", entry->uuid,
+                                     entry->device_type, type_of(entry));
         }
 }
 
@@ -186,13 +187,10 @@ static int collect(struct list *list) {
         const char *uuid = mdevctl_uuid_or_null(list->arguments);
         int r;
 
-        r = mdevctl_entries_find(&list->entries, list->arguments->values[MDEVCTL_PARENT], uuid,
+        r = mdevctl_entries_find(&list->entries, list->arguments->values[MDEVCTL_PARENT], uuid, list->defined,
                                  list->defined && list->json);
-        if (r != EXIT_SUCCESS)
+        if (r != EXIT_SUCCESS || list->defined)
                 return r;
-        mdevctl_entries_keep(&list->entries, list->defined ? mdevctl_entry_is_defined : mdevctl_entry_has_device);
-        if (list->defined)
-                return EXIT_SUCCESS;
         warn_of_types(&list->entries);
         if (!list->json && !mdevctl_given(list->arguments, MDEVCTL_VERBOSE))
                 return EXIT_SUCCESS;

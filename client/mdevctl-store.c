@@ -11,7 +11,9 @@
 #include "common/io.h"
 #include "common/store-file.h"
 
-static int add_item(struct mdevctl_store *store, size_t parent, const char *uuid) {
+static int add_item(struct mdevctl_store *store, size_t parent, const char *uuid, bool is_file) {
+        if (!is_file && !store->with_others)
+                return 0;
         if (store->n == store->allocated) {
                 size_t allocated = store->allocated > 0 ? 2 * store->allocated : 64;
                 struct mdevctl_stored *items = reallocarray(store->items, allocated, sizeof(*items));
@@ -24,6 +26,7 @@ static int add_item(struct mdevctl_store *store, size_t parent, const char *uuid
 
         /* The list of parents may still move: their place in it stands in until it does not. */
         store->items[store->n].parent = (void *) (uintptr_t) parent;
+        store->items[store->n].is_file = is_file;
         memcpy(store->items[store->n].uuid, uuid, UUID_TEXT_SIZE);
         store->n++;
         return 0;
@@ -47,8 +50,8 @@ static int scan_all(struct mdevctl_store *store, size_t parent) {
                 return r;
 
         while ((entry = readdir(dir)))
-                if (uuid_is_normal(entry->d_name) && is_file(dirfd(dir), entry)) {
-                        r = add_item(store, parent, entry->d_name);
+                if (uuid_is_normal(entry->d_name)) {
+                        r = add_item(store, parent, entry->d_name, is_file(dirfd(dir), entry));
                         if (r < 0)
                                 return r;
                 }
@@ -58,9 +61,9 @@ static int scan_all(struct mdevctl_store *store, size_t parent) {
 static int scan_one(struct mdevctl_store *store, size_t parent, const char *uuid) {
         struct stat st;
 
-        if (fstatat(store->parents[parent].fd, uuid, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+        if (fstatat(store->parents[parent].fd, uuid, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
-        return add_item(store, parent, uuid);
+        return add_item(store, parent, uuid, S_ISREG(st.st_mode));
 }
 
 /* A parent that cannot be looked into is as if it defined nothing. */
@@ -105,7 +108,7 @@ static int scan_parents(struct mdevctl_store *store, int store_fd, const char *u
         return 0;
 }
 
-static int compare(const char *parent_a, const char *uuid_a, const char *parent_b, const char *uuid_b) {
+int mdevctl_store_compare(const char *parent_a, const char *uuid_a, const char *parent_b, const char *uuid_b) {
         int c = parent_a == parent_b ? 0 : strcmp(parent_a, parent_b);
 
         return c != 0 ? c : strcmp(uuid_a, uuid_b);
@@ -114,7 +117,7 @@ static int compare(const char *parent_a, const char *uuid_a, const char *parent_
 static int compare_stored(const void *a, const void *b) {
         const struct mdevctl_stored *x = a, *y = b;
 
-        return compare(x->parent->name, x->uuid, y->parent->name, y->uuid);
+        return mdevctl_store_compare(x->parent->name, x->uuid, y->parent->name, y->uuid);
 }
 
 int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const char *uuid) {

@@ -15,6 +15,7 @@ struct mdevctl_store_parent {
 /* A file of the store. */
 struct mdevctl_stored {
         const struct mdevctl_store_parent *parent;
+        bool is_file;           /* false: something else that has a UUID for its name */
         char uuid[UUID_TEXT_SIZE];
 };
 
@@ -25,11 +26,15 @@ struct mdevctl_store {
         struct mdevctl_stored *items;
         size_t n;
         size_t allocated;
+        bool with_others;       /* what is no file is to be found too */
 };
 
 /** mdevctl_store_scan() - find the definitions of a parent (NULL: of all) that have a UUID (NULL: any). Without a
  * store there are none. Returns 0 or a negative errno. */
 int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const char *uuid);
+
+/** mdevctl_store_compare() - the order of that. */
+int mdevctl_store_compare(const char *parent_a, const char *uuid_a, const char *parent_b, const char *uuid_b);
 
 void mdevctl_store_clear(struct mdevctl_store *store);
 #define _cleanup_store_ _cleanup_(mdevctl_store_clear)
