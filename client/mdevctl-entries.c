@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "client/mdevctl-bus.h"
+#include "client/mdevctl-read-ahead.h"
 #include "client/mdevctl-tell.h"
 
 static int add(struct mdevctl_entries *entries, const struct mdevctl_entry *entry) {
@@ -114,7 +115,7 @@ static int read_definition(struct mdevctl_entry *entry) {
         _cleanup_free_ char *error = NULL;
         int r;
 
-        if (!entry->stored || !entry->stored->is_file)
+        if (!entry->stored || !entry->stored->is_file || entry->definition)
                 return 0;
         r = mdevctl_stored_read(entry->stored, &entry->definition, &error);
         if (r < 0 && r != -ENOMEM && r != -ENOENT)
@@ -126,6 +127,7 @@ static int read_definitions(struct mdevctl_entries *entries, bool defined) {
         size_t n = 0;
         int r = 0;
 
+        mdevctl_read_ahead(entries);
         for (size_t i = 0; i < entries->n && r >= 0; i++)
                 r = read_definition(entries->items + i);
         for (size_t i = 0; i < entries->n; i++)

@@ -150,33 +150,32 @@ void mdevctl_store_clear(struct mdevctl_store *store) {
         *store = (struct mdevctl_store) {};
 }
 
-/* store_read() of a file that the scan has just seen to be a regular one, without looking at it once more before
- * it is opened: there may be 10,000 of them. */
-static int read_file(const struct mdevctl_stored *stored, struct definition **ret,
-                     struct definition_error *ret_error) {
-        static char buffer[DEFINITION_SIZE_MAX + 1];
+int mdevctl_stored_read_plain(const struct mdevctl_stored *stored, struct definition **ret) {
+        char buffer[DEFINITION_SIZE_MAX + 1];
         _cleanup_close_ int fd = -1;
+        struct definition_error error;
         struct stat st;
         ssize_t n;
 
         fd = openat(stored->parent->fd, stored->uuid, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
-        /* Anything unusual is judged there. A file that was replaced in this moment has no name any more. */
+        /* A file that was replaced in this moment has no name any more. */
         if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > DEFINITION_SIZE_MAX)
-                return store_read(stored->parent->fd, stored->uuid, ret, &st, ret_error);
+                return -EBADMSG;
 
         n = read(fd, buffer, sizeof(buffer));
         if (n < 0)
                 return -errno;
-        return definition_parse(buffer, (size_t) n, ret, ret_error);
+        return definition_parse(buffer, (size_t) n, ret, &error);
 }
 
 int mdevctl_stored_read(const struct mdevctl_stored *stored, struct definition **ret, char **ret_error) {
         struct definition_error error = {};
+        struct stat st;
         int r, n;
 
-        r = read_file(stored, ret, &error);
+        r = store_read(stored->parent->fd, stored->uuid, ret, &st, &error);
         if (r >= 0)
                 return r;
 

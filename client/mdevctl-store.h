@@ -42,3 +42,8 @@ void mdevctl_store_clear(struct mdevctl_store *store);
 /** mdevctl_stored_read() - what a file says. Returns 0; or a negative errno with a text of its path and what is
  * wrong. */
 int mdevctl_stored_read(const struct mdevctl_stored *stored, struct definition **ret, char **ret_error);
+
+/** mdevctl_stored_read_plain() - the same for a file that the scan has just seen to be a regular one: it is opened
+ * without another look. Any thread may call it. Returns 0; or a negative errno, also for some files that the other
+ * one reads. */
+int mdevctl_stored_read_plain(const struct mdevctl_stored *stored, struct definition **ret);
