@@ -7,6 +7,7 @@
 #include "daemon/arguments.h"
 #include "daemon/bus-names.h"
 #include "daemon/bus-util.h"
+#include "daemon/catch-up.h"
 #include "daemon/definition-requests.h"
 #include "daemon/device-bus.h"
 #include "daemon/device.h"
@@ -110,6 +111,9 @@ static int method_list_definitions(sd_bus_message *message, void *userdata, sd_b
         struct manager *manager = userdata;
         int r;
 
+        r = catch_up(manager->catch_up, message);
+        if (r != 0)
+                return r;
         r = open_list(message, "(ssssbo)", &reply);
         if (r < 0)
                 return r;

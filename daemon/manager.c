@@ -19,6 +19,7 @@
 #include "daemon/bus-names.h"
 #include "daemon/bus-util.h"
 #include "daemon/callout-lock.h"
+#include "daemon/catch-up.h"
 #include "daemon/device.h"
 #include "daemon/dump.h"
 #include "daemon/export.h"
@@ -180,6 +181,9 @@ int manager_new(struct manager **ret) {
         r = store_new(&manager->store, manager);
         if (r < 0)
                 return r;
+        r = catch_up_new(&manager->catch_up, manager);
+        if (r < 0)
+                return r;
         r = dumps_new(&manager->dumps, manager);
         if (r < 0)
                 return r;
@@ -328,6 +332,7 @@ struct manager *manager_free(struct manager *manager) {
                 return NULL;
 
         types_query_free_all(manager);
+        manager->catch_up = catch_up_free(manager->catch_up);
         manager->dumps = dumps_free(manager->dumps);
         queue_done(manager);
         callout_lock_free_all(manager);

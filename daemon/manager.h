@@ -12,6 +12,7 @@
 
 struct authorizations;
 struct callout_lock;
+struct catch_up;
 struct device;
 struct dumps;
 struct exports;
@@ -60,6 +61,7 @@ struct manager {
         struct job *waiting_starts;     /* outside their queues, see job-start.c */
         struct settle *settles;
         struct types_query *types_queries;
+        struct catch_up *catch_up;
         struct dumps *dumps;
         struct work clean_work;         /* removing what interrupted changes of the store have left */
         bool cleaning_store;

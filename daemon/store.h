@@ -74,7 +74,7 @@ void store_look_for(struct store *store, const char *uuid);
 size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size);
 
 /** store_hurry() - look at what has changed now, and not when its editor may be done. Returns whether anything has:
- * then dump_store_looked() is called after the looks. */
+ * then catch_up_store_looked() is called after the looks. */
 bool store_hurry(struct store *store);
 
 /** store_touch() - look at a file soon; at all of a parent's with an empty name, at the whole store without parent. */
