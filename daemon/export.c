@@ -45,7 +45,6 @@ struct exports {
         struct export *table;
         struct announcement *queue;
         unsigned int n_queue;
-        uint64_t generation;
         bool quiet;
 };
 
@@ -191,12 +190,7 @@ void exports_set_quiet(struct exports *exports, bool quiet) {
         exports->quiet = quiet;
 }
 
-uint64_t exports_generation(const struct exports *exports) {
-        return exports->generation;
-}
-
 void export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata) {
-        exports->generation++;
         *export = (struct export) { .path = path, .interface = interface, .userdata = userdata };
         HASH_ADD_KEYPTR(hh, exports->table, export->path, strlen(export->path), export);
         if (exports->quiet)
@@ -208,7 +202,6 @@ void export_add(struct exports *exports, struct export *export, char *path, cons
 void export_change(struct exports *exports, struct export *export, const char *property) {
         size_t n = 0;
 
-        exports->generation++;
         /* What is still to be announced will be with its values of then. */
         if (!export->announced || exports->quiet)
                 return;
@@ -228,7 +221,6 @@ void export_remove(struct exports *exports, struct export *export) {
         if (!export->path)
                 return;
 
-        exports->generation++;
         HASH_DEL(exports->table, export);
         if (export->announced)
                 queue_up(exports, (struct announcement) { .kind = ANNOUNCE_REMOVED, .interface = export->interface },

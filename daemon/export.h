@@ -38,9 +38,6 @@ int exports_new(struct exports **ret, sd_event *event, sd_bus *bus);
 /** exports_set_quiet() - announce nothing, or again: before the bus name is taken nobody could have asked yet. */
 void exports_set_quiet(struct exports *exports, bool quiet);
 
-/** exports_generation() - another number whenever an object was added, has changed, or was removed. */
-uint64_t exports_generation(const struct exports *exports);
-
 /** export_add() - make an object findable and announce it; takes @path over. */
 void export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata);
 

@@ -11,7 +11,6 @@
 #include "daemon/definition-requests.h"
 #include "daemon/device-bus.h"
 #include "daemon/device.h"
-#include "daemon/dump.h"
 #include "daemon/job-bus.h"
 #include "daemon/job.h"
 #include "daemon/manager.h"
@@ -127,14 +126,6 @@ static int method_list_definitions(sd_bus_message *message, void *userdata, sd_b
                 }
         }
         return send_list(reply);
-}
-
-static int method_dump(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        struct manager *manager = userdata;
-        int r;
-
-        r = dump_start(manager->dumps, message);
-        return r < 0 ? r : 1;
 }
 
 static int method_list_jobs(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -327,8 +318,6 @@ static const sd_bus_vtable manager_vtable[] = {
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListDefinitions", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssbo)", definitions),
                                 method_list_definitions, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD_WITH_ARGS("Dump", SD_BUS_NO_ARGS, SD_BUS_RESULT("h", records), method_dump,
-                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListJobs", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(tssso)", jobs), method_list_jobs,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetParent", SD_BUS_ARGS("s", name), SD_BUS_RESULT("o", parent), method_get_parent,

@@ -13,6 +13,7 @@
 #include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
+#include "common/store-file.h"
 #include "daemon/answer-size.h"
 #include "daemon/authorization.h"
 #include "daemon/autostart.h"
@@ -21,7 +22,6 @@
 #include "daemon/callout-lock.h"
 #include "daemon/catch-up.h"
 #include "daemon/device.h"
-#include "daemon/dump.h"
 #include "daemon/export.h"
 #include "daemon/job.h"
 #include "daemon/log.h"
@@ -184,9 +184,6 @@ int manager_new(struct manager **ret) {
         r = catch_up_new(&manager->catch_up, manager);
         if (r < 0)
                 return r;
-        r = dumps_new(&manager->dumps, manager);
-        if (r < 0)
-                return r;
         r = registry_new(&manager->registry, manager);
         if (r < 0)
                 return r;
@@ -209,7 +206,8 @@ static int admit(sd_bus_message *message, void *userdata) {
         if (!answer_may_be_too_large(userdata, message))
                 return 0;
         return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                        "The answer would be larger than the bus takes; Get and GetAll tell what a single object has");
+                        "The answer would be larger than the bus takes; read the files in /" STORE_DIRECTORY
+                        ", or ask GetDefinition and GetAll for one definition");
 }
 
 static const struct scheduler_hooks scheduler_hooks = { .is_draining = is_draining, .admit = admit };
@@ -333,7 +331,6 @@ struct manager *manager_free(struct manager *manager) {
 
         types_query_free_all(manager);
         manager->catch_up = catch_up_free(manager->catch_up);
-        manager->dumps = dumps_free(manager->dumps);
         queue_done(manager);
         callout_lock_free_all(manager);
         manager->authorizations = authorizations_free(manager->authorizations);

@@ -14,7 +14,6 @@ struct authorizations;
 struct callout_lock;
 struct catch_up;
 struct device;
-struct dumps;
 struct exports;
 struct job;
 struct monitor;
@@ -62,7 +61,6 @@ struct manager {
         struct settle *settles;
         struct types_query *types_queries;
         struct catch_up *catch_up;
-        struct dumps *dumps;
         struct work clean_work;         /* removing what interrupted changes of the store have left */
         bool cleaning_store;
         uint64_t last_job_id;

@@ -14,7 +14,6 @@
 #include "common/utf8.h"
 #include "daemon/autostart.h"
 #include "daemon/catch-up.h"
-#include "daemon/dump.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 #include "daemon/store-link.h"
@@ -144,10 +143,8 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
                 arm(store, 0);
         else if (store->touched)
                 arm(store, LOOK_USEC);
-        if (!store->looking) {
+        if (!store->looking)
                 catch_up_store_looked(store->manager->catch_up);
-                dump_store_looked(store->manager->dumps);
-        }
         status_changed(store->manager);
         return 0;
 }

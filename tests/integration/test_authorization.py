@@ -18,9 +18,8 @@ from polkit import CHALLENGE, DENIED, NO, NOBODY, Polkit
 REQUIRED = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 
 # Whatever is not here changes something. org.mediated1(5) says the same.
-READERS = {(MANAGER, member) for member in (
-    "Dump", "ListParents", "ListTypes", "ListDevices", "ListDefinitions", "ListJobs", "GetParent", "GetDevice",
-    "GetDefinition", "GetJob")}
+READERS = {(MANAGER, member) for member in ("ListParents", "ListTypes", "ListDevices", "ListDefinitions", "ListJobs",
+                                            "GetParent", "GetDevice", "GetDefinition", "GetJob")}
 
 
 class Everything:

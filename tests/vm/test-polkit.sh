@@ -14,7 +14,7 @@ source "$here/lib.sh"
 # shellcheck source=tests/vm/mediated.sh
 source "$here/mediated.sh"
 
-readers=" Dump ListParents ListTypes ListDevices ListDefinitions ListJobs GetParent GetDevice GetDefinition GetJob "
+readers=" ListParents ListTypes ListDevices ListDefinitions ListJobs GetParent GetDevice GetDefinition GetJob "
 
 as() {
     local user=$1
