@@ -20,6 +20,13 @@ def shared_host():
         yield host
 
 
+def replace(uuid, type):
+    """At once: a file that is half written is told as it was before."""
+    (STORE / "mtty").mkdir(exist_ok=True)
+    (STORE / ".new").write_text(text_of(type=type))
+    os.rename(STORE / ".new", STORE / "mtty" / uuid)
+
+
 def test_a_file_that_was_written(host):
     """In place, by rename, again, and removed; each is told by the next answer, and no earlier change is lost by it."""
     uuid, other = new_uuid(), new_uuid()
@@ -27,8 +34,7 @@ def test_a_file_that_was_written(host):
         start = ("auto", "manual")[i % 2]
         put(uuid, text_of(start=start, type=f"mtty-{i}"))
         assert listed(host) == {(uuid, "mtty"): (f"mtty-{i}", start, False)}
-        (STORE / ".new").write_text(text_of(type=f"new-{i}"))
-        os.rename(STORE / ".new", STORE / "mtty" / other)
+        replace(other, f"new-{i}")
         assert listed(host)[other, "mtty"] == (f"new-{i}", "auto", False)
         (STORE / "mtty" / other).unlink()
         assert list(listed(host)) == [(uuid, "mtty")]
@@ -49,9 +55,9 @@ def test_many_callers(host):
     buses = [host.new_bus(NOBODY) for _ in range(8)]
     uuid = new_uuid()
     for i in range(ROUNDS // 10):
-        put(uuid, text_of(type=f"mtty-{i}"))
+        replace(uuid, f"mtty-{i}")
         earlier = [bus.begin(ROOT, MANAGER, "ListDefinitions") for bus in buses for _ in range(4)]
-        put(uuid, text_of(type=f"later-{i}"))
+        replace(uuid, f"later-{i}")
         later = [bus.begin(ROOT, MANAGER, "ListDefinitions") for bus in buses for _ in range(4)]
         assert {call.result()[0][2] for call in earlier} <= {f"mtty-{i}", f"later-{i}"}
         assert {call.result()[0][2] for call in later} == {f"later-{i}"}
@@ -74,7 +80,7 @@ def test_a_call_that_comes_while_another_waits(host):
     host.kill(host.daemon_pid(), sig=signal.SIGCONT)
     host.property("DefinitionCount")
     assert not first.done
-    put(uuid, text_of(type="between"))
+    replace(uuid, "between")
     second = host.begin("ListDefinitions")
     first.result()
     assert [row[2] for row in second.result()] == ["between"]
