@@ -9,7 +9,7 @@ import tempfile
 import time
 
 from dbus_next import Message, MessageFlag
-from wire import HELLO, MANAGER, NAME, ROOT, Call, Connection, encode, error_of
+from wire import GET_ID, HELLO, MANAGER, NAME, ROOT, Call, Connection, encode, error_of
 
 # Users that every Debian has; the bus lets in no other.
 ATTACKER, SECOND_ATTACKER, THIRD_USER = 65534, 1, 33
@@ -155,20 +155,22 @@ def look_at_third_user():
     return unserved
 
 
-def look_at_dropped_request():
-    """Root's connection whose request was dropped, with many that nobody wants an answer to, while the daemon did not
-    read."""
+def look_at_dropped_requests():
+    """Root's connections that send more than there is room for while the daemon does not read. Which of these requests
+    are dropped depends on how much it reads at once afterwards; so there are several."""
+    return sum(_drop_requests() for _ in range(6))
+
+
+def _drop_requests():
     connection, pid = Connection(timeout=10), daemon_pid()
     os.kill(pid, signal.SIGSTOP)
     connection.send(encode(STOP_UNKNOWN))
     for _ in range(400):
         connection.send(encode(STOP_UNKNOWN._replace(flags=MessageFlag.NO_REPLY_EXPECTED)))
-    # The bus has taken them in, and this comes to the daemon behind them.
-    behind = Connection(timeout=10)
-    behind.send(encode(STOP_UNKNOWN))
-    time.sleep(0.3)
+    # When this is answered the bus has taken them in; then it passes on what the daemon's socket holds.
+    connection.ask(encode(GET_ID))
+    time.sleep(0.2)
     os.kill(pid, signal.SIGCONT)
-    behind.read_answer()
     connection.read_answer()
     return sum(error_of(connection.ask(encode(STOP_UNKNOWN))) != "NoSuchDevice" for _ in range(3))
 
@@ -187,7 +189,7 @@ def _loads(tried):
         "hold": [Load(descriptors, 1, 600, deaf=True),
                  Load([create([("setting", "y" * 4000)] * 60)], 60, 100, once=True)],
         "types": [Load([ALL_TYPES], 200, 14)],
-        "links": [Load([manager("GetDefinition", "ss", UUID, text) for text in link_spellings(16384)], 1, 64)],
+        "links": [Load([manager("GetDefinition", "ss", UUID, text) for text in link_spellings(16384)], 10, 14)],
         "clients": [Load([create()], 200, 1, uid=uid) for uid in (ATTACKER, SECOND_ATTACKER)],
         "stuck": [],
     }
@@ -205,7 +207,7 @@ def special_attacks(tried):
         "types": {"host": slow_parents},
         "large": {"look": look_at_large_requests},
         "clients": {"silent_action": "org.mediated1.manage-devices", "look": look_at_third_user},
-        "stuck": {"look": look_at_dropped_request},
+        "stuck": {"look": look_at_dropped_requests},
     }
     attacks = {name: Attack(name, found, **more.get(name, {})) for name, found in loads.items()}
     together = [load for name, found in loads.items() for load in found if name not in ("unread-large", "no-reply")]
