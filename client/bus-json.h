@@ -6,12 +6,7 @@
 #include <json-c/json_object.h>
 #include <systemd/sd-bus.h>
 
-#include "common/macro.h"
-
-static inline void json_object_putp(json_object **object) {
-        json_object_put(*object);
-}
-#define _cleanup_json_ _cleanup_(json_object_putp)
+#include "common/json-text.h"
 
 /** bus_json_read() - read the next value of a message: a dictionary becomes an object, an array or a struct an array,
  * a variant what is in it. Returns 0, -ENXIO at the end, -EOPNOTSUPP for a type that the interface does not have, or

@@ -226,11 +226,12 @@ int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts)
 }
 
 int facts_print_json(const struct facts *facts) {
-        const char *text = json_object_to_json_string_ext(
-                facts->root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
+        _cleanup_free_ char *text = NULL;
+        int r;
 
-        if (!text)
-                return -ENOMEM;
+        r = json_text_format(facts->root, &text);
+        if (r < 0)
+                return r;
         put_json(stdout, text, strlen(text));
         putchar('\n');
         return 0;

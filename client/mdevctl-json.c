@@ -38,7 +38,8 @@ static bool needs_escapes(const char *text) {
 
 int mdevctl_json_print_string(FILE *stream, const char *text) {
         _cleanup_json_ json_object *string = NULL;
-        const char *quoted;
+        _cleanup_free_ char *quoted = NULL;
+        int r;
 
         if (!needs_escapes(text)) {
                 fputc('"', stream);
@@ -48,9 +49,9 @@ int mdevctl_json_print_string(FILE *stream, const char *text) {
         }
 
         string = json_object_new_string(text);
-        quoted = string ? json_object_to_json_string_ext(string, JSON_C_TO_STRING_NOSLASHESCAPE) : NULL;
-        if (!quoted)
-                return -ENOMEM;
+        r = string ? json_text_print(string, &quoted) : -ENOMEM;
+        if (r < 0)
+                return r;
         put_json(stream, quoted, strlen(quoted));
         return 0;
 }

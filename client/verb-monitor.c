@@ -26,7 +26,7 @@ static int print_line(const struct event *event, const struct tm *tm, long msec)
 
 static int print_json(const struct event *event, const struct tm *tm, long msec) {
         _cleanup_json_ json_object *object = NULL;
-        const char *text;
+        _cleanup_free_ char *text = NULL;
         char second[32], zone[8], time_text[64];
         int r;
 
@@ -36,11 +36,10 @@ static int print_json(const struct event *event, const struct tm *tm, long msec)
         strftime(second, sizeof(second), "%FT%T", tm);
         strftime(zone, sizeof(zone), "%z", tm);
         snprintf(time_text, sizeof(time_text), "%s.%03ld%s", second, msec, zone);
-        if (json_object_object_add(object, "time", json_object_new_string(time_text)) < 0)
-                return -ENOMEM;
-        text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-        if (!text)
-                return -ENOMEM;
+        json_put(&object, "time", json_object_new_string(time_text));
+        r = object ? json_text_print(object, &text) : -ENOMEM;
+        if (r < 0)
+                return r;
         put_json(stdout, text, strlen(text));
         putchar('\n');
         return 0;

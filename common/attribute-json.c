@@ -6,15 +6,17 @@
 
 #include <errno.h>
 
+#include "common/json-text.h"
+
 json_object *attributes_to_json(const struct attributes *attributes) {
         json_object *list = json_object_new_array();
 
         for (size_t i = 0; i < attributes->n; i++) {
                 json_object *pair = json_object_new_array_ext(2);
 
-                json_object_array_add(pair, json_object_new_string(attributes->items[i].name));
-                json_object_array_add(pair, json_object_new_string(attributes->items[i].value));
-                json_object_array_add(list, pair);
+                json_push(&pair, json_object_new_string(attributes->items[i].name));
+                json_push(&pair, json_object_new_string(attributes->items[i].value));
+                json_push(&list, pair);
         }
 
         return list;

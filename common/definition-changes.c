@@ -5,6 +5,7 @@
 #include "common/definition-changes.h"
 
 #include "common/attribute-json.h"
+#include "common/json-text.h"
 
 void definition_changes_clear(struct definition_changes *changes) {
         free(changes->type);
@@ -86,12 +87,12 @@ static json_object *list_to_json(const struct definition_changes *changes) {
         for (size_t i = 0; i < changes->n_list; i++) {
                 json_object *item = json_object_new_array_ext(3);
 
-                json_object_array_add(item, json_object_new_int(changes->list[i].index));
+                json_push(&item, json_object_new_int(changes->list[i].index));
                 if (changes->list[i].add) {
-                        json_object_array_add(item, json_object_new_string(changes->list[i].name));
-                        json_object_array_add(item, json_object_new_string(changes->list[i].value));
+                        json_push(&item, json_object_new_string(changes->list[i].name));
+                        json_push(&item, json_object_new_string(changes->list[i].value));
                 }
-                json_object_array_add(list, item);
+                json_push(&list, item);
         }
 
         return list;
@@ -101,12 +102,12 @@ json_object *definition_changes_to_json(const struct definition_changes *changes
         json_object *object = json_object_new_object();
 
         if (changes->type)
-                json_object_object_add(object, "type", json_object_new_string(changes->type));
+                json_put(&object, "type", json_object_new_string(changes->type));
         if (changes->set_start)
-                json_object_object_add(object, "start", json_object_new_string(start_mode_to_string(changes->start)));
+                json_put(&object, "start", json_object_new_string(start_mode_to_string(changes->start)));
         if (changes->set_attributes)
-                json_object_object_add(object, "attributes", attributes_to_json(&changes->attributes));
-        json_object_object_add(object, "list", list_to_json(changes));
+                json_put(&object, "attributes", attributes_to_json(&changes->attributes));
+        json_put(&object, "list", list_to_json(changes));
         return object;
 }
 

@@ -35,12 +35,12 @@ void intent_clear(struct intent *intent) {
 static json_object *intent_to_json(const struct intent *intent) {
         json_object *object = json_object_new_object();
 
-        json_object_object_add(object, "parent", json_object_new_string(intent->parent));
-        json_object_object_add(object, "type", json_object_new_string(intent->type));
-        json_object_object_add(object, "pid", json_object_new_int64(intent->pid));
-        json_object_object_add(object, "start-time", json_object_new_uint64(intent->start_time));
-        json_object_object_add(object, "inode", json_object_new_uint64(intent->inode));
-        json_object_object_add(object, "autostart", json_object_new_boolean(intent->autostart));
+        json_put(&object, "parent", json_object_new_string(intent->parent));
+        json_put(&object, "type", json_object_new_string(intent->type));
+        json_put(&object, "pid", json_object_new_int64(intent->pid));
+        json_put(&object, "start-time", json_object_new_uint64(intent->start_time));
+        json_put(&object, "inode", json_object_new_uint64(intent->inode));
+        json_put(&object, "autostart", json_object_new_boolean(intent->autostart));
         return object;
 }
 
@@ -64,12 +64,13 @@ static int link_intent(const char *text, const char *path) {
 
 int intent_store(const char *uuid, const struct intent *intent) {
         _cleanup_json_ json_object *object = intent_to_json(intent);
-        const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN);
+        _cleanup_free_ char *text = NULL;
         intent_path path, temporary;
         int r;
 
-        if (!text)
-                return -ENOMEM;
+        r = object ? json_text_print(object, &text) : -ENOMEM;
+        if (r < 0)
+                return r;
         make_path(path, uuid, intent->writing);
         r = link_intent(text, path);
         if (r != -EEXIST)

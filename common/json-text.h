@@ -18,6 +18,12 @@ struct json_text_error {
 DEFINE_CLEANUP_FUNC(json_object *, json_object_put)
 #define _cleanup_json_ _cleanup_(json_object_putp)
 
+/** json_put(), json_push() - add a value to an object under a key, to the end of a list. Both take @value over. Where
+ * memory is short for the one or the other the whole is dropped: *@object is NULL from then on, whatever is added, so
+ * it is enough to look at it at the end. */
+void json_put(json_object **object, const char *key, json_object *value);
+void json_push(json_object **list, json_object *value);
+
 /** json_text_parse() - read a text of one object. Refuses what RFC 8259 does, and what json-c or a C string could not
  * hold unchanged: NUL characters, halves of surrogate pairs, noncharacters, integers of more than 64 bits. Of keys
  * that occur twice the last value wins, in the place of the first, as with mdevctl. Returns 0 and a reference that
@@ -27,9 +33,16 @@ int json_text_parse(const char *text, size_t size, json_object **ret, struct jso
 /** json_text_parse_any() - the same for a text of one value of any kind; null is NULL. */
 int json_text_parse_any(const char *text, size_t size, json_object **ret, struct json_text_error *ret_error);
 
+/** json_text_parse_bytes() - the same for what json_text_print() has printed, of one object: strings may hold any bytes
+ * but NUL. */
+int json_text_parse_bytes(const char *text, size_t size, json_object **ret);
+
 /** json_text_format() - print as mdevctl 1.2 does (serde_json's pretty printer, no newline at the end), to the byte.
  * Returns 0 or -ENOMEM. */
 int json_text_format(json_object *object, char **ret);
+
+/** json_text_print() - print in one line, without spaces. Returns 0 or -ENOMEM. */
+int json_text_print(json_object *object, char **ret);
 
 /** json_text_find() - the line in a text that json_text_parse() has read, where @key of the outermost object stands;
  * with @index ≥ 0 the line where that element of its list begins. 0 when there is none. */

@@ -43,12 +43,14 @@ static int send_datagram(int fd, const char *text, size_t size, int memfd) {
 
 int message_send(int fd, json_object *object) {
         _cleanup_close_ int memfd = -1;
-        const char *text;
+        _cleanup_free_ char *text = NULL;
         size_t size;
+        int r;
 
-        text = json_object_to_json_string_length(object, JSON_C_TO_STRING_PLAIN, &size);
-        if (!text)
-                return -ENOMEM;
+        r = json_text_print(object, &text);
+        if (r < 0)
+                return r;
+        size = strlen(text);
         if (size <= MESSAGE_SIZE_MAX)
                 return send_datagram(fd, text, size, -1);
         if (size > MESSAGE_MEMFD_SIZE_MAX)
@@ -61,22 +63,10 @@ int message_send(int fd, json_object *object) {
 }
 
 static int parse(const char *text, size_t size, json_object **ret) {
-        json_tokener *tokener = json_tokener_new();
-        json_object *object;
+        int r;
 
-        if (!tokener)
-                return -ENOMEM;
-        object = json_tokener_parse_ex(tokener, text, (int) size);
-        json_tokener_free(tokener);
-        if (!object)
-                return -EBADMSG;
-        if (!json_object_is_type(object, json_type_object)) {
-                json_object_put(object);
-                return -EBADMSG;
-        }
-
-        *ret = object;
-        return 1;
+        r = json_text_parse_bytes(text, size, ret);
+        return r < 0 ? r : 1;
 }
 
 static int parse_memfd(int fd, json_object **ret) {

@@ -64,14 +64,14 @@ void report_clear(struct report *report) {
         *report = (struct report) {};
 }
 
-static void put_string(json_object *object, const char *key, const char *value) {
+static void put_string(json_object **object, const char *key, const char *value) {
         if (value)
-                json_object_object_add(object, key, json_object_new_string(value));
+                json_put(object, key, json_object_new_string(value));
 }
 
-static void put_number(json_object *object, const char *key, uint64_t value) {
+static void put_number(json_object **object, const char *key, uint64_t value) {
         if (value > 0)
-                json_object_object_add(object, key, json_object_new_uint64(value));
+                json_put(object, key, json_object_new_uint64(value));
 }
 
 /* Returns NULL where the key is missing or not a string: what must be there is checked by who needs it. */
@@ -103,26 +103,26 @@ static int take_string(json_object *object, const char *key, char **ret) {
 int task_send(int fd, const struct task *task) {
         _cleanup_json_ json_object *object = json_object_new_object();
 
-        put_string(object, "task", task_kinds[task->kind]);
-        put_string(object, "uuid", task->uuid);
-        put_string(object, "parent", task->parent);
-        put_string(object, "type", task->type);
-        put_string(object, "path", task->path);
-        put_number(object, "inode", task->inode);
-        put_number(object, "job", task->job);
-        put_number(object, "force", task->force);
-        put_number(object, "interrupted", task->interrupted);
-        put_number(object, "callout-timeout", task->callout_timeout);
-        put_number(object, "auto", task->start == START_AUTO);
+        put_string(&object, "task", task_kinds[task->kind]);
+        put_string(&object, "uuid", task->uuid);
+        put_string(&object, "parent", task->parent);
+        put_string(&object, "type", task->type);
+        put_string(&object, "path", task->path);
+        put_number(&object, "inode", task->inode);
+        put_number(&object, "job", task->job);
+        put_number(&object, "force", task->force);
+        put_number(&object, "interrupted", task->interrupted);
+        put_number(&object, "callout-timeout", task->callout_timeout);
+        put_number(&object, "auto", task->start == START_AUTO);
         if (task->attributes.n > 0)
-                json_object_object_add(object, "attributes", attributes_to_json(&task->attributes));
-        put_number(object, "held-by", (uint64_t) task->held_by);
-        put_number(object, "orphan-pid", (uint64_t) task->orphan_pid);
-        put_number(object, "orphan-start-time", task->orphan_start_time);
+                json_put(&object, "attributes", attributes_to_json(&task->attributes));
+        put_number(&object, "held-by", (uint64_t) task->held_by);
+        put_number(&object, "orphan-pid", (uint64_t) task->orphan_pid);
+        put_number(&object, "orphan-start-time", task->orphan_start_time);
         if (task->kind == TASK_DEFINE || task->kind == TASK_MODIFY)
-                json_object_object_add(object, "changes", definition_changes_to_json(&task->changes));
+                json_put(&object, "changes", definition_changes_to_json(&task->changes));
 
-        return message_send(fd, object);
+        return object ? message_send(fd, object) : -ENOMEM;
 }
 
 /* What the worker takes for granted. */
@@ -200,9 +200,9 @@ static json_object *holders_to_json(const struct holder *holders, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 json_object *holder = json_object_new_object();
 
-                put_number(holder, "pid", (uint64_t) holders[i].pid);
-                put_string(holder, "name", holders[i].name);
-                json_object_array_add(list, holder);
+                put_number(&holder, "pid", (uint64_t) holders[i].pid);
+                put_string(&holder, "name", holders[i].name);
+                json_push(&list, holder);
         }
 
         return list;
@@ -277,21 +277,21 @@ static bool report_is_complete(const struct report *report) {
 int report_send(int fd, const struct report *report) {
         _cleanup_json_ json_object *object = json_object_new_object();
 
-        put_string(object, "report", report_kinds[report->kind]);
+        put_string(&object, "report", report_kinds[report->kind]);
         if (report->failure.code != FAILURE_NONE)
-                put_string(object, "error", failure_code_to_name(report->failure.code));
-        put_string(object, "message", report->failure.message);
+                put_string(&object, "error", failure_code_to_name(report->failure.code));
+        put_string(&object, "message", report->failure.message);
         if (report->n_holders > 0)
-                json_object_object_add(object, "holders", holders_to_json(report->holders, report->n_holders));
-        put_number(object, "more-holders", report->n_more_holders);
-        put_number(object, "start-time", report->start_time);
-        put_number(object, "served", report->served);
+                json_put(&object, "holders", holders_to_json(report->holders, report->n_holders));
+        put_number(&object, "more-holders", report->n_more_holders);
+        put_number(&object, "start-time", report->start_time);
+        put_number(&object, "served", report->served);
         if (report->has_attributes)
-                json_object_object_add(object, "attributes", attributes_to_json(&report->attributes));
+                json_put(&object, "attributes", attributes_to_json(&report->attributes));
         if (report->types)
-                json_object_object_add(object, "types", json_object_get(report->types));
+                json_put(&object, "types", json_object_get(report->types));
 
-        return message_send(fd, object);
+        return object ? message_send(fd, object) : -ENOMEM;
 }
 
 int report_parse(json_object *object, struct report *ret) {

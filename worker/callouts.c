@@ -249,10 +249,9 @@ static int action_begin(struct action *ret, const struct task *task, const char 
         r = definition_to_json(conf, &object);
         if (r < 0)
                 return r;
-        ret->input = strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-                                                                           JSON_C_TO_STRING_NOSLASHESCAPE));
+        r = json_text_print(object, &ret->input);
         json_object_put(object);
-        return ret->input ? 0 : -ENOMEM;
+        return r;
 }
 
 static void post(struct action *action, bool success) {

@@ -232,7 +232,7 @@ static void test_no_fd_stays_open(void **state) {
 
 /* What a driver, a program or a process's name may say, and D-Bus does not carry. */
 static void test_texts_are_made_printable(void **state) {
-        static const char text[] = "{\"report\": \"busy\", \"message\": \"caf\xe9 \x1b[2J\", \"holders\": "
+        static const char text[] = "{\"report\": \"busy\", \"message\": \"caf\xe9 \\u001b[2J\", \"holders\": "
                                    "[{\"pid\": 1, \"name\": \"\xc3\"}]}";
         _cleanup_json_ json_object *object = NULL;
         _cleanup_report_ struct report report = {};
