@@ -101,6 +101,13 @@ static int control_fd(struct msghdr *msg) {
         return -1;
 }
 
+static void consume(int fd) {
+        char c;
+
+        while (recv(fd, &c, sizeof(c), 0) < 0 && errno == EINTR)
+                ;
+}
+
 int message_receive(int fd, json_object **ret) {
         static char buffer[MESSAGE_SIZE_MAX];
         _cleanup_close_ int memfd = -1;
@@ -113,9 +120,10 @@ int message_receive(int fd, json_object **ret) {
                 .msg_controllen = sizeof(control.buffer),
         };
         ssize_t n;
+        int r;
 
         do
-                n = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+                n = recvmsg(fd, &msg, MSG_PEEK | MSG_CMSG_CLOEXEC);
         while (n < 0 && errno == EINTR);
 
         if (n < 0)
@@ -124,7 +132,10 @@ int message_receive(int fd, json_object **ret) {
         if (n == 0)
                 return 0;
         if (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
-                return -EBADMSG;
-
-        return memfd >= 0 ? parse_memfd(memfd, ret) : parse(buffer, (size_t) n, ret);
+                r = -EBADMSG;
+        else
+                r = memfd >= 0 ? parse_memfd(memfd, ret) : parse(buffer, (size_t) n, ret);
+        if (r != -ENOMEM)
+                consume(fd);
+        return r;
 }

@@ -132,6 +132,10 @@ static void assign_first(struct pool *pool) {
                 return;
 
         unassign(worker);
+        if (r == -ENOMEM) {
+                pool_move(pool, worker, WORKER_IDLE);
+                return fail_unbegun(work, "it cannot be told to a worker", r);
+        }
         worker_retire(worker);
         /* Somebody has killed it while it was idle: another one will do. */
         if (r == -EPIPE)
@@ -185,6 +189,19 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+void pool_read_again(struct pool *pool) {
+        want_tick(pool);
+}
+
+static struct worker *find_starved(struct worker *list) {
+        struct worker *worker;
+
+        DL_FOREACH(list, worker)
+                if (worker->starved)
+                        return worker;
+        return NULL;
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         struct pool *pool = userdata;
         struct worker *worker, *next;
@@ -193,6 +210,10 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         DL_FOREACH_SAFE(pool->workers[WORKER_IDLE], worker, next)
                 if (++n > POOL_IDLE_MAX && now_usec() - worker->since >= IDLE_USEC)
                         worker_retire(worker);
+
+        for (enum worker_state state = WORKER_STARTING; state <= WORKER_BUSY; state++)
+                while ((worker = find_starved(pool->workers[state])))
+                        worker_read_again(worker);
 
         if (pool->n_waiting > 0)
                 want_dispatch(pool);

@@ -33,6 +33,9 @@ void pool_submit(struct pool *pool, struct work *work);
 /** pool_submit_first() - the same before all others, for work whose worker died before it had begun. */
 void pool_submit_first(struct pool *pool, struct work *work);
 
+/** pool_read_again() - after a while read from the workers that are starved. */
+void pool_read_again(struct pool *pool);
+
 /** pool_withdraw() - take back work that still waits for a worker. Returns whether it did. */
 bool pool_withdraw(struct pool *pool, struct work *work);
 

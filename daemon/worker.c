@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "common/fault-point.h"
 #include "common/io.h"
@@ -65,15 +66,35 @@ static void on_report(struct worker *worker, struct report *report) {
         work->on_report(work, report);
 }
 
+static int take_report(struct worker *worker, struct report *ret) {
+        int r;
+
+        r = worker->message ? 1 : message_receive(worker->fd, &worker->message);
+        if (r <= 0)
+                return r;
+        r = report_parse(worker->message, ret);
+        if (r != -ENOMEM) {
+                json_object_put(worker->message);
+                worker->message = NULL;
+        }
+        return r < 0 ? r : 1;
+}
+
 /* Returns whether there was a report. */
 static bool read_report(struct worker *worker) {
-        _cleanup_json_ json_object *message = NULL;
         _cleanup_report_ struct report report = {};
         int r;
 
-        r = message_receive(worker->fd, &message);
+        r = take_report(worker, &report);
         if (r == -EAGAIN)
                 return false;
+        if (r == -ENOMEM) {
+                /* It works on, so it is not lost. */
+                worker->starved = true;
+                (void) sd_event_source_set_enabled(worker->io_source, SD_EVENT_OFF);
+                pool_read_again(worker->pool);
+                return false;
+        }
         if (r == 0 || r == -EPIPE || r == -ECONNRESET) {
                 /* A process closes its socket a little before it is dead, and until then what it has left cannot be told
                  * from what somebody still works at. */
@@ -81,8 +102,6 @@ static bool read_report(struct worker *worker) {
                 worker->io_source = sd_event_source_disable_unref(worker->io_source);
                 return false;
         }
-        if (r > 0)
-                r = report_parse(message, &report);
         if (r < 0) {
                 log_warning_errno(r, "Worker %d does not speak our language: %m", (int) worker->pid);
                 worker_lost(worker);
@@ -96,6 +115,12 @@ static bool read_report(struct worker *worker) {
 static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         (void) read_report(userdata);
         return 0;
+}
+
+void worker_read_again(struct worker *worker) {
+        worker->starved = false;
+        (void) sd_event_source_set_enabled(worker->io_source, SD_EVENT_ON);
+        (void) read_report(worker);
 }
 
 /* The socket of a dead worker may still hold its last report, of work that was done whatever came after. So all there
@@ -127,14 +152,16 @@ static int spawn(const char *program, int socket_fd, pid_t *ret) {
         sigemptyset(&none);
         sigfillset(&all);
         posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_adddup2(&actions, socket_fd, WORKER_SOCKET_FD);
-        posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        r = posix_spawn_file_actions_adddup2(&actions, socket_fd, WORKER_SOCKET_FD);
+        if (r == 0)
+                r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &all);
         posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
-        r = posix_spawn(ret, program, &actions, &attributes, argv, environ);
+        if (r == 0)
+                r = posix_spawn(ret, program, &actions, &attributes, argv, environ);
 
         posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&actions);
@@ -181,8 +208,12 @@ int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct
         if (r < 0)
                 return r;
         r = watch(worker, event);
-        if (r < 0)
+        if (r < 0) {
+                /* Nobody would hear of its end. It has not begun with anything in which it could be stuck. */
+                (void) kill(worker->pid, SIGKILL);
+                (void) waitpid(worker->pid, NULL, 0);
                 return r;
+        }
 
         *ret = TAKE_PTR(worker);
         return 0;
@@ -195,6 +226,7 @@ struct worker *worker_free(struct worker *worker) {
         sd_event_source_disable_unref(worker->io_source);
         sd_event_source_disable_unref(worker->child_source);
         closep(&worker->fd);
+        json_object_put(worker->message);
         free(worker);
         return NULL;
 }

@@ -53,6 +53,8 @@ struct worker {
         int fd;
         sd_event_source *io_source;
         sd_event_source *child_source;
+        json_object *message;           /* what it has said, until there is memory to read that; else NULL */
+        bool starved;                   /* nothing is read from it until worker_read_again() */
         bool unread;                    /* it died before it took its task */
         struct work *work;              /* what it is busy with */
         uint64_t since;                 /* of its state, CLOCK_MONOTONIC in µs */
@@ -69,6 +71,9 @@ void worker_retire(struct worker *worker);
 /** worker_free() - forget the process, whatever it does. */
 struct worker *worker_free(struct worker *worker);
 DEFINE_CLEANUP_FUNC(struct worker *, worker_free)
+
+/** worker_read_again() - after a shortage of memory. The worker may be retired by that. */
+void worker_read_again(struct worker *worker);
 
 /** worker_send() - send the task of its work. Returns 0 or a negative errno, -EPIPE when the process is gone. */
 int worker_send(struct worker *worker);

@@ -95,6 +95,14 @@ static bool same_list(const struct definition_changes *a, const struct definitio
         return a->n_list == b->n_list;
 }
 
+/* What could not be read for lack of memory is still there. */
+static int receive(json_object **ret) {
+        int r;
+
+        r = message_receive(fds[1], ret);
+        return r == -ENOMEM ? message_receive(fds[1], ret) : r;
+}
+
 static int pass_task(void) {
         _cleanup_json_ json_object *object = NULL;
         _cleanup_task_ struct task received = {};
@@ -102,7 +110,7 @@ static int pass_task(void) {
 
         r = task_send(fds[0], &task);
         if (r >= 0)
-                r = message_receive(fds[1], &object);
+                r = receive(&object);
         if (r >= 0)
                 r = task_parse(object, &received);
         if (r < 0)
@@ -131,7 +139,7 @@ static int pass_report(void) {
 
         r = report_send(fds[0], &report);
         if (r >= 0)
-                r = message_receive(fds[1], &object);
+                r = receive(&object);
         if (r >= 0)
                 r = report_parse(object, &received);
         if (r < 0)
