@@ -31,6 +31,7 @@ struct run {
         size_t input_left;
         char *text[_STREAM_MAX];
         size_t size[_STREAM_MAX];
+        bool lost;                      /* a part of what it said, for lack of memory */
 };
 
 void callout_output_clear(struct callout_output *output) {
@@ -71,9 +72,9 @@ static int spawn(char *const argv[], char *const environment[], const int fds[st
         sigemptyset(&none);
         sigfillset(&all);
         posix_spawn_file_actions_init(&actions);
-        posix_spawn_file_actions_addchdir_np(&actions, "/");
-        for (int i = 0; i < _STREAM_MAX; i++)
-                posix_spawn_file_actions_adddup2(&actions, fds[i], i);
+        r = posix_spawn_file_actions_addchdir_np(&actions, "/");
+        for (int i = 0; r == 0 && i < _STREAM_MAX; i++)
+                r = posix_spawn_file_actions_adddup2(&actions, fds[i], i);
         posix_spawnattr_init(&attributes);
         posix_spawnattr_setsigmask(&attributes, &none);
         posix_spawnattr_setsigdefault(&attributes, &all);
@@ -81,7 +82,8 @@ static int spawn(char *const argv[], char *const environment[], const int fds[st
         posix_spawnattr_setflags(&attributes,
                                  POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 
-        r = posix_spawn(ret, argv[0], &actions, &attributes, argv, environment);
+        if (r == 0)
+                r = posix_spawn(ret, argv[0], &actions, &attributes, argv, environment);
 
         posix_spawnattr_destroy(&attributes);
         posix_spawn_file_actions_destroy(&actions);
@@ -134,12 +136,14 @@ static bool drain(struct run *run, int i) {
         if ((size_t) n < room)
                 room = (size_t) n;
         text = realloc(run->text[i], run->size[i] + room + 1);
-        if (text) {
-                memcpy(text + run->size[i], buffer, room);
-                run->text[i] = text;
-                run->size[i] += room;
-                text[run->size[i]] = '\0';
+        if (!text) {
+                run->lost = true;
+                return true;
         }
+        memcpy(text + run->size[i], buffer, room);
+        run->text[i] = text;
+        run->size[i] += room;
+        text[run->size[i]] = '\0';
         return true;
 }
 
@@ -212,5 +216,5 @@ int callout_run(char *const argv[], char *const environment[], const char *input
         if (waitpid(run.pid, &status, ret->timed_out ? WNOHANG : 0) == run.pid && WIFEXITED(status) && !ret->timed_out)
                 ret->status = WEXITSTATUS(status);
         take_outputs(&run, ret);
-        return 0;
+        return run.lost ? -ENOMEM : 0;
 }

@@ -65,14 +65,15 @@ static bool may_run(const char *path) {
         return false;
 }
 
-/* Calls @func with each program of a folder, in name order, until it returns something other than 0. */
+/* Calls @func with each program of a folder, in name order, until it returns something other than 0. Returns that, or a
+ * negative errno where fds or memory are too short to tell which programs there are: then none is passed over. */
 static int in_folder(const char *folder, int (*func)(const char *path, void *userdata), void *userdata) {
         struct dirent **entries;
         int n, r = 0;
 
         n = scandir(folder, &entries, not_hidden, by_name);
         if (n < 0)
-                return 0;
+                return is_shortage(-errno) ? -errno : 0;
         if (n > 0 && !callout_is_trusted(folder)) {
                 fprintf(stderr, "<4>Callouts in %s are not run: others than root may write there\n", folder);
                 r = -EPERM;
@@ -127,6 +128,9 @@ static int run(const struct action *action, const char *path, const char *event,
         if (r >= 0 && ret->err && *ret->err)
                 fprintf(stderr, "<5>Callout %s (%s %s of %s): %s%s", path, event, name, task->uuid, ret->err,
                         ret->err[strlen(ret->err) - 1] == '\n' ? "" : "\n");
+        if (r == -ENOMEM)
+                /* It may have run, and have locked something like one that was killed. */
+                end_after_task();
         if (r < 0)
                 fprintf(stderr, "<4>Callout %s cannot be run: %s\n", path, strerror(-r));
         else if (ret->status < 0) {
@@ -169,9 +173,12 @@ static int attempt(const char *path, void *userdata) {
 }
 
 static int look_for(struct attempt *a) {
-        for (size_t i = 0; i < ELEMENTSOF(callout_folders); i++)
-                if (in_folder(callout_folders[i], attempt, a))
-                        return a->error < 0 ? a->error : 1;
+        for (size_t i = 0; i < ELEMENTSOF(callout_folders); i++) {
+                int r = in_folder(callout_folders[i], attempt, a);
+
+                if (r != 0)
+                        return r > 0 && a->error < 0 ? a->error : r;
+        }
         return 0;
 }
 
