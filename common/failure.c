@@ -57,6 +57,10 @@ int failure_set(struct failure *failure, enum failure_code code, const char *for
         return -1;
 }
 
+const char *failure_text(const struct failure *failure) {
+        return failure->message ? failure->message : "Out of memory";
+}
+
 void failure_clear(struct failure *failure) {
         free(failure->message);
         *failure = (struct failure) {};

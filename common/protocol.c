@@ -280,7 +280,8 @@ int report_send(int fd, const struct report *report) {
         put_string(&object, "report", report_kinds[report->kind]);
         if (report->failure.code != FAILURE_NONE)
                 put_string(&object, "error", failure_code_to_name(report->failure.code));
-        put_string(&object, "message", report->failure.message);
+        if (report->failure.code != FAILURE_NONE)
+                put_string(&object, "message", failure_text(&report->failure));
         if (report->n_holders > 0)
                 json_put(&object, "holders", holders_to_json(report->holders, report->n_holders));
         put_number(&object, "more-holders", report->n_more_holders);

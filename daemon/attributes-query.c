@@ -67,11 +67,11 @@ static void on_report(struct work *work, struct report *report) {
                 r = bus_fail(query->message, FAILURE_IO_ERROR, "Device %s: the worker that asked for its attributes died",
                              work->task.uuid);
         else if (report->kind == REPORT_FAILED)
-                r = bus_fail(query->message, report->failure.code, "%s", report->failure.message);
+                r = bus_fail(query->message, report->failure.code, "%s", failure_text(&report->failure));
         else
                 r = send_reply(query->message, report->has_attributes ? &report->attributes : &query->written);
         if (r < 0)
-                (void) sd_bus_reply_method_errno(query->message, r, NULL);
+                bus_answer_errno(query->message, r);
         attributes_query_free(query);
 }
 

@@ -135,7 +135,7 @@ static void on_answer(enum polkit_answer answer, void *userdata) {
                 r = grants_add(a->grants, &a->asked->items[0]);
                 if (r >= 0)
                         return call_resume(call);
-                (void) sd_bus_reply_method_errno(call->message, r, NULL);
+                bus_answer_errno(call->message, r);
         } else
                 refuse(a, answer);
         call_free(call);
@@ -180,7 +180,7 @@ static int on_ask(sd_event_source *source, void *userdata) {
                 leave_list(a);
                 r = ask(a);
                 if (r < 0) {
-                        (void) sd_bus_reply_method_errno(a->call->message, r, NULL);
+                        bus_answer_errno(a->call->message, r);
                         call_free(a->call);
                         continue;
                 }

@@ -32,6 +32,13 @@ static void unlist(struct stored_definition *definition) {
         definition->pending = false;
 }
 
+static void enlist(struct stored_definition *definition) {
+        if (definition->pending)
+                return;
+        definition->pending = true;
+        DL_APPEND(definition->directory->pending, definition);
+}
+
 static bool wants_start(const struct stored_definition *definition) {
         return definition->valid && definition->start == START_AUTO;
 }
@@ -60,22 +67,30 @@ static void wait_for(struct stored_definition *definition, enum start_state stat
                 parent_read_again_later(parent);
 }
 
-static void submit(struct stored_definition *definition) {
+static int submit(struct stored_definition *definition) {
         _cleanup_(job_freep) struct job *job = NULL;
+        int r;
 
-        if (job_new(&job, definition->manager, &job_type_start, definition->uuid) < 0 ||
-            job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT) < 0)
-                return fail(definition, 0, "Out of memory");
+        r = job_new(&job, definition->manager, &job_type_start, definition->uuid);
+        if (r < 0)
+                return r;
+        r = job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT);
+        if (r < 0)
+                return r;
         job->work.task.parent = strdup(definition->directory->parent);
+        if (!job->work.task.parent)
+                return -ENOMEM;
         job->parent_given = true;
         job->autostart = true;
         job->work.background = true;
-        if (queue_submit(job) < 0)
-                return fail(definition, 0, "Out of memory");
+        r = queue_submit(job);
+        if (r < 0)
+                return r;
 
         TAKE_PTR(job);
         definition->directory->n_starting++;
         stored_definition_set_start_state(definition, START_STATE_STARTING, NULL);
+        return 0;
 }
 
 /* The driver has said so to another one, and has not freed an instance since: a thousand more need not ask. */
@@ -95,22 +110,34 @@ static bool is_still_active(const struct stored_definition *definition) {
         return stored_definition_is_active(definition);
 }
 
-static void start(struct stored_definition *definition) {
+/* Returns 0, or a negative errno when it could not be tried for lack of memory. */
+static int start(struct stored_definition *definition) {
         const char *parent_name = definition->directory->parent;
         struct parent *parent = parent_find(definition->manager, parent_name);
 
         if (!parent)
-                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
-        if (is_still_active(definition)) {
+                stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+        else if (is_still_active(definition)) {
                 (void) registration_add(parent_name, definition->uuid);
-                return stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
-        }
-        if (!parent_has_type(parent, definition->type))
-                return wait_for(definition, START_STATE_WAITING_TYPE);
-        if (is_full(definition, parent))
-                return wait_for(definition, START_STATE_WAITING_INSTANCE);
+                stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+        } else if (!parent_has_type(parent, definition->type))
+                wait_for(definition, START_STATE_WAITING_TYPE);
+        else if (is_full(definition, parent))
+                wait_for(definition, START_STATE_WAITING_INSTANCE);
+        else
+                return submit(definition);
+        return 0;
+}
 
-        submit(definition);
+/* With the types, which are read again after a while. */
+static void start_later(struct stored_definition *definition) {
+        struct parent *parent = parent_find(definition->manager, definition->directory->parent);
+
+        log_full(LOG_WARNING, 0, fields_of(definition),
+                 "Out of memory: autostart of device %s on parent '%s' is tried again", definition->uuid, definition->directory->parent);
+        enlist(definition);
+        if (parent)
+                parent_read_again_later(parent);
 }
 
 static void start_pending(struct store_directory *directory) {
@@ -120,7 +147,8 @@ static void start_pending(struct store_directory *directory) {
                 struct stored_definition *definition = directory->pending;
 
                 unlist(definition);
-                start(definition);
+                if (start(definition) < 0)
+                        return start_later(definition);
         }
 }
 
@@ -151,13 +179,6 @@ int autostart_init(struct manager *manager) {
         if (r < 0)
                 return r;
         return sd_event_source_set_priority(manager->autostart_source, SD_EVENT_PRIORITY_NORMAL);
-}
-
-static void enlist(struct stored_definition *definition) {
-        if (definition->pending)
-                return;
-        definition->pending = true;
-        DL_APPEND(definition->directory->pending, definition);
 }
 
 static void try_once(struct stored_definition *definition) {
@@ -219,18 +240,18 @@ static bool has_requests(struct manager *manager, const char *parent) {
 }
 
 /* How many of a type may still be tried in this turn, counted down in @remaining. */
-static bool take_instance(struct parent *parent, json_object *remaining, const char *type) {
+static bool take_instance(struct parent *parent, json_object **remaining, const char *type) {
         json_object *values, *n;
         uint32_t available;
 
         if (!parent->types || !json_object_object_get_ex(parent->types, type, &values))
                 return false;
-        if (!json_object_object_get_ex(remaining, type, &n)) {
+        if (!json_object_object_get_ex(*remaining, type, &n)) {
                 available = type_available_instances(values);
                 n = json_object_new_int64(available);
-                json_object_object_add(remaining, type, n);
+                json_put(remaining, type, n);
         }
-        if (json_object_get_int64(n) == 0)
+        if (!*remaining || json_object_get_int64(n) == 0)
                 return false;
         json_object_int_inc(n, -1);
         return true;
@@ -252,7 +273,7 @@ void autostart_types_read(struct parent *parent) {
                         continue;
                 if ((definition->start_state == START_STATE_WAITING_TYPE && parent_has_type(parent, definition->type)) ||
                     (definition->start_state == START_STATE_WAITING_INSTANCE && !requests &&
-                     take_instance(parent, remaining, definition->type)))
+                     take_instance(parent, &remaining, definition->type)))
                         enlist(definition);
                 else if (definition->start_state == START_STATE_WAITING_TYPE ||
                          definition->start_state == START_STATE_WAITING_INSTANCE)
@@ -353,9 +374,9 @@ static void take_result(struct stored_definition *definition, const struct job *
         case FAILURE_ALREADY_EXISTS:
                 if (exists_as_asked(definition, job))
                         return settle(definition, START_STATE_ACTIVE);
-                return fail(definition, job->id, job->failure.message);
+                return fail(definition, job->id, failure_text(&job->failure));
         default:
-                return fail(definition, job->id, job->failure.message);
+                return fail(definition, job->id, failure_text(&job->failure));
         }
 }
 

@@ -6,9 +6,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <systemd/sd-event.h>
 
 #include "common/macro.h"
 #include "common/utf8.h"
+#include "daemon/log.h"
 
 /* Then there is nobody to answer. */
 static bool is_lost_connection(int error) {
@@ -43,6 +45,32 @@ int bus_fail(sd_bus_message *message, enum failure_code code, const char *format
 
         r = bus_send_failure(message, code, text);
         return r < 0 ? r : 1;
+}
+
+void bus_end_unanswered(void) {
+        sd_event *event = NULL;
+
+        log_error_errno(-ENOMEM, "Failed to answer a caller, ending: %m");
+        if (sd_event_default(&event) >= 0)
+                (void) sd_event_exit(event, -ENOMEM);
+        sd_event_unref(event);
+}
+
+int bus_send_reply(sd_bus_message *reply, sd_bus_message *spare) {
+        int r;
+
+        r = sd_bus_send(NULL, reply, NULL);
+        if (r == -ENOMEM && spare)
+                r = sd_bus_send(NULL, spare, NULL);
+        return r < 0 ? r : 0;
+}
+
+void bus_answer_errno(sd_bus_message *message, int error) {
+        int r;
+
+        r = sd_bus_reply_method_errno(message, error, NULL);
+        if (r == -ENOMEM)
+                bus_end_unanswered();
 }
 
 int bus_fail_job(sd_bus_message *message, uint64_t id) {

@@ -127,6 +127,10 @@ void callout_lock_note(struct manager *manager, const char *parent) {
                 return;
         }
         HASH_ADD_KEYPTR(hh, manager->callout_locks, lock->parent, strlen(lock->parent), lock);
+        if (lock->hh.tbl)
+                return;
+        free(lock->parent);
+        free(lock);
 }
 
 void callout_lock_free_all(struct manager *manager) {

@@ -54,7 +54,7 @@ struct device *device_free(struct device *device) {
 
         if (device->prev)
                 DL_DELETE(device->manager->transitions, device);
-        if (device->export.path)
+        if (device->hh.tbl)
                 HASH_DEL(device->manager->devices, device);
         if (device->definition) {
                 device->definition->device = NULL;
@@ -84,14 +84,15 @@ static struct device *device_new(struct manager *manager, const char *uuid, cons
         device->parent = strdup(look->parent);
         device->path = strdup(look->path);
         device->state = _DEVICE_STATE_MAX;
-        if (!device->parent || !device->path || sd_bus_path_encode(BUS_DEVICE_PATH, uuid, &path) < 0)
+        if (!device->parent || !device->path || sd_bus_path_encode(BUS_DEVICE_PATH, uuid, &path) < 0 ||
+            export_add(manager->exports, &device->export, path, BUS_DEVICE, device) < 0)
                 return NULL;
-
         HASH_ADD_STR(manager->devices, uuid, device);
+        if (!device->hh.tbl)
+                return NULL;
         device->definition = manager->store ? store_find(manager->store, device->parent, uuid) : NULL;
         if (device->definition)
                 device->definition->device = device;
-        export_add(manager->exports, &device->export, path, BUS_DEVICE, device);
         return TAKE_PTR(device);
 }
 
@@ -113,14 +114,21 @@ static enum device_state judge(struct device *device, const struct sysfs_device 
         return t - device->limbo_since >= DEVICE_WEDGED_USEC ? DEVICE_WEDGED : DEVICE_STOPPING;
 }
 
-static void set_type(struct device *device, const char *type) {
+/* Returns 0 or -ENOMEM. */
+static int set_type(struct device *device, const char *type) {
+        char *copy;
+
         /* Kept while the device is being removed: the link goes first, the type is no secret. */
         if (!*type || (device->type && streq(device->type, type)))
-                return;
+                return 0;
 
+        copy = strdup(type);
+        if (!copy)
+                return -ENOMEM;
         free(device->type);
-        device->type = strdup(type);
+        device->type = copy;
         export_change(device->manager->exports, &device->export, "Type");
+        return 0;
 }
 
 static void watch(struct device *device) {
@@ -193,11 +201,16 @@ static struct device *device_update(struct manager *manager, const char *uuid, c
         is_new = !device;
         if (is_new) {
                 device = device_new(manager, uuid, look);
-                if (!device)
+                if (!device) {
+                        registry_look_again(manager->registry);
                         return NULL;
+                }
         }
 
-        set_type(device, look->type);
+        if (set_type(device, look->type) < 0) {
+                registry_look_again(manager->registry);
+                return is_new ? device_free(device) : device;
+        }
         set_state(device, judge(device, look));
         /* Who is complete at first sight during a uevent may have become so just now. */
         if (is_new && device->state == DEVICE_ACTIVE && manager->enumerated)

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "common/io.h"
+#include "common/uuid.h"
 #include "daemon/bus-names.h"
 #include "daemon/log.h"
 
@@ -33,7 +34,7 @@ struct announcement {
         char *path;
         const char *interface;
         uint64_t id;            /* the rest: of job signals */
-        char *uuid;
+        char uuid[UUID_TEXT_SIZE];
         const char *job_kind;
         const char *result;
         struct announcement *prev, *next;
@@ -46,11 +47,11 @@ struct exports {
         struct announcement *queue;
         unsigned int n_queue;
         bool quiet;
+        bool missed;            /* an object that is to be announced is not in the queue, for lack of memory */
 };
 
 static void announcement_free(struct announcement *a) {
         free(a->path);
-        free(a->uuid);
         free(a);
 }
 
@@ -59,28 +60,44 @@ static void want_turn(struct exports *exports, uint64_t usec) {
                 (void) sd_event_source_set_enabled(exports->source, SD_EVENT_ONESHOT);
 }
 
-static void queue_up(struct exports *exports, struct announcement announcement, const char *path) {
+/* Returns false without memory. */
+static bool queue_up(struct exports *exports, const struct announcement *announcement) {
         struct announcement *a = malloc(sizeof(*a));
+        char *path = strdup(announcement->path);
 
-        if (!a) {
-                free(announcement.uuid);
-                return;
+        if (!a || !path) {
+                free(a);
+                free(path);
+                return false;
         }
-        *a = announcement;
-        a->path = strdup(path);
+        *a = *announcement;
+        a->path = path;
         if (!exports->queue)
                 want_turn(exports, ANNOUNCE_USEC);
         DL_APPEND(exports->queue, a);
         if (++exports->n_queue == ANNOUNCEMENTS_PATIENT)
                 (void) sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_NORMAL);
+        return true;
 }
 
 static void queue_object(struct exports *exports, struct export *export) {
         if (export->queued)
                 return;
 
-        export->queued = true;
-        queue_up(exports, (struct announcement) { .kind = ANNOUNCE_OBJECT }, export->path);
+        export->queued = queue_up(exports, &(struct announcement) { .kind = ANNOUNCE_OBJECT, .path = export->path });
+        if (export->queued)
+                return;
+        exports->missed = true;
+        want_turn(exports, ANNOUNCE_USEC);
+}
+
+static void queue_missed(struct exports *exports) {
+        struct export *export, *next;
+
+        exports->missed = false;
+        HASH_ITER(hh, exports->table, export, next)
+                if (!export->announced || export->changes[0])
+                        queue_object(exports, export);
 }
 
 static int announce_object(struct exports *exports, const char *path) {
@@ -119,22 +136,37 @@ static int announce(struct exports *exports, const struct announcement *a) {
         }
 }
 
+static void announce_now(struct exports *exports, const struct announcement *a) {
+        int r;
+
+        r = announce(exports, a);
+        if (r < 0 && r != -ENOTCONN)
+                log_warning_errno(r, "Failed to announce %s on the bus, ignoring: %m", a->path);
+}
+
 static void announce_first(struct exports *exports) {
         struct announcement *a = exports->queue;
-        int r;
 
         DL_DELETE(exports->queue, a);
         if (--exports->n_queue == 0)
                 (void) sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_IDLE);
-        r = announce(exports, a);
-        if (r < 0 && r != -ENOTCONN)
-                log_warning_errno(r, "Failed to announce %s on the bus, ignoring: %m", a->path);
+        announce_now(exports, a);
         announcement_free(a);
+}
+
+/* What cannot wait is told now, behind all that does. */
+static void queue_signal(struct exports *exports, const struct announcement *announcement) {
+        if (queue_up(exports, announcement))
+                return;
+        exports_flush(exports);
+        announce_now(exports, announcement);
 }
 
 static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         struct exports *exports = userdata;
 
+        if (exports->missed)
+                queue_missed(exports);
         for (unsigned int i = 0; i < ANNOUNCEMENTS_PER_TURN && exports->queue; i++)
                 announce_first(exports);
 
@@ -190,13 +222,19 @@ void exports_set_quiet(struct exports *exports, bool quiet) {
         exports->quiet = quiet;
 }
 
-void export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata) {
+int export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata) {
         *export = (struct export) { .path = path, .interface = interface, .userdata = userdata };
         HASH_ADD_KEYPTR(hh, exports->table, export->path, strlen(export->path), export);
+        if (!export->hh.tbl) {
+                free(path);
+                *export = (struct export) {};
+                return -ENOMEM;
+        }
         if (exports->quiet)
                 export->announced = true;
         else
                 queue_object(exports, export);
+        return 0;
 }
 
 void export_change(struct exports *exports, struct export *export, const char *property) {
@@ -223,34 +261,33 @@ void export_remove(struct exports *exports, struct export *export) {
 
         HASH_DEL(exports->table, export);
         if (export->announced)
-                queue_up(exports, (struct announcement) { .kind = ANNOUNCE_REMOVED, .interface = export->interface },
-                         export->path);
+                queue_signal(exports, &(struct announcement) {
+                        .kind = ANNOUNCE_REMOVED,
+                        .path = export->path,
+                        .interface = export->interface,
+                });
         free(export->path);
         export->path = NULL;
 }
 
+static void queue_job_signal(struct exports *exports, struct announcement a, const char *uuid, const char *path) {
+        /* It is not freed from here. */
+        a.path = (char *) path;
+        snprintf(a.uuid, sizeof(a.uuid), "%s", uuid);
+        queue_signal(exports, &a);
+}
+
 void exports_job_new(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *path) {
-        queue_up(exports,
-                 (struct announcement) {
-                         .kind = ANNOUNCE_JOB_NEW,
-                         .id = id,
-                         .uuid = strdup(uuid),
-                         .job_kind = kind,
-                 },
-                 path);
+        const struct announcement a = { .kind = ANNOUNCE_JOB_NEW, .id = id, .job_kind = kind };
+
+        queue_job_signal(exports, a, uuid, path);
 }
 
 void exports_job_removed(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *result,
                          const char *path) {
-        queue_up(exports,
-                 (struct announcement) {
-                         .kind = ANNOUNCE_JOB_REMOVED,
-                         .id = id,
-                         .uuid = strdup(uuid),
-                         .job_kind = kind,
-                         .result = result,
-                 },
-                 path);
+        const struct announcement a = { .kind = ANNOUNCE_JOB_REMOVED, .id = id, .job_kind = kind, .result = result };
+
+        queue_job_signal(exports, a, uuid, path);
 }
 
 int exports_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,

@@ -38,8 +38,9 @@ int exports_new(struct exports **ret, sd_event *event, sd_bus *bus);
 /** exports_set_quiet() - announce nothing, or again: before the bus name is taken nobody could have asked yet. */
 void exports_set_quiet(struct exports *exports, bool quiet);
 
-/** export_add() - make an object findable and announce it; takes @path over. */
-void export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata);
+/** export_add() - make an object findable and announce it; takes @path over, also when that fails. Returns 0 or
+ * -ENOMEM. */
+int export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata);
 
 /** export_change() - announce that a property has changed; @property must be a literal. */
 void export_change(struct exports *exports, struct export *export, const char *property);

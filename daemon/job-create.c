@@ -111,7 +111,7 @@ void create_drop_intent(struct job *job) {
 }
 
 static void create_end(struct job *job, enum job_result result) {
-        const struct task *task = &job->work.task;
+        struct task *task = &job->work.task;
         struct device *device;
 
         FAULT_POINT("create-decided");
@@ -122,7 +122,8 @@ static void create_end(struct job *job, enum job_result result) {
                 device = device_created(job->manager, job->uuid, task->parent, task->type);
                 if (device) {
                         attributes_clear(&device->attributes);
-                        (void) attributes_copy(&task->attributes, &device->attributes);
+                        device->attributes = task->attributes;
+                        task->attributes = (struct attributes) {};
                 }
         } else
                 (void) device_refresh(job->manager, job->uuid);
@@ -143,7 +144,7 @@ void create_reported(struct job *job, struct report *report) {
                                     "The worker that was creating device %s died; what it left was removed again", job->uuid);
                 else
                         failure_set(&job->failure, FAILURE_IO_ERROR, "The worker that was creating device %s died. %s",
-                                    job->uuid, report->failure.message);
+                                    job->uuid, failure_text(&report->failure));
                 return create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
         }
 
@@ -153,7 +154,7 @@ void create_reported(struct job *job, struct report *report) {
         if (report->kind == REPORT_DONE)
                 return create_end(job, JOB_DONE);
 
-        failure_set(&job->failure, report->failure.code, "%s", report->failure.message);
+        failure_set(&job->failure, report->failure.code, "%s", failure_text(&report->failure));
         create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
 }
 

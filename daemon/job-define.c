@@ -46,7 +46,7 @@ static void attributes_reported(struct job *job, struct report *report) {
                 return job_fail(job, FAILURE_IO_ERROR, "The worker that asked for the attributes of device %s died; ask again",
                                 job->uuid);
         if (report->kind == REPORT_FAILED)
-                return job_fail(job, report->failure.code, "%s", report->failure.message);
+                return job_fail(job, report->failure.code, "%s", failure_text(&report->failure));
         if (job->expired)
                 return job_finish(job, JOB_TIMEOUT);
 
@@ -69,7 +69,7 @@ static bool finish_failed(struct job *job, const struct report *report) {
                 return true;
         }
         if (report->kind == REPORT_FAILED) {
-                job_fail(job, report->failure.code, "%s", report->failure.message);
+                job_fail(job, report->failure.code, "%s", failure_text(&report->failure));
                 return true;
         }
         return false;
@@ -133,7 +133,8 @@ static void live_done(struct job *job) {
         job->live = false;
         if (device) {
                 attributes_clear(&device->attributes);
-                (void) attributes_copy(&job->work.task.attributes, &device->attributes);
+                device->attributes = job->work.task.attributes;
+                job->work.task.attributes = (struct attributes) {};
         }
         if (!job->defined || job->expired)
                 return job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);

@@ -52,6 +52,11 @@ static const char *is_ended_by_next(const struct job *job) {
         return why;
 }
 
+static void join_waiting(struct job *job) {
+        job->parked_outside = true;
+        DL_APPEND2(job->manager->waiting_starts, job, prev, next);
+}
+
 static void wait_outside(struct job *job) {
         struct parent *parent = parent_find(job->manager, job->work.task.parent);
         const char *why = is_ended_by_next(job);
@@ -70,10 +75,9 @@ static void wait_outside(struct job *job) {
 
         callout_lock_release(job);
         queue_remove(job);
-        job->parked_outside = true;
+        join_waiting(job);
         job->waited = true;
         job_set_waiting(job);
-        DL_APPEND2(job->manager->waiting_starts, job, prev, next);
         if (parent)
                 parent_read_again_later(parent);
 }
@@ -90,8 +94,10 @@ void start_wake(struct manager *manager, const char *parent) {
                 if (!streq(job->work.task.parent, parent))
                         continue;
                 start_leave_waiting(job);
-                if (queue_enter(job) < 0)
-                        job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+                if (queue_enter(job) >= 0)
+                        continue;
+                join_waiting(job);
+                job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
         }
 }
 
@@ -177,7 +183,7 @@ static void start_start(struct job *job) {
                 return;
         if (!definition->valid)
                 return job_fail(job, FAILURE_INVALID_DEFINITION, "Definition %s of parent '%s' is invalid: %s", job->uuid,
-                                definition->directory->parent, definition->reason);
+                                definition->directory->parent, definition->reason ? definition->reason : "");
         if (take_definition(job, definition) < 0)
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
 
@@ -217,7 +223,7 @@ static int start_assigned(struct job *job) {
 static void start_reported(struct job *job, struct report *report) {
         if (!job->undoing && report && report->kind == REPORT_FAILED && is_worth_waiting(job, report->failure.code)) {
                 create_drop_intent(job);
-                failure_set(&job->failure, report->failure.code, "%s", report->failure.message);
+                failure_set(&job->failure, report->failure.code, "%s", failure_text(&report->failure));
                 return wait_outside(job);
         }
 

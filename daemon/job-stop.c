@@ -109,7 +109,7 @@ static void stop_reported(struct job *job, struct report *report) {
         if (report && report->kind == REPORT_BUSY)
                 return stop_busy(job, report);
         if (report && report->kind == REPORT_FAILED)
-                return job_fail(job, report->failure.code, "%s", report->failure.message);
+                return job_fail(job, report->failure.code, "%s", failure_text(&report->failure));
         if (!report && device)
                 return job_fail(job, FAILURE_IO_ERROR,
                                 "The worker that was removing device %s died; the device is %s, ask again", job->uuid,

@@ -128,8 +128,12 @@ int job_new(struct job **ret, struct manager *manager, const struct job_type *ty
         r = sd_bus_path_encode(BUS_JOB_PATH, id, &path);
         if (r < 0)
                 return r;
+        r = export_add(manager->exports, &job->export, path, BUS_JOB, job);
+        if (r < 0)
+                return r;
         HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
-        export_add(manager->exports, &job->export, path, BUS_JOB, job);
+        if (!job->hh.tbl)
+                return -ENOMEM;
 
         *ret = TAKE_PTR(job);
         return 0;
@@ -141,7 +145,7 @@ struct job *job_free(struct job *job) {
 
         job_unpark(job);
         callout_lock_release(job);
-        if (job->export.path)
+        if (job->hh.tbl)
                 HASH_DEL(job->manager->jobs, job);
         export_remove(job->manager->exports, &job->export);
         charge_release(&job->charge);
@@ -156,46 +160,65 @@ struct job *job_free(struct job *job) {
         return NULL;
 }
 
+static void answer_failure(const struct job *job, sd_bus_message *message, enum failure_code code, const char *text) {
+        int r;
+
+        r = bus_send_failure(message, code, text);
+        if (r < 0)
+                log_full(LOG_WARNING, r, fields_of(job), "Failed to answer the caller of job %" PRIu64 ", ignoring: %m",
+                         job->id);
+        if (r == -ENOMEM)
+                bus_end_unanswered();
+}
+
 void job_answer_failure(struct job *job) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message);
-        int r;
 
         if (!message)
                 return;
 
-        r = bus_send_failure(message, job->failure.code, job->failure.message);
-        if (r < 0)
-                log_full(LOG_WARNING, r, fields_of(job), "Failed to answer the caller of job %" PRIu64 ", ignoring: %m",
-                         job->id);
+        answer_failure(job, message, job->failure.code, failure_text(&job->failure));
 }
 
-static int send_success(struct job *job, sd_bus_message *message) {
+static int try_reply(struct job *job, sd_bus_message *message, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r >= 0 && job->type->append_reply)
+                r = job->type->append_reply(job, reply);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(reply);
+        return 0;
+}
+
+/* What is done is done: an error would be untrue, so one failed allocation is not the end of it. */
+static int make_reply(struct job *job, sd_bus_message *message, sd_bus_message **ret) {
+        int r;
+
+        r = try_reply(job, message, ret);
+        return r == -ENOMEM ? try_reply(job, message, ret) : r;
+}
+
+static void reply_success(struct job *job) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message), *reply = NULL, *spare = NULL;
         int r = 0;
 
         if (message)
-                r = sd_bus_message_new_method_return(message, &reply);
-        if (reply && job->type->append_reply)
-                r = job->type->append_reply(job, reply);
+                r = make_reply(job, message, &reply);
+        if (reply)
+                (void) make_reply(job, message, &spare);
         /* As late as it can be: a daemon that is killed between the two leaves a device that nobody was told of. */
         if (job->type->before_answer)
                 job->type->before_answer(job);
-        if (r < 0 || !reply)
-                return r;
+        if (!message || (reply && job->settle && settle_hand_over(TAKE_PTR(job->settle), reply, spare)))
+                return;
 
-        if (job->settle && settle_hand_over(TAKE_PTR(job->settle), reply))
-                return 0;
-        return sd_bus_send(NULL, reply, NULL);
-}
-
-static int reply_success(struct job *job) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message);
-        int r;
-
-        r = send_success(job, message);
-        if (r < 0 && message)
-                (void) bus_send_failure(message, FAILURE_IO_ERROR, "The job is done, but its answer could not be sent");
-        return r;
+        if (reply)
+                r = bus_send_reply(reply, spare);
+        if (r < 0)
+                answer_failure(job, message, FAILURE_IO_ERROR, "The job is done, but its answer could not be sent");
 }
 
 static int level_of(const struct job *job, enum job_result result) {
@@ -208,19 +231,15 @@ static void say_result(struct job *job, enum job_result result) {
                 log_debug("Job %" PRIu64 " (%s %s) is done", job->id, job->type->name, job->uuid);
         else
                 log_full(level_of(job, result), 0, fields_of(job), "Job %" PRIu64 " (%s) %s: %s", job->id,
-                         job->type->name, results[result], job->failure.message ? job->failure.message : "");
+                         job->type->name, results[result], failure_text(&job->failure));
 }
 
 void job_finish(struct job *job, enum job_result result) {
         struct manager *manager = job->manager;
-        int r;
 
-        if (result == JOB_DONE) {
-                r = reply_success(job);
-                if (r < 0)
-                        log_full(LOG_WARNING, r, fields_of(job),
-                                 "Failed to answer the caller of job %" PRIu64 ", ignoring: %m", job->id);
-        } else
+        if (result == JOB_DONE)
+                reply_success(job);
+        else
                 job_answer_failure(job);
 
         FAULT_POINT("answered");
@@ -320,7 +339,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         job_answer_failure(job);
         autostart_job_ended(job, JOB_TIMEOUT);
         fields.message_id = MESSAGE_DRIVER_HUNG;
-        log_full(LOG_WARNING, 0, fields, "%s", job->failure.message);
+        log_full(LOG_WARNING, 0, fields, "%s", failure_text(&job->failure));
         return 0;
 }
 
@@ -386,9 +405,14 @@ void job_park(struct job *job, uint64_t usec) {
         callout_lock_release(job);
         job->parked = true;
         job_set_waiting(job);
-        if (usec != USEC_INFINITY &&
-            sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC, usec, 1, on_wake, job) < 0)
-                log_full(LOG_WARNING, 0, fields_of(job), "Failed to set a timer for job %" PRIu64, job->id);
+        if (usec == USEC_INFINITY ||
+            sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC, usec, 1, on_wake, job) >=
+                    0)
+                return;
+        /* Rather too early than never. */
+        log_full(LOG_WARNING, 0, fields_of(job), "Failed to set a timer for job %" PRIu64 ", it does not wait",
+                 job->id);
+        queue_kick(job->manager, job->uuid);
 }
 
 void job_wake_on_exit(struct job *job, pid_t pid) {

@@ -15,6 +15,9 @@
 /* So long a journal that is behind is waited for. */
 #define JOURNAL_WAIT_MSEC 20
 
+/* What is said of a message for which there is no memory. */
+#define LOG_PART_SIZE 512
+
 static bool debug_enabled;
 
 void log_set_debug(bool debug) {
@@ -110,22 +113,26 @@ static void send_to_journal(int priority, const struct log_fields *fields, const
 
 int log_full(int priority, int error, struct log_fields fields, const char *format, ...) {
         _cleanup_free_ char *message = NULL;
+        char part[LOG_PART_SIZE];
         va_list args;
-        int r;
 
         if (priority >= LOG_DEBUG && !debug_enabled)
                 return error;
 
         errno = -error;
         va_start(args, format);
-        r = vasprintf(&message, format, args);
+        if (vasprintf(&message, format, args) < 0)
+                message = NULL;
         va_end(args);
-        if (r < 0)
-                return error;
+        errno = -error;
+        va_start(args, format);
+        if (!message)
+                (void) vsnprintf(part, sizeof(part), format, args);
+        va_end(args);
 
-        send_to_journal(priority, &fields, message);
+        send_to_journal(priority, &fields, message ? message : part);
         /* Under systemd stderr is the journal too, and would say everything twice. */
         if (!getenv("JOURNAL_STREAM"))
-                fprintf(stderr, "mediated: %s\n", message);
+                fprintf(stderr, "mediated: %s\n", message ? message : part);
         return error;
 }

@@ -288,10 +288,13 @@ void manager_reload(struct manager *manager) {
 /* Not sd_bus_flush(), which waits for ever for a bus that takes no more because others do not read. */
 static void flush_bus(sd_bus *bus) {
         uint64_t end = now_usec() + MANAGER_FLUSH_USEC, now, n;
+        int r;
 
-        while ((now = now_usec()) < end && sd_bus_get_n_queued_write(bus, &n) >= 0 && n > 0)
-                if (sd_bus_process(bus, NULL) < 0 || sd_bus_wait(bus, end - now) < 0)
+        while ((now = now_usec()) < end && sd_bus_get_n_queued_write(bus, &n) >= 0 && n > 0) {
+                r = sd_bus_process(bus, NULL);
+                if ((r < 0 && r != -ENOMEM) || sd_bus_wait(bus, end - now) < 0)
                         return;
+        }
 }
 
 int manager_run(struct manager *manager) {

@@ -73,7 +73,7 @@ struct parent *parent_free(struct parent *parent) {
                 return NULL;
 
         manager = parent->manager;
-        if (parent->export.path) {
+        if (parent->hh.tbl) {
                 HASH_DEL(manager->parents, parent);
                 autostart_parent_gone(manager, parent->name);
         }
@@ -202,12 +202,11 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
             sd_event_add_time_relative(manager->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 1, on_retry, parent) <
                     0 ||
             sd_event_source_set_enabled(parent->retry_source, SD_EVENT_OFF) < 0 ||
-            sd_bus_path_encode(BUS_PARENT_PATH, name, &path) < 0)
+            sd_bus_path_encode(BUS_PARENT_PATH, name, &path) < 0 ||
+            export_add(manager->exports, &parent->export, path, BUS_PARENT, parent) < 0)
                 return NULL;
-
         HASH_ADD_KEYPTR(hh, manager->parents, parent->name, strlen(parent->name), parent);
-        export_add(manager->exports, &parent->export, path, BUS_PARENT, parent);
-        return TAKE_PTR(parent);
+        return parent->hh.tbl ? TAKE_PTR(parent) : NULL;
 }
 
 struct parent *parent_refresh(struct manager *manager, const char *name) {
@@ -230,8 +229,10 @@ struct parent *parent_refresh(struct manager *manager, const char *name) {
 
         if (!parent) {
                 parent = parent_new(manager, name, &look);
-                if (!parent)
+                if (!parent) {
+                        registry_look_again(manager->registry);
                         return NULL;
+                }
                 log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is here", name);
                 is_new = true;
         }

@@ -16,6 +16,7 @@
 #include <uthash.h>
 #include <utlist.h>
 
+#include "daemon/job-start.h"
 #include "daemon/job.h"
 #include "daemon/manager.h"
 #include "daemon/pool.h"
@@ -46,7 +47,10 @@ static struct queue *queue_get(struct manager *manager, const char *uuid) {
                 return NULL;
         strcpy(queue->uuid, uuid);
         HASH_ADD_STR(manager->queues, uuid, queue);
-        return queue;
+        if (queue->hh.tbl)
+                return queue;
+        free(queue);
+        return NULL;
 }
 
 static void unkick(struct manager *manager, struct queue *queue) {
@@ -128,8 +132,11 @@ void queue_kick(struct manager *manager, const char *uuid) {
 static int on_kicked(sd_event_source *source, void *userdata) {
         struct manager *manager = userdata;
         struct queue *queue;
+        unsigned int n;
 
-        while ((queue = manager->kicked_queues)) {
+        /* Those that are kicked meanwhile have the next turn. */
+        DL_COUNT(manager->kicked_queues, queue, n);
+        while (n-- > 0 && (queue = manager->kicked_queues)) {
                 struct job *head = queue->jobs;
 
                 unkick(manager, queue);
@@ -155,17 +162,15 @@ int queue_init(struct manager *manager) {
 }
 
 void queue_done(struct manager *manager) {
-        struct queue *queue, *next_queue;
+        struct job *job, *next;
 
-        HASH_ITER(hh, manager->queues, queue, next_queue) {
-                struct job *job, *next_job;
-
-                DL_FOREACH_SAFE(queue->jobs, job, next_job) {
-                        (void) pool_withdraw(manager->pool, &job->work);
-                        DL_DELETE(queue->jobs, job);
-                        job_free(job);
-                }
-                queue_free(manager, queue);
+        HASH_ITER(hh, manager->jobs, job, next) {
+                (void) pool_withdraw(manager->pool, &job->work);
+                if (job->parked_outside)
+                        start_leave_waiting(job);
+                else
+                        queue_remove(job);
+                job_free(job);
         }
         manager->queue_source = sd_event_source_disable_unref(manager->queue_source);
 }

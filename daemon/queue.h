@@ -14,7 +14,7 @@ struct queue;
 /** queue_init() - prepare manager->queue_source. Returns 0 or a negative errno. */
 int queue_init(struct manager *manager);
 
-/** queue_done() - drop all queues and their jobs, without replies. */
+/** queue_done() - drop all jobs and their queues, without replies. */
 void queue_done(struct manager *manager);
 
 /** queue_submit() - put a new job into its UUID's queue, from where the event loop starts it. Returns 0 or a negative

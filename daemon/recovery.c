@@ -27,7 +27,7 @@ void recovery_log(const char *uuid, const char *parent, const struct report *rep
                 log_full(LOG_WARNING, 0, fields, "Half-made device %s was removed: its creation was interrupted", uuid);
         } else if (report->kind != REPORT_DONE)
                 log_full(LOG_WARNING, 0, fields, "Creation of device %s was interrupted. %s", uuid,
-                         report->failure.message);
+                         failure_text(&report->failure));
 }
 
 bool recovery_retry(struct job *job) {

@@ -32,20 +32,23 @@ static int open_record(const char *parent) {
         return fd < 0 ? -errno : fd;
 }
 
-static void forget_tried(int fd) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-        int copy;
+/* Not by readdir(), which needs memory: with what was tried for another registration nothing would be started. */
+static int forget_tried(int fd) {
+        union {
+                struct dirent64 entry;
+                char bytes[4096];
+        } buffer;
+        ssize_t n;
 
-        copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-        dir = copy >= 0 ? fdopendir(copy) : NULL;
-        if (!dir) {
-                closep(&copy);
-                return;
-        }
-        while ((entry = readdir(dir)))
-                if (uuid_is_normal(entry->d_name))
-                        (void) unlinkat(fd, entry->d_name, 0);
+        while ((n = getdents64(fd, &buffer, sizeof(buffer))) > 0)
+                for (ssize_t i = 0; i < n;) {
+                        const struct dirent64 *entry = (const struct dirent64 *) (const void *) (buffer.bytes + i);
+
+                        if (uuid_is_normal(entry->d_name))
+                                (void) unlinkat(fd, entry->d_name, 0);
+                        i += entry->d_reclen;
+                }
+        return n < 0 ? -errno : 0;
 }
 
 int registration_begin(const struct parent *parent) {
@@ -66,7 +69,9 @@ int registration_begin(const struct parent *parent) {
 
         /* In this order a crash in between leaves a record of no registration, which is begun again. */
         (void) unlinkat(fd, ".identity", 0);
-        forget_tried(fd);
+        r = forget_tried(fd);
+        if (r < 0)
+                return r;
         identity_fd = openat(fd, ".identity", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
         return identity_fd < 0 ? -errno : write_text_fd(identity_fd, identity);
 }

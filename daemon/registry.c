@@ -52,6 +52,27 @@ static void want_look(struct registry *registry, uint64_t usec) {
                 (void) sd_event_source_set_enabled(registry->look_source, SD_EVENT_ONESHOT);
 }
 
+static void touched_free(struct touched *touched) {
+        if (touched)
+                free(touched->path);
+        free(touched);
+}
+
+/* Returns NULL without memory. */
+static struct touched *touched_new(const char *key, bool is_parent, const char *path) {
+        struct touched *touched = calloc(1, sizeof(*touched));
+
+        if (!touched)
+                return NULL;
+        touched->is_parent = is_parent;
+        strcpy(touched->key, key);
+        touched->path = path ? strdup(path) : NULL;
+        if (!path || touched->path)
+                return touched;
+        touched_free(touched);
+        return NULL;
+}
+
 static void touch(struct registry *registry, const char *name, bool is_parent, const char *path) {
         char key[SYSFS_NAME_SIZE + 1];
         struct touched *touched;
@@ -61,15 +82,15 @@ static void touch(struct registry *registry, const char *name, bool is_parent, c
         if (touched)
                 return;
 
-        touched = calloc(1, sizeof(*touched));
-        if (!touched)
-                return;
-        touched->is_parent = is_parent;
-        touched->path = path ? strdup(path) : NULL;
-        strcpy(touched->key, key);
-        if (is_parent || !registry->touched)
+        touched = touched_new(key, is_parent, path);
+        if (touched)
+                HASH_ADD_STR(registry->touched, key, touched);
+        if (!touched || !touched->hh.tbl) {
+                touched_free(touched);
+                return registry_look_again(registry);
+        }
+        if (is_parent || HASH_COUNT(registry->touched) == 1)
                 want_look(registry, is_parent ? 0 : LOOK_USEC);
-        HASH_ADD_STR(registry->touched, key, touched);
 }
 
 void registry_touch_device(struct registry *registry, const char *uuid) {
@@ -89,8 +110,7 @@ static void look_at_first(struct registry *registry) {
                 (void) parent_refresh(registry->manager, touched->key + 1);
         else
                 (void) device_refresh_at(registry->manager, touched->key + 1, touched->path);
-        free(touched->path);
-        free(touched);
+        touched_free(touched);
 }
 
 static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -248,8 +268,7 @@ struct registry *registry_free(struct registry *registry) {
 
         HASH_ITER(hh, registry->touched, touched, next) {
                 HASH_DEL(registry->touched, touched);
-                free(touched->path);
-                free(touched);
+                touched_free(touched);
         }
         sd_event_source_disable_unref(registry->look_source);
         sd_event_source_disable_unref(registry->transition_source);

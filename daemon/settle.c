@@ -11,6 +11,7 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "common/sysfs.h"
+#include "daemon/bus-util.h"
 #include "daemon/log.h"
 #include "daemon/manager.h"
 
@@ -23,7 +24,7 @@ struct settle {
         uint64_t seqnum;                /* events up to this one are older than the device */
         bool bound;                     /* `bind` of the device was processed */
         bool node_added;                /* `add` of its VFIO group was */
-        sd_bus_message *reply;
+        sd_bus_message *reply, *spare;  /* see bus_send_reply() */
         sd_event_source *timer;
         struct settle *prev, *next;
 };
@@ -56,6 +57,7 @@ struct settle *settle_free(struct settle *settle) {
         DL_DELETE(settle->manager->settles, settle);
         sd_event_source_disable_unref(settle->timer);
         sd_bus_message_unref(settle->reply);
+        sd_bus_message_unref(settle->spare);
         free(settle);
         return NULL;
 }
@@ -63,9 +65,11 @@ struct settle *settle_free(struct settle *settle) {
 static void finish(struct settle *settle) {
         int r;
 
-        r = sd_bus_send(NULL, settle->reply, NULL);
+        r = bus_send_reply(settle->reply, settle->spare);
         if (r < 0)
-                log_warning_errno(r, "Failed to answer who waits for device %s, ignoring: %m", settle->uuid);
+                log_warning_errno(r, "Failed to answer who waits for device %s: %m", settle->uuid);
+        if (r == -ENOMEM)
+                bus_end_unanswered();
         settle_free(settle);
 }
 
@@ -99,7 +103,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
+bool settle_hand_over(struct settle *settle, sd_bus_message *reply, sd_bus_message *spare) {
         if (is_settled(settle) ||
             sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC, SETTLE_USEC, 1, on_timeout,
                                        settle) < 0) {
@@ -108,6 +112,7 @@ bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
         }
 
         settle->reply = sd_bus_message_ref(reply);
+        settle->spare = sd_bus_message_ref(spare);
         return true;
 }
 

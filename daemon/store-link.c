@@ -51,6 +51,10 @@ void store_link_look(struct store *store, const char *parent) {
         if (!link->parent)
                 return free(link);
         HASH_ADD_KEYPTR(hh, store->links, link->parent, strlen(link->parent), link);
+        if (link->hh.tbl)
+                return;
+        free(link->parent);
+        free(link);
 }
 
 void store_link_forget(struct store *store, const char *parent) {

@@ -4,6 +4,7 @@
 
 #include "daemon/store.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/inotify.h>
 
@@ -71,21 +72,36 @@ static void arm(struct store *store, uint64_t usec) {
                 (void) sd_event_source_set_enabled(store->look_source, SD_EVENT_ONESHOT);
 }
 
-void store_touch(struct store *store, const char *parent, const char *name, uint64_t delay_usec) {
+/* Returns 0 or -ENOMEM. */
+static int add_touched(struct store *store, const char *parent, const char *name) {
         struct store_touched *touched;
         _cleanup_free_ char *key = NULL;
-        int enabled;
 
         if (asprintf(&key, "%s%s%s", parent ? parent : "", parent ? "/" : "", parent ? name : "") < 0)
-                return;
+                return -ENOMEM;
 
         HASH_FIND_STR(store->touched, key, touched);
-        if (!touched) {
-                touched = calloc(1, sizeof(*touched));
-                if (!touched)
-                        return;
-                touched->key = TAKE_PTR(key);
-                HASH_ADD_KEYPTR(hh, store->touched, touched->key, strlen(touched->key), touched);
+        if (touched)
+                return 0;
+        touched = calloc(1, sizeof(*touched));
+        if (!touched)
+                return -ENOMEM;
+        touched->key = key;
+        HASH_ADD_KEYPTR(hh, store->touched, touched->key, strlen(touched->key), touched);
+        if (!touched->hh.tbl) {
+                free(touched);
+                return -ENOMEM;
+        }
+        TAKE_PTR(key);
+        return 0;
+}
+
+void store_touch(struct store *store, const char *parent, const char *name, uint64_t delay_usec) {
+        int enabled;
+
+        if (add_touched(store, parent, name) < 0) {
+                store->missed = true;
+                delay_usec = STORE_AGAIN_USEC;
         }
 
         if (sd_event_source_get_enabled(store->look_source, &enabled) >= 0 && enabled == SD_EVENT_OFF)
@@ -123,6 +139,10 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
         struct store_touched *touched;
         bool is_file = true;
 
+        if (store->missed) {
+                store->missed = false;
+                touch_all(store);
+        }
         /* What is touched during the looks, because it is half written, has its turn later. */
         if (!store->looking) {
                 store->looking = store->touched;
@@ -238,7 +258,11 @@ static struct store_directory *directory_new(struct store *store, const char *pa
         }
         /* In the order of their names: so they are looked at and undefined. */
         HASH_ADD_KEYPTR_INORDER(hh, store->directories, directory->parent, strlen(directory->parent), directory, by_parent);
-        return directory;
+        if (directory->hh.tbl)
+                return directory;
+        free(directory->parent);
+        free(directory);
+        return NULL;
 }
 
 static void directory_watch(struct store_directory *directory, int fd, const struct stat *st) {
@@ -253,6 +277,8 @@ static void directory_watch(struct store_directory *directory, int fd, const str
                 log_full(LOG_WARNING, r, (struct log_fields) { .parent = directory->parent },
                          "Failed to watch /" STORE_DIRECTORY "/%s, changes by others show after a reload: %m",
                          directory->parent);
+        if (r == -ENOMEM)
+                return store_touch(directory->store, directory->parent, "", STORE_AGAIN_USEC);
         directory->watched_dev = st->st_dev;
         directory->watched_inode = st->st_ino;
 }
@@ -288,8 +314,10 @@ static int directory_open(struct store *store, const char *parent, struct store_
 
         if (!directory)
                 directory = directory_new(store, parent);
-        if (!directory)
+        if (!directory) {
+                store_touch(store, parent, "", STORE_AGAIN_USEC);
                 return -ENOMEM;
+        }
         if (directory->watched_inode != st.st_ino || directory->watched_dev != st.st_dev)
                 directory_watch(directory, fd, &st);
         *ret = directory;
@@ -316,8 +344,10 @@ static void list_directory(struct store_directory *directory, int fd) {
         if (fstat(fd, &st) < 0)
                 return closep(&fd);
         dir = fdopendir(fd);
-        if (!dir)
-                return closep(&fd);
+        if (!dir) {
+                closep(&fd);
+                return store_touch(directory->store, directory->parent, "", STORE_AGAIN_USEC);
+        }
         while ((entry = readdir(dir)))
                 if (is_candidate(entry->d_name) && !find_in(directory, entry->d_name))
                         all_known &= !!stored_definition_refresh_at(directory, dirfd(dir), entry->d_name);
@@ -370,17 +400,22 @@ static void look_in(struct store *store, int store_fd, const char *parent, const
                 list_directory(directory, fd);
 }
 
+/* Returns 0 or a negative errno. */
+static int open_store(DIR **ret) {
+        _cleanup_close_ int fd = -1;
+
+        fd = store_open();
+        return fd < 0 ? fd : open_directory_at(fd, ".", ret);
+}
+
 /* In all directories, or in @parent's. */
 static void look_for(struct store *store, const char *parent, const char *uuid) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         const char *reason;
-        int fd;
 
-        fd = store_open();
-        dir = fd >= 0 ? fdopendir(fd) : NULL;
-        if (!dir)
-                return closep(&fd);
+        if (open_store(&dir) < 0)
+                return;
 
         while ((entry = readdir(dir)))
                 if ((!parent || streq(parent, entry->d_name)) && parent_name_check(entry->d_name, &reason) >= 0)
@@ -426,6 +461,8 @@ static void watch(struct store *store, int store_fd) {
         r = sd_event_add_inotify_fd(store->manager->event, &store->watch, store_fd, STORE_EVENTS, on_store_event, store);
         if (r < 0)
                 log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY ", changes by others show after a reload: %m");
+        if (r == -ENOMEM)
+                store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
         /* Made between the two looks, it has had its event before the watch. */
         if (!store->is_there && faccessat(root_fd(), STORE_DIRECTORY, F_OK, 0) >= 0)
                 store_touch(store, NULL, NULL, LOOK_USEC);
@@ -437,16 +474,15 @@ static void touch_all(struct store *store) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         const char *reason;
-        int fd;
+        int r;
 
         HASH_ITER(hh, store->directories, directory, next)
                 store_touch(store, directory->parent, "", 0);
 
-        fd = store_open();
-        if (is_shortage(fd))
+        r = open_store(&dir);
+        if (is_shortage(r))
                 return store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
-        watch(store, fd);
-        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        watch(store, dir ? dirfd(dir) : -1);
         while (dir && (entry = readdir(dir)))
                 if (parent_name_check(entry->d_name, &reason) >= 0)
                         store_touch(store, entry->d_name, "", 0);
@@ -468,18 +504,17 @@ int store_scan(struct store *store) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         const char *reason;
-        int fd;
+        int r;
 
         HASH_ITER(hh, store->directories, directory, next)
                 directory->seen = false;
 
-        fd = store_open();
-        if (is_shortage(fd)) {
+        r = open_store(&dir);
+        if (is_shortage(r)) {
                 store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
-                return log_error_errno(fd, "Failed to read /" STORE_DIRECTORY ": %m");
+                return log_error_errno(r, "Failed to read /" STORE_DIRECTORY ": %m");
         }
-        watch(store, fd);
-        dir = fd >= 0 ? fdopendir(fd) : NULL;
+        watch(store, dir ? dirfd(dir) : -1);
         while (dir && (entry = readdir(dir)))
                 if (parent_name_check(entry->d_name, &reason) >= 0)
                         scan_directory(store, entry->d_name);
@@ -487,7 +522,7 @@ int store_scan(struct store *store) {
         HASH_ITER(hh, store->directories, directory, next)
                 if (!directory->seen && !is_touched(directory))
                         directory_vanished(directory);
-        return fd == -ENOENT || fd >= 0 ? 0 : log_error_errno(fd, "Failed to read /" STORE_DIRECTORY ": %m");
+        return r == -ENOENT || r >= 0 ? 0 : log_error_errno(r, "Failed to read /" STORE_DIRECTORY ": %m");
 }
 
 int store_new(struct store **ret, struct manager *manager) {

@@ -41,6 +41,7 @@ struct store {
         struct store_touched *looking;          /* being looked at, in slices */
         sd_event_source *watch;                 /* of the store, or of what it will appear in */
         bool is_there;
+        bool missed;                            /* `touched` lacks something, for lack of memory */
         sd_event_source *look_source;
 };
 

@@ -92,7 +92,7 @@ struct stored_definition *stored_definition_free(struct stored_definition *defin
                 return NULL;
 
         autostart_forget(definition);
-        if (definition->export.path) {
+        if (definition->hh.tbl) {
                 HASH_DEL(definition->directory->definitions, definition);
                 definition->directory->store->n_definitions--;
                 unlink_device(definition);
@@ -120,12 +120,14 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
         definition->directory = directory;
         definition->uuid = strdup(name);
         if (!definition->uuid ||
-            sd_bus_path_encode_many(&path, BUS_DEFINITION_PATH "/%/%", directory->parent, name) < 0)
+            sd_bus_path_encode_many(&path, BUS_DEFINITION_PATH "/%/%", directory->parent, name) < 0 ||
+            export_add(definition->manager->exports, &definition->export, path, BUS_DEFINITION, definition) < 0)
                 return NULL;
 
         HASH_ADD_KEYPTR(hh, directory->definitions, definition->uuid, strlen(definition->uuid), definition);
+        if (!definition->hh.tbl)
+                return NULL;
         directory->store->n_definitions++;
-        export_add(definition->manager->exports, &definition->export, path, BUS_DEFINITION, definition);
         link_device(definition);
         return TAKE_PTR(definition);
 }
@@ -172,10 +174,18 @@ static void set_invalid(struct stored_definition *definition, const struct defin
         changed_validity(definition);
 }
 
-static void take_contents(struct stored_definition *definition, const struct definition *contents) {
-        const struct attributes *attributes = definition_attributes(contents);
+/* Returns 0, or -ENOMEM with the definition as it was. */
+static int take_contents(struct stored_definition *definition, const struct definition *contents) {
+        _cleanup_(attributes_clear) struct attributes attributes = {};
+        bool other_attributes = !attributes_equal(&definition->attributes, definition_attributes(contents));
+        bool other_type = !definition->type || !streq(definition->type, definition_type(contents));
+        _cleanup_free_ char *type = other_type ? strdup(definition_type(contents)) : NULL;
         enum start_mode start = definition_start(contents);
         bool was_valid = definition->valid, was_auto = definition->start == START_AUTO;
+
+        if ((other_type && !type) ||
+            (other_attributes && attributes_copy(definition_attributes(contents), &attributes) < 0))
+                return -ENOMEM;
 
         if (!was_valid)
                 changed_validity(definition);
@@ -183,9 +193,9 @@ static void take_contents(struct stored_definition *definition, const struct def
         free(definition->reason);
         definition->reason = NULL;
 
-        if (!definition->type || !streq(definition->type, definition_type(contents))) {
+        if (other_type) {
                 free(definition->type);
-                definition->type = strdup(definition_type(contents));
+                definition->type = TAKE_PTR(type);
                 changed(definition, "Type");
         }
         if (definition->start != start) {
@@ -193,9 +203,10 @@ static void take_contents(struct stored_definition *definition, const struct def
                 changed(definition, "StartState");
         }
         definition->start = start;
-        if (!attributes_equal(&definition->attributes, attributes)) {
+        if (other_attributes) {
                 attributes_clear(&definition->attributes);
-                (void) attributes_copy(attributes, &definition->attributes);
+                definition->attributes = attributes;
+                attributes = (struct attributes) {};
                 changed(definition, "Attributes");
         }
 
@@ -203,6 +214,7 @@ static void take_contents(struct stored_definition *definition, const struct def
                 autostart_consider(definition);
         else if (was_auto && !was_valid)
                 autostart_resume(definition);
+        return 0;
 }
 
 struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd, const char *name) {
@@ -210,6 +222,7 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
         struct stored_definition *definition;
         struct definition_error error = {};
         struct stat st = {};
+        bool is_new;
         int r;
 
         /* The directory's own error is the file's. */
@@ -228,10 +241,13 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
                 return definition;
         }
 
-        if (!definition)
+        is_new = !definition;
+        if (is_new)
                 definition = stored_definition_new(directory, name);
-        if (!definition)
+        if (!definition) {
+                store_touch(directory->store, directory->parent, name, STORE_AGAIN_USEC);
                 return NULL;
+        }
         store_link_watch(definition, parent_fd, &st);
 
         if (r >= 0 && !uuid_is_normal(name)) {
@@ -244,8 +260,10 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
 
         if (r < 0)
                 set_invalid(definition, &error);
-        else
-                take_contents(definition, contents);
+        else if (take_contents(definition, contents) < 0) {
+                store_touch(directory->store, directory->parent, name, STORE_AGAIN_USEC);
+                return is_new ? stored_definition_free(definition) : definition;
+        }
         return definition;
 }
 

@@ -3,6 +3,7 @@
 cleaned up."""
 
 from bus import Bus
+from definitions import begin_start, define
 from host import DEVICES, Host, new_uuid
 
 
@@ -63,4 +64,18 @@ def test_bus_restarts_in_the_middle_of_jobs():
         for parent in ("mtty", "mbochs"):
             host.simctl("resume", parent)
         host.eventually(lambda: host.states() == {kept: "active"}, 10)
+        host.check_sane()
+
+
+def test_bus_is_lost_while_a_start_waits():
+    """It stands in no queue; LeakSanitizer sees whether it is freed."""
+    with Host() as host:
+        uuid = define(host, parent="late", type="late-1")
+        call = begin_start(host, uuid, "late", wait=True)
+        host.job_of(uuid, "start")
+        bus = BusDaemon(host)
+        bus.kill()
+        host.eventually(lambda: call.done)
+        assert call.task.exception()
+        bus.start()
         host.check_sane()
