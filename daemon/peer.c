@@ -10,6 +10,7 @@
 
 #include "common/io.h"
 #include "daemon/bus-names.h"
+#include "daemon/bus-pump.h"
 #include "daemon/log.h"
 
 /* How many questions the bus has at once; dbus-daemon allows 128 unanswered calls of a connection. */
@@ -31,6 +32,7 @@ static const struct limit limits[_ACCOUNT_MAX] = {
 
 struct peers {
         sd_bus *bus;                    /* for questions to the bus alone; NULL before peers_connect() */
+        struct bus_pump *pump;
         struct peer *table;
         struct user *users;
         struct peer *unidentified;      /* peers of which the bus is to be asked */
@@ -139,7 +141,10 @@ static struct user *user_get(struct peers *peers, uid_t uid) {
                 return NULL;
         user->uid = uid;
         HASH_ADD(hh, peers->users, uid, sizeof(user->uid), user);
-        return user;
+        if (user->hh.tbl)
+                return user;
+        free(user);
+        return NULL;
 }
 
 static void stop_identifying(struct peer *peer) {
@@ -211,15 +216,20 @@ void peer_leave(struct peer *peer) {
         peer_unref(peer);
 }
 
+/* Its calls are answered by their owners. With its next one it is known again. */
+static void drop(struct peer *peer) {
+        peer->dropped = true;
+        peer_leave(peer);
+}
+
 void peer_identify(struct peer *peer, uid_t uid) {
         struct peers *peers = peer->peers;
 
         assert(!peer->user && !peer->left);
         stop_identifying(peer);
         peer->user = user_get(peers, uid);
-        /* Without memory for that it cannot be served. */
         if (!peer->user)
-                return peer_leave(peer);
+                return drop(peer);
 
         peer->user->n_peers++;
         peers->unidentified_bytes -= peer->used[ACCOUNT_BYTES];
@@ -256,7 +266,7 @@ static void identify_next(struct peers *peers) {
                                              "GetConnectionUnixUser", on_user, peer, "s", peer->name);
                 if (r < 0) {
                         log_warning_errno(r, "Failed to ask the bus about connection %s, dropping its calls: %m", peer->name);
-                        peer_leave(peer);
+                        drop(peer);
                         continue;
                 }
                 DL_DELETE(peers->unidentified, peer);
@@ -306,6 +316,11 @@ int peer_get(struct peers *peers, const char *name, struct peer **ret) {
                 return -ENOMEM;
         }
         HASH_ADD_KEYPTR(hh, peers->table, peer->name, strlen(peer->name), peer);
+        if (!peer->hh.tbl) {
+                free(peer->name);
+                free(peer);
+                return -ENOMEM;
+        }
         DL_APPEND(peers->unidentified, peer);
 
         peer->n_references++;
@@ -354,7 +369,7 @@ int peers_connect(struct peers *peers, sd_event *event, sd_bus_message_handler_t
         if (r < 0)
                 return r;
         /* Before the calls of the other connection, which wait for what is learned here. */
-        return sd_bus_attach_event(peers->bus, event, SD_EVENT_PRIORITY_NORMAL - 5);
+        return bus_pump_new(&peers->pump, peers->bus, event, SD_EVENT_PRIORITY_NORMAL - 5);
 }
 
 int peers_new(struct peers **ret) {
@@ -379,6 +394,7 @@ struct peers *peers_free(struct peers *peers) {
                 HASH_DEL(peers->users, user);
                 free(user);
         }
+        bus_pump_free(peers->pump);
         sd_bus_close_unref(peers->bus);
         free(peers);
         return NULL;

@@ -94,6 +94,7 @@ struct peer {
         char *name;                     /* its unique name on the bus, which is never given to another one */
         struct user *user;              /* NULL until it is identified */
         bool left;                      /* whether it has left the bus */
+        bool dropped;                   /* or could not be served, for lack of memory */
         unsigned int n_references;      /* its charges, and 1 while it is on the bus */
         size_t used[_ACCOUNT_MAX];
         struct charge *charges;

@@ -23,6 +23,10 @@
 #define READING_A_CALL 32               /* a call that waits afterwards */
 #define READING_A_DROP 1                /* one that is dropped */
 
+/* How long nothing is read where memory is short, and how often it is tried to hand a call to its handler. */
+#define STARVED_USEC (100 * USEC_PER_MSEC)
+#define SHORTAGES_MAX 16
+
 /* How late a timer may be that waits for a budget. */
 #define PRECISION_USEC (1 * USEC_PER_MSEC)
 
@@ -30,6 +34,7 @@
 #define CALL_OVERHEAD 1024
 
 struct scheduler {
+        sd_event *event;
         sd_bus *bus;
         struct peers *peers;
         const struct scheduler_hooks *hooks;
@@ -45,6 +50,7 @@ struct scheduler {
         uint64_t begin_usec;            /* the processor time at which it was entered */
         bool entered;                   /* whether the current call has passed the filter */
         unsigned int reading;           /* what was read since a call was handled */
+        bool starved;                   /* nothing is read for a while, for lack of memory */
 };
 
 /* --- calls */
@@ -107,7 +113,11 @@ struct call *call_free(struct call *call) {
 DEFINE_CLEANUP_FUNC(struct call *, call_free)
 
 static void on_waiting_left(struct charge *charge) {
-        call_free(call_unlink(call_of_charge(charge)));
+        struct call *call = call_unlink(call_of_charge(charge));
+
+        if (charge->peer->dropped)
+                bus_answer_errno(call->message, -ENOMEM);
+        call_free(call);
 }
 
 void call_hold(struct call *call, void *owner, void (*on_left)(struct charge *charge)) {
@@ -255,10 +265,11 @@ static void handle(struct scheduler *s, struct call *call) {
         enter(s, call);
         r = sd_bus_enqueue_for_read(s->bus, call->message);
         /* Before it sd-bus may write, or answer a call of ours whose time is over. */
-        while (r >= 0 && !s->entered)
+        for (unsigned int i = 0; !s->entered && (r >= 0 || (r == -ENOMEM && i < SHORTAGES_MAX)); i += r < 0)
                 r = sd_bus_process(s->bus, NULL);
-        if (!s->entered)
-                (void) sd_bus_reply_method_errno(call->message, r, NULL);
+        /* It has got lost in between, or on its way to its handler. */
+        if (r < 0)
+                bus_answer_errno(call->message, r);
         leave(s);
 }
 
@@ -365,6 +376,17 @@ static bool may_read(const struct scheduler *s) {
         return s->reading < READING_PER_TURN && !peers_are_full(s->peers);
 }
 
+/* What is to be read stays where it is. */
+static int wait_for_memory(struct scheduler *s) {
+        log_warning_errno(-ENOMEM, "Failed to read from the bus, trying again: %m");
+        s->starved = true;
+        (void) sd_event_source_set_io_events(s->io_source, 0);
+        (void) sd_event_source_set_enabled(s->turn_source, SD_EVENT_OFF);
+        (void) sd_event_source_set_time_relative(s->timeout_source, STARVED_USEC);
+        (void) sd_event_source_set_enabled(s->timeout_source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
 /* Reads what there is to read, then has one call handled. */
 static int take_turn(struct scheduler *s) {
         struct call *call;
@@ -373,11 +395,19 @@ static int take_turn(struct scheduler *s) {
 
         while (r > 0 && may_read(s)) {
                 r = sd_bus_process(s->bus, NULL);
-                if (s->current)
-                        leave(s);
+                if (!s->current)
+                        continue;
+                if (r < 0)
+                        bus_answer_errno(s->current->message, r);
+                r = 1;
+                leave(s);
         }
-        if (r < 0)
-                return log_error_errno(r, "Failed to read from the bus: %m");
+        if (r == -ENOMEM)
+                return wait_for_memory(s);
+        if (r < 0) {
+                log_error_errno(r, "Failed to read from the bus, ending: %m");
+                return sd_event_exit(s->event, r);
+        }
 
         s->reading = 0;
         call = next_call(s, now_usec(), &ready);
@@ -404,7 +434,10 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        return take_turn(userdata);
+        struct scheduler *s = userdata;
+
+        s->starved = false;
+        return take_turn(s);
 }
 
 /* As sd-bus does it itself after sd_bus_attach_event(). */
@@ -413,6 +446,8 @@ static int on_prepare(sd_event_source *source, void *userdata) {
         uint64_t timeout;
         int events, r;
 
+        if (s->starved)
+                return 0;
         events = sd_bus_get_events(s->bus);
         if (events < 0)
                 return events;
@@ -471,7 +506,7 @@ int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct p
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = (struct scheduler) { .bus = bus, .peers = peers, .hooks = hooks, .userdata = userdata };
+        *s = (struct scheduler) { .event = event, .bus = bus, .peers = peers, .hooks = hooks, .userdata = userdata };
         r = sd_event_add_io(event, &s->io_source, sd_bus_get_fd(bus), EPOLLIN, on_io, s);
         if (r >= 0)
                 r = sd_event_source_set_prepare(s->io_source, on_prepare);
