@@ -39,6 +39,11 @@ class Allocations:
     def failed(self):
         return self._get("failed")
 
+    @property
+    def over(self):
+        """All that were to fail have failed."""
+        return 0 < self._get("first") and self.failed >= self._get("number")
+
     def stop(self):
         """No more failures."""
         self._set("first", 0)
@@ -62,3 +67,20 @@ class Allocations:
         """What was noted: a number for each allocation, equal where they came from the same place in the same way."""
         count = min(self.count, _STACKS_MAX)
         return struct.unpack_from(f"={count}Q", self.memory, _STACKS)
+
+
+def first_of_each(stacks, seen):
+    """The numbers of the first allocations from places that are not in @seen, which are added to it."""
+    numbers = []
+    for number, stack in enumerate(stacks, 1):
+        if stack not in seen:
+            seen.add(stack)
+            numbers.append(number)
+    return numbers
+
+
+def spread(numbers, limit):
+    """At most so many of them, evenly."""
+    if len(numbers) <= limit:
+        return numbers
+    return [numbers[i * len(numbers) // limit] for i in range(limit)]
