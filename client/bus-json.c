@@ -152,5 +152,12 @@ const char *json_text(json_object *object, const char *key) {
 
         if (!json_object_object_get_ex(object, key, &value) || !value)
                 return "";
-        return json_object_get_string(value);
+        return json_value_text(value);
+}
+
+const char *json_value_text(json_object *value) {
+        const char *text = json_object_get_string(value);
+
+        /* A number has to be printed first. */
+        return text ? text : "(out of memory)";
 }

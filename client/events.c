@@ -114,9 +114,9 @@ static int read_job(sd_bus_message *signal, bool new, struct event *ret) {
 
         snprintf(number, sizeof(number), "%llu", (unsigned long long) id);
         *ret = (struct event) { .object = "job", .subject = strdup(number), .properties = json_object_new_object() };
-        if (!ret->subject || !ret->properties ||
-            json_object_object_add(ret->properties, "Kind", json_object_new_string(kind)) < 0 ||
-            json_object_object_add(ret->properties, "UUID", json_object_new_string(uuid)) < 0)
+        json_put(&ret->properties, "Kind", json_object_new_string(kind));
+        json_put(&ret->properties, "UUID", json_object_new_string(uuid));
+        if (!ret->subject || !ret->properties)
                 return -ENOMEM;
         snprintf(ret->event, sizeof(ret->event), "%s", result);
         return 1;
@@ -181,9 +181,9 @@ static void format_value(const char *key, const char *label, json_object *value,
                 fprintf(file, ", attributes: %zu", json_object_array_length(value));
         else if (json_object_is_type(value, json_type_boolean))
                 fprintf(file, ", %s%s", json_object_get_boolean(value) ? "" : "not ", label);
-        else if (*json_object_get_string(value) &&
-                 !(streq(key, "StartState") && streq(json_object_get_string(value), "none")))
-                fprintf(file, ", %s%s", label, json_object_get_string(value));
+        else if (*json_value_text(value) &&
+                 !(streq(key, "StartState") && streq(json_value_text(value), "none")))
+                fprintf(file, ", %s%s", label, json_value_text(value));
 }
 
 /* The subject has told the UUID and the parent already, except for a job. */
@@ -221,7 +221,8 @@ int event_format(const struct event *event, char **ret) {
         fprintf(file, " %s", event->event);
         if (event->properties)
                 format_properties(event, file);
-        if (fclose(file) == EOF)
+        /* Without memory for the end the C library has closed it all the same. */
+        if (fclose(file) == EOF || !line)
                 return -ENOMEM;
 
         /* One event is one line, whatever a driver says. */

@@ -25,11 +25,11 @@ static void print_holder(json_object *item, char *text, size_t size) {
 
 static void print_attribute(json_object *item, char *text, size_t size) {
         json_object_object_foreach(item, name, value)
-                snprintf(text, size, "%s=%s", name, json_object_get_string(value));
+                snprintf(text, size, "%s=%s", name, json_value_text(value));
 }
 
 static void print_string(json_object *item, char *text, size_t size) {
-        snprintf(text, size, "%s", json_object_get_string(item));
+        snprintf(text, size, "%s", json_value_text(item));
 }
 
 static void print_type(json_object *item, char *text, size_t size) {
@@ -103,7 +103,7 @@ static int add_field(struct libscols_table *table, const struct field *field, js
         if (!json_object_object_get_ex(object, field->key, &value) || !value)
                 return 0;
         /* That nothing is to be started needs no line. */
-        if (streq(field->key, "start-state") && streq(json_object_get_string(value), "none"))
+        if (streq(field->key, "start-state") && streq(json_value_text(value), "none"))
                 return 0;
 
         snprintf(label, sizeof(label), "%s:", field->label);
@@ -111,8 +111,8 @@ static int add_field(struct libscols_table *table, const struct field *field, js
                 return add_array(table, field, label, value);
         if (json_object_is_type(value, json_type_boolean))
                 return add_row(table, label, json_object_get_boolean(value) ? "yes" : "no", NULL);
-        return add_row(table, label, json_object_get_string(value),
-                       streq(field->key, "state") ? state_colour(json_object_get_string(value)) : NULL);
+        return add_row(table, label, json_value_text(value),
+                       streq(field->key, "state") ? state_colour(json_value_text(value)) : NULL);
 }
 
 static int print_object(json_object *object, const char *kind, const char *name, const struct field *fields,

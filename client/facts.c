@@ -172,6 +172,15 @@ static int add_type(json_object *types, const struct listed_type *type) {
         return put(object, "available", json_object_new_int64(type->available));
 }
 
+static int add_string(json_object *array, const char *text) {
+        json_object *string = json_object_new_string(text);
+
+        if (string && json_object_array_add(array, string) >= 0)
+                return 0;
+        json_object_put(string);
+        return -ENOMEM;
+}
+
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts) {
         json_object *object = append_object(facts->parents), *types, *devices;
         const struct lists *lists = &client->lists;
@@ -197,8 +206,7 @@ int facts_add_parent(struct client *client, const struct listed_parent *parent, 
                 r = put_array(object, "devices", &devices);
         for (size_t i = 0; r >= 0 && i < lists->devices.n; i++)
                 if (streq(lists->devices.items[i].parent, parent->name))
-                        r = json_object_array_add(devices, json_object_new_string(lists->devices.items[i].uuid)) < 0
-                                    ? -ENOMEM : 0;
+                        r = add_string(devices, lists->devices.items[i].uuid);
         return r;
 }
 

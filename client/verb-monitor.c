@@ -92,9 +92,8 @@ static int on_types(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         r = bus_json_read(reply, &types);
         if (r < 0)
                 return r;
-        if (json_object_object_add(event.properties, "Types", types) < 0)
-                return -ENOMEM;
-        return print_event(request->client, &event);
+        json_put(&event.properties, "Types", types);
+        return event.properties ? print_event(request->client, &event) : -ENOMEM;
 }
 
 /* That the types have changed is told without them. */
@@ -162,8 +161,8 @@ static int print_daemon(struct client *client) {
         strcpy(event.event, "running");
         event.subject = strdup("mediated");
         event.properties = json_object_new_object();
-        if (!event.subject || !event.properties ||
-            json_object_object_add(event.properties, "Version", json_object_new_string(version)) < 0)
+        json_put(&event.properties, "Version", json_object_new_string(version));
+        if (!event.subject || !event.properties)
                 return -ENOMEM;
         return print_event(client, &event);
 }
