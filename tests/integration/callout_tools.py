@@ -63,6 +63,12 @@ class Callouts:
         path.symlink_to(INSTALLED / program)
         return path
 
+    def clear(self):
+        for base in (SITE, VENDOR):
+            for path in base.glob("*/*"):
+                path.unlink()
+        self.forget()
+
     # --- what was recorded
 
     def forget(self):

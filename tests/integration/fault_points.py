@@ -82,13 +82,14 @@ class Tour:
         modified = self.ask(lambda: begin_modify(host, self.started, "mtty", attributes=ATTRIBUTES))
         started = self.ask(lambda: begin_start(host, self.started))
         self.register_late()
+        # The daemon may die in the midst of it, and could not be asked for anything else.
+        self.wait_autostarted()
         self.wait_idle()
 
         self.check_device(self.created, created)
         self.check_device(self.refused, False)
         self.check_device(self.started, started)
         self.check_definition(defined, modified)
-        self.wait_autostarted()
 
     def end(self):
         """Undoes it, and comes by the rest of the points."""
