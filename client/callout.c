@@ -52,7 +52,7 @@ int callout_check(struct client *client, const char *uuid) {
         if (r != 0 || !job_uuid || !streq(job_uuid, uuid))
                 return r;
         return tell_status(STATUS_FAILED,
-                           "A callout of job %" PRIu64 " cannot change %s: the request would wait for that job, and the job for "
-                           "its callout. Do it when the job is done",
+                           "A callout of job %" PRIu64 " cannot change %s: the request would wait for that job, and "
+                           "the job for its callout. Do it when the job is done",
                            job, uuid);
 }

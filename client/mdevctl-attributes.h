@@ -10,7 +10,7 @@
  * set. */
 int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret, struct failure *failure);
 
-/** mdevctl_attributes_get() - give entries that are not defined the attributes of their running devices. A device nobody can
- * tell of has no attributes. On a host without callouts nobody is asked. Returns EXIT_SUCCESS, or EXIT_FAILURE having said
- * why. */
+/** mdevctl_attributes_get() - give entries that are not defined the attributes of their running devices. A device
+ * nobody can tell of has no attributes. On a host without callouts nobody is asked. Returns EXIT_SUCCESS, or
+ * EXIT_FAILURE having said why. */
 int mdevctl_attributes_get(struct mdevctl_entries *entries);

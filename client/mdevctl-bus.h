@@ -19,8 +19,8 @@
 /** mdevctl_bus_open() - connect to the system bus. Returns EXIT_SUCCESS, or EXIT_FAILURE having said why not. */
 int mdevctl_bus_open(sd_bus **ret);
 
-/** mdevctl_bus_open_for() - the same for changing @uuid, where this program may. A callout must not change the device it is
- * called for: that would wait for the job which waits for the callout. */
+/** mdevctl_bus_open_for() - the same for changing @uuid, where this program may. A callout must not change the device
+ * it is called for: that would wait for the job which waits for the callout. */
 int mdevctl_bus_open_for(const char *uuid, sd_bus **ret);
 
 /** mdevctl_bus_new_call() - a call of a method of the manager. Returns 0 or a negative errno. */

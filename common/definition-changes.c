@@ -18,7 +18,8 @@ void definition_changes_clear(struct definition_changes *changes) {
         *changes = (struct definition_changes) {};
 }
 
-int definition_changes_add(struct definition_changes *changes, bool add, int index, const char *name, const char *value) {
+int definition_changes_add(struct definition_changes *changes, bool add, int index, const char *name,
+                           const char *value) {
         struct attribute_change change = { .add = add, .index = index }, *list;
 
         if (changes->n_list >= ATTRIBUTES_MAX)

@@ -32,7 +32,8 @@ void definition_changes_clear(struct definition_changes *changes);
 
 /** definition_changes_add() - append one attribute change; the strings are copied, NULL where it removes. Returns 0,
  * -E2BIG beyond ATTRIBUTES_MAX changes, or -ENOMEM. */
-int definition_changes_add(struct definition_changes *changes, bool add, int index, const char *name, const char *value);
+int definition_changes_add(struct definition_changes *changes, bool add, int index, const char *name,
+                           const char *value);
 
 /** definition_changes_apply() - returns 0, or -1 with @failure set; the definition may then be changed in part. */
 int definition_changes_apply(const struct definition_changes *changes, struct definition *definition,

@@ -106,7 +106,8 @@ static int take_name(json_object *object, const char *key, char **ret) {
         const char *reason;
 
         if (!json_object_is_type(value, json_type_string) ||
-            name_component_check(json_object_get_string(value), (size_t) json_object_get_string_len(value), &reason) < 0)
+            name_component_check(json_object_get_string(value), (size_t) json_object_get_string_len(value),
+                                 &reason) < 0)
                 return -EBADMSG;
         *ret = strdup(json_object_get_string(value));
         return *ret ? 0 : -ENOMEM;

@@ -30,8 +30,8 @@ struct intent {
 void intent_clear(struct intent *intent);
 #define _cleanup_intent_ _cleanup_(intent_clear)
 
-/** intent_make_directory() - make /run/mediated and the directory of intents in it, where they are missing. Returns 0 or a
- * negative errno. */
+/** intent_make_directory() - make /run/mediated and the directory of intents in it, where they are missing. Returns 0
+ * or a negative errno. */
 int intent_make_directory(void);
 
 /** intent_store() - write an intent in phase `prepared`, or rewrite the one there is in its phase. Returns 0 or a

@@ -5,9 +5,9 @@
 
 #include "common/macro.h"
 
-/** open_beneath() - openat() that cannot leave @dir_fd and follows no link of any kind. Not for O_PATH without O_DIRECTORY,
- * which opens a link as such. Returns an fd or a negative errno; -EXDEV (an empty component, "." or "..") and -ELOOP (a
- * link) mean that the path tried to leave. */
+/** open_beneath() - openat() that cannot leave @dir_fd and follows no link of any kind. Not for O_PATH without
+ * O_DIRECTORY, which opens a link as such. Returns an fd or a negative errno; -EXDEV (an empty component, "." or "..")
+ * and -ELOOP (a link) mean that the path tried to leave. */
 int open_beneath(int dir_fd, const char *path, int flags);
 
 /** open_directory_at() - open a directory to read its entries. Returns 0 or a negative errno. */
@@ -16,7 +16,8 @@ int open_directory_at(int dir_fd, const char *path, DIR **ret);
 /** has_entries_at() - whether a directory is there and has any entry whose name does not begin with a dot. */
 bool has_entries_at(int dir_fd, const char *path);
 
-/** is_shortage() - whether an error (a negative errno) tells of a lack of fds or memory, and nothing of what was asked for. */
+/** is_shortage() - whether an error (a negative errno) tells of a lack of fds or memory, and nothing of what was asked
+ * for. */
 bool is_shortage(int error);
 
 /** read_fd() - read up to @size bytes, or to the end. Returns their number or a negative errno. */

@@ -16,6 +16,7 @@
 int message_send(int fd, json_object *object);
 
 /** message_receive() - receive one object. Returns 1 with it, 0 at the end of the stream, or a negative errno: -EAGAIN
- * when nothing is there, -ENOMEM with the message left where it is, -EBADMSG for what is not a message, -ECONNRESET when
- * the other side is gone and has not received everything that was sent to it (af_unix tells the two ends apart). */
+ * when nothing is there, -ENOMEM with the message left where it is, -EBADMSG for what is not a message, -ECONNRESET
+ * when the other side is gone and has not received everything that was sent to it (af_unix tells the two ends
+ * apart). */
 int message_receive(int fd, json_object **ret);

@@ -252,7 +252,8 @@ static bool are_types(json_object *types) {
                         bool is_text = json_object_is_type(value, json_type_string);
                         const char *text = is_text ? json_object_get_string(value) : key;
 
-                        if ((!is_text && !json_object_is_type(value, json_type_int)) || !utf8_is_valid(text, strlen(text)))
+                        if ((!is_text && !json_object_is_type(value, json_type_int)) ||
+                            !utf8_is_valid(text, strlen(text)))
                                 return false;
                 }
         }

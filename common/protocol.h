@@ -19,7 +19,8 @@
 enum task_kind {
         TASK_CREATE,            /* write `create`, then the attributes; all or nothing */
         TASK_STOP,              /* write `remove` unless the device is in use; done when the directory is gone */
-        TASK_RECOVER,           /* undo a create nobody was told of: wait for its worker's end, then remove the device */
+        TASK_RECOVER,           /* undo a create nobody was told of: wait for its worker's end,
+        then remove the device */
         TASK_READ_TYPES,        /* name, description, device API, available instances of a parent's types */
         TASK_DEFINE,            /* store a new definition */
         TASK_MODIFY,            /* change the stored definition, as its file is when the task runs */

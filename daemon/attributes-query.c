@@ -64,8 +64,8 @@ static void on_report(struct work *work, struct report *report) {
         int r;
 
         if (!report)
-                r = bus_fail(query->message, FAILURE_IO_ERROR, "Device %s: the worker that asked for its attributes died",
-                             work->task.uuid);
+                r = bus_fail(query->message, FAILURE_IO_ERROR,
+                             "Device %s: the worker that asked for its attributes died", work->task.uuid);
         else if (report->kind == REPORT_FAILED)
                 r = bus_fail(query->message, report->failure.code, "%s", failure_text(&report->failure));
         else
@@ -96,8 +96,8 @@ int attributes_query_start(struct device *device, sd_bus_message *message) {
                  : -EACCES;
         if (r == -EDQUOT)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                "Device %s: this connection has %d unfinished jobs and questions already, or this user has "
-                                "%d, or all have %d; wait for one to finish", device->uuid, PEER_REQUESTS_MAX,
+                                "Device %s: this connection has %d unfinished jobs and questions already, or this user "
+                                "has %d, or all have %d; wait for one to finish", device->uuid, PEER_REQUESTS_MAX,
                                 USER_REQUESTS_MAX, OTHERS_REQUESTS_MAX);
         if (r < 0)
                 return r;

@@ -30,7 +30,8 @@ static const struct {
         [VERB_UNDEFINE] = { "undefine",
                             N_("Authentication is required to remove the definition of mediated device $(uuid).") },
         [VERB_CANCEL] = { "cancel", N_("Authentication is required to cancel a job of mediated device $(uuid).") },
-        [VERB_RELOAD] = { "reload", N_("Authentication is required to read all mediated devices and definitions again.") },
+        [VERB_RELOAD] = { "reload",
+                          N_("Authentication is required to read all mediated devices and definitions again.") },
 };
 
 enum state {
@@ -99,10 +100,11 @@ struct authorization *authorization_free(struct authorization *a) {
 static const char *reason_of(enum polkit_answer answer) {
         switch (answer) {
         case POLKIT_CHALLENGE:
-                return "it needs a password, and nobody could be asked for it; allow that (mediatectl does on a terminal), or "
-                       "do it as root";
+                return "it needs a password, and nobody could be asked for it; allow that (mediatectl does on a "
+                       "terminal), or do it as root";
         case POLKIT_ABSENT:
-                return "only root may do it, as polkit is not there to allow it to others; do it as root, or install polkit";
+                return "only root may do it, as polkit is not there to allow it to others; do it as root, or install "
+                       "polkit";
         case POLKIT_SILENT:
                 return "polkit, which has to allow it, did not answer; ask again, or do it as root";
         case POLKIT_BROKEN:
@@ -227,9 +229,10 @@ static int authorization_new(struct authorizations *all, struct call *call, enum
         a->verb = verb;
         a->uuid = strdup(uuid);
         a->grants = calloc(1, sizeof(*a->grants));
-        r = a->uuid && a->grants ? peer_charge(call->charge.peer, &a->charge,
-                                               (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1, [ACCOUNT_QUESTIONS] = 1 })
-                                 : -ENOMEM;
+        r = a->uuid && a->grants
+                    ? peer_charge(call->charge.peer, &a->charge,
+                                  (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1, [ACCOUNT_QUESTIONS] = 1 })
+                    : -ENOMEM;
         if (r < 0) {
                 authorization_free(a);
                 return r;
@@ -264,8 +267,8 @@ int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, 
                 r = authorization_new(manager->authorizations, call, verb, uuid);
                 if (r == -EDQUOT)
                         return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                        "Too many requests are unfinished or wait for authorization: %d of a connection, "
-                                        "%d of a user and %d in all may wait; wait for one to finish",
+                                        "Too many requests are unfinished or wait for authorization: %d of a "
+                                        "connection, %d of a user and %d in all may wait; wait for one to finish",
                                         PEER_REQUESTS_MAX, USER_QUESTIONS_MAX, OTHERS_QUESTIONS_MAX);
                 if (r < 0)
                         return r;

@@ -58,7 +58,8 @@ static void wait_for(struct stored_definition *definition, enum start_state stat
         struct parent *parent = parent_find(definition->manager, definition->directory->parent);
 
         if (definition->start_state != state)
-                log_full(LOG_INFO, 0, fields_of(definition), "Autostart of device %s waits: %s of parent '%s' is not there",
+                log_full(LOG_INFO, 0, fields_of(definition),
+                         "Autostart of device %s waits: %s of parent '%s' is not there",
                          definition->uuid, state == START_STATE_WAITING_TYPE ? "its type" : "a free instance",
                          definition->directory->parent);
         (void) registration_remove(definition->directory->parent, definition->uuid);
@@ -103,7 +104,8 @@ static bool is_full(const struct stored_definition *definition, const struct par
                type_available_instances(values) == 0;
 }
 
-/* Not one that has gone with its parent, of which udev has not told yet: a request may have shown the next one sooner. */
+/* Not one that has gone with its parent, of which udev has not told yet: a request may have shown the next one
+ * sooner. */
 static bool is_still_active(const struct stored_definition *definition) {
         if (stored_definition_is_active(definition))
                 (void) device_refresh(definition->manager, definition->uuid);
@@ -134,7 +136,8 @@ static void start_later(struct stored_definition *definition) {
         struct parent *parent = parent_find(definition->manager, definition->directory->parent);
 
         log_full(LOG_WARNING, 0, fields_of(definition),
-                 "Out of memory: autostart of device %s on parent '%s' is tried again", definition->uuid, definition->directory->parent);
+                 "Out of memory: autostart of device %s on parent '%s' is tried again", definition->uuid,
+                 definition->directory->parent);
         enlist(definition);
         if (parent)
                 parent_read_again_later(parent);
@@ -161,8 +164,8 @@ static int on_pump(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* In turns with the requests and uevents that have come meanwhile: workers' reports are before these, and with autostart
- * following up at once nobody else would have a turn. */
+/* In turns with the requests and uevents that have come meanwhile: workers' reports are before these, and with
+ * autostart following up at once nobody else would have a turn. */
 static void pump(struct store_directory *directory) {
         if (directory->pending)
                 (void) sd_event_source_set_enabled(directory->store->manager->autostart_source, SD_EVENT_ONESHOT);
@@ -271,7 +274,8 @@ void autostart_types_read(struct parent *parent) {
         HASH_ITER(hh, directory->definitions, definition, next) {
                 if (!wants_start(definition) || definition->pending)
                         continue;
-                if ((definition->start_state == START_STATE_WAITING_TYPE && parent_has_type(parent, definition->type)) ||
+                if ((definition->start_state == START_STATE_WAITING_TYPE &&
+                     parent_has_type(parent, definition->type)) ||
                     (definition->start_state == START_STATE_WAITING_INSTANCE && !requests &&
                      take_instance(parent, &remaining, definition->type)))
                         enlist(definition);

@@ -7,8 +7,8 @@
 #include "daemon/parent.h"
 #include "daemon/stored-definition.h"
 
-/* Creations of one parent that autostart has going at once; more of them only wait at the kernel's lock of sysfs, for each
- * other and for udev's workers. 64 parents share the pool's 64 workers, and requests of people go first there. */
+/* Creations of one parent that autostart has going at once; more of them only wait at the kernel's lock of sysfs, for
+ * each other and for udev's workers. 64 parents share the pool's 64 workers, and requests of people go first there. */
 #define AUTOSTART_PARALLEL_DEFAULT 4
 
 /** autostart_init() - returns 0 or a negative errno. */

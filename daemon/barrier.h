@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Tells when inotify has been heard out: an event of our own making stands in the queue behind all that had happened before.
- * It works for watches of the same event loop and the same priority, which have one queue. */
+/* Tells when inotify has been heard out: an event of our own making stands in the queue behind all that had happened
+ * before. It works for watches of the same event loop and the same priority, which have one queue. */
 
 #include <systemd/sd-event.h>
 

@@ -3,10 +3,10 @@
 
 /* A budget of the daemon's time.
  *
- * The daemon has one thread, so whoever keeps it busy delays everybody else. Each user and each connection therefore has a
- * budget: the time that its calls take is spent from it, and comes back a certain number of times more slowly. With
- * nothing left, the next call waits, for as long as others want something (see scheduler.h). Time is charged as it is
- * used, so a call that looks at ten thousand objects costs more than one that looks at one, without a list of such
+ * The daemon has one thread, so whoever keeps it busy delays everybody else. Each user and each connection therefore
+ * has a budget: the time that its calls take is spent from it, and comes back a certain number of times more slowly.
+ * With nothing left, the next call waits, for as long as others want something (see scheduler.h). Time is charged as it
+ * is used, so a call that looks at ten thousand objects costs more than one that looks at one, without a list of such
  * calls. */
 
 #include <stdint.h>
@@ -44,7 +44,8 @@ struct callers {
 /** callers_note() - somebody calls. */
 void callers_note(struct callers *callers, const void *caller, uint64_t now);
 
-/** callers_others_until() - the time up to which others than @caller count as wanting something; 0 if there are none. */
+/** callers_others_until() - the time up to which others than @caller count as wanting something; 0 if there are
+ * none. */
 uint64_t callers_others_until(const struct callers *callers, const void *caller);
 
 /** budget_charge() - spend @usec; BUDGET_CALL_USEC at least. @now: CLOCK_MONOTONIC in µs. */

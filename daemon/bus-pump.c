@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* sd_bus_attach_event() gives a connection up when an allocation fails while a message is received, and a daemon without
- * a bus ends. Here the message is received a moment later. */
+/* sd_bus_attach_event() gives a connection up when an allocation fails while a message is received, and a daemon
+ * without a bus ends. Here the message is received a moment later. */
 
 #include "daemon/bus-pump.h"
 

@@ -26,8 +26,8 @@ int bus_send_reply(sd_bus_message *reply, sd_bus_message *spare);
 /** bus_end_unanswered() - end the daemon, because a caller cannot be answered: then the bus answers all who wait. */
 void bus_end_unanswered(void);
 
-/** bus_answer_errno() - reply with an errno, whatever went wrong before; bus_end_unanswered() where not even that can be
- * done. */
+/** bus_answer_errno() - reply with an errno, whatever went wrong before; bus_end_unanswered() where not even that can
+ * be done. */
 void bus_answer_errno(sd_bus_message *message, int error);
 
 /** bus_fail_job() - there is no such job. */

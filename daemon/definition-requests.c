@@ -50,7 +50,8 @@ static int make_job(struct manager *manager, const struct job_type *type, const 
         return 0;
 }
 
-static int accept_made(struct manager *manager, sd_bus_message *message, struct job **job, const struct options *options) {
+static int accept_made(struct manager *manager, sd_bus_message *message, struct job **job,
+                       const struct options *options) {
         int r;
 
         r = request_accept(manager, message, *job, options);
@@ -145,7 +146,8 @@ int request_define(struct manager *manager, sd_bus_message *message) {
 
         if (!may_be_new(manager, message, &parent, &uuid))
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                "Device %s: there are %d definitions and unfinished jobs already; undefine what is not used",
+                                "Device %s: there are %d definitions and unfinished jobs already; undefine what is not "
+                                "used",
                                 uuid.text, DEFINITIONS_MAX);
 
         r = make_job(manager, &job_type_define, &uuid, &parent, &job);
@@ -172,7 +174,8 @@ int definition_resolve_parent(struct manager *manager, sd_bus_message *message, 
                 return bus_fail(message, FAILURE_NOT_DEFINED, "Device %s is not defined", uuid->text);
         if (n > 1)
                 return bus_fail(message, FAILURE_AMBIGUOUS_DEFINITION,
-                                "Device %s is defined for %zu parents, '%s' and '%s' among them; name the one that is meant",
+                                "Device %s is defined for %zu parents, '%s' and '%s' among them; name the one that is "
+                                "meant",
                                 uuid->text, n, definitions[0]->directory->parent, definitions[1]->directory->parent);
 
         return parent_name_set(parent, definitions[0]->directory->parent);
@@ -197,7 +200,8 @@ static int read_modify_options(sd_bus_message *message, const struct uuid_text *
                 ret->defined = true;
         if (ret->live && !changes_attributes_alone(changes))
                 return bus_fail(message, FAILURE_INVALID_ARGS,
-                                "Device %s: a running device can be given other attributes, all of them at once; nothing else",
+                                "Device %s: a running device can be given other attributes, all of them at once; "
+                                "nothing else",
                                 uuid->text);
         return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What polkit has granted for one request. It goes along with the request's job: what the job is about to do when its turn
- * comes is compared with that, since parent and type of a UUID may be others by then. */
+/* What polkit has granted for one request. It goes along with the request's job: what the job is about to do when its
+ * turn comes is compared with that, since parent and type of a UUID may be others by then. */
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -21,7 +21,8 @@
 void create_fail_exists(struct job *job, const struct device *device) {
         const char *hint = device->state == DEVICE_STARTING   ? "somebody else is creating it"
                            : device->state == DEVICE_STOPPING ? "it is being removed, try again"
-                           : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed, choose another UUID"
+                           : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed, choose another "
+                                                              "UUID"
                                                             : "stop it first, or choose another UUID";
 
         job_fail(job, FAILURE_ALREADY_EXISTS, "Device %s already exists on parent '%s': %s", job->uuid, device->parent,
@@ -44,7 +45,8 @@ int create_prepare(struct job *job) {
                                    task->parent);
         if (!parent_look_for_type(parent, task->type))
                 return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
-                                   "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it has",
+                                   "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it "
+                                   "has",
                                    job->uuid, task->parent, task->type);
         return 0;
 }
@@ -141,7 +143,8 @@ void create_reported(struct job *job, struct report *report) {
                 }
                 if (report->kind == REPORT_DONE || report->kind == REPORT_UNDONE)
                         failure_set(&job->failure, FAILURE_IO_ERROR,
-                                    "The worker that was creating device %s died; what it left was removed again", job->uuid);
+                                    "The worker that was creating device %s died; what it left was removed again",
+                                    job->uuid);
                 else
                         failure_set(&job->failure, FAILURE_IO_ERROR, "The worker that was creating device %s died. %s",
                                     job->uuid, failure_text(&report->failure));

@@ -43,8 +43,8 @@ static void attributes_reported(struct job *job, struct report *report) {
         struct task *task = &job->work.task;
 
         if (!report)
-                return job_fail(job, FAILURE_IO_ERROR, "The worker that asked for the attributes of device %s died; ask again",
-                                job->uuid);
+                return job_fail(job, FAILURE_IO_ERROR,
+                                "The worker that asked for the attributes of device %s died; ask again", job->uuid);
         if (report->kind == REPORT_FAILED)
                 return job_fail(job, report->failure.code, "%s", failure_text(&report->failure));
         if (job->expired)
@@ -64,8 +64,8 @@ static bool finish_failed(struct job *job, const struct report *report) {
                 /* It may have left a temporary file. */
                 manager_clean_store(job->manager);
                 job_fail(job, FAILURE_IO_ERROR,
-                         "The worker that was writing definition %s of parent '%s' died; the old or the new one is stored, "
-                         "look and ask again", job->uuid, job->work.task.parent);
+                         "The worker that was writing definition %s of parent '%s' died; the old or the new one is "
+                         "stored, look and ask again", job->uuid, job->work.task.parent);
                 return true;
         }
         if (report->kind == REPORT_FAILED) {
@@ -106,7 +106,8 @@ static void modify_start(struct job *job) {
 
         if (job->defined && job->grants) {
                 definition = store_refresh(job->manager->store, task->parent, job->uuid);
-                if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, task->parent, definition ? definition->type : NULL))
+                if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, task->parent,
+                                      definition ? definition->type : NULL))
                         return;
         }
         if (!job->live)

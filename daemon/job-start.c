@@ -28,12 +28,14 @@
 
 static void cancel(struct job *job, const char *why) {
         failure_clear(&job->failure);
-        failure_set(&job->failure, FAILURE_JOB_CANCELED, "The start of device %s, which waited, ended because the device was "
+        failure_set(&job->failure, FAILURE_JOB_CANCELED,
+                    "The start of device %s, which waited, ended because the device was "
                     "%s", job->uuid, why);
         job_finish(job, JOB_CANCELED);
 }
 
-/* Whether @by is a request that ends the waiting of @job, and its caller may do that; then what is said of the device. */
+/* Whether @by is a request that ends the waiting of @job, and its caller may do that; then what is said of the
+ * device. */
 static const char *is_ended_by(const struct job *job, const struct job *by) {
         enum action action = by->type == &job_type_stop ? ACTION_MANAGE_DEVICES : ACTION_MANAGE_DEFINITIONS;
 
@@ -119,8 +121,8 @@ static void fail_ambiguous(struct job *job, struct stored_definition **definitio
         for (size_t i = 0; i < n && i < PARENTS_NAMED; i++)
                 length += (size_t) snprintf(parents + length, sizeof(parents) - length, "%s'%s'", i > 0 ? ", " : "",
                                             definitions[i]->directory->parent);
-        job_fail(job, FAILURE_AMBIGUOUS_DEFINITION, "Device %s is defined for %zu parents: %s; name the one that is meant",
-                 job->uuid, n, parents);
+        job_fail(job, FAILURE_AMBIGUOUS_DEFINITION,
+                 "Device %s is defined for %zu parents: %s; name the one that is meant", job->uuid, n, parents);
 }
 
 /* The file as it is now counts. Returns NULL with the job finished. */
@@ -168,7 +170,8 @@ static int take_definition(struct job *job, const struct stored_definition *defi
 
 static bool is_worth_waiting(const struct job *job, enum failure_code code) {
         return job->wait && !job->expired && !job->manager->draining &&
-               (code == FAILURE_NO_SUCH_PARENT || code == FAILURE_NO_SUCH_TYPE || code == FAILURE_NO_AVAILABLE_INSTANCES);
+               (code == FAILURE_NO_SUCH_PARENT || code == FAILURE_NO_SUCH_TYPE ||
+                code == FAILURE_NO_AVAILABLE_INSTANCES);
 }
 
 static void start_start(struct job *job) {
@@ -182,8 +185,8 @@ static void start_start(struct job *job) {
         if (!definition)
                 return;
         if (!definition->valid)
-                return job_fail(job, FAILURE_INVALID_DEFINITION, "Definition %s of parent '%s' is invalid: %s", job->uuid,
-                                definition->directory->parent, definition->reason ? definition->reason : "");
+                return job_fail(job, FAILURE_INVALID_DEFINITION, "Definition %s of parent '%s' is invalid: %s",
+                                job->uuid, definition->directory->parent, definition->reason ? definition->reason : "");
         if (take_definition(job, definition) < 0)
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
 

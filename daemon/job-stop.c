@@ -43,8 +43,8 @@ static void stop_start(struct job *job) {
 
         if (device->state == DEVICE_WEDGED)
                 return job_fail(job, FAILURE_WEDGED,
-                                "Device %s is wedged: somebody removed it before it was complete, and its 'remove' file "
-                                "is gone for ever; unloading the driver of parent '%s' (or a reboot) frees it",
+                                "Device %s is wedged: somebody removed it before it was complete, and its 'remove' "
+                                "file is gone for ever; unloading the driver of parent '%s' (or a reboot) frees it",
                                 job->uuid, device->parent);
         /* Somebody else is at it. A write to `remove` now would wedge the device, or do nothing. */
         if (device->state != DEVICE_ACTIVE)

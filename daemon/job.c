@@ -273,14 +273,16 @@ bool job_check_grants(struct job *job, enum action action, const char *parent, c
                 return true;
 
         job_fail(job, FAILURE_ACCESS_DENIED,
-                 "Device %s is of parent '%s' and type '%s' now, which is not what its %s was authorized for; ask again",
+                 "Device %s is of parent '%s' and type '%s' now, which is not what its %s was authorized for; ask "
+                 "again",
                  job->uuid, parent, type ? type : "", job->type->name);
         return false;
 }
 
 void job_end_waiting(struct job *job) {
         (void) pool_withdraw(job->manager->pool, &job->work);
-        failure_set(&job->failure, FAILURE_JOB_CANCELED, "Job %" PRIu64 " (%s of device %s) was canceled while it waited",
+        failure_set(&job->failure, FAILURE_JOB_CANCELED,
+                    "Job %" PRIu64 " (%s of device %s) was canceled while it waited",
                     job->id, job->type->name, job->uuid);
         job_finish(job, JOB_CANCELED);
 }
@@ -308,8 +310,8 @@ static void explain_timeout(struct job *job) {
                             "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
                             job->type->creates ? ", the device is removed again should it ever appear" : "");
         else if (job->waits_for)
-                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s waited %.3g s in vain. %s", job->uuid,
-                            job->type->name, seconds, job->waits_for);
+                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s waited %.3g s in vain. %s",
+                            job->uuid, job->type->name, seconds, job->waits_for);
         else if (head != job)
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
                             "Device %s: its %s did not get its turn within %.3g s, because job %" PRIu64 " (%s) of the "
@@ -405,9 +407,8 @@ void job_park(struct job *job, uint64_t usec) {
         callout_lock_release(job);
         job->parked = true;
         job_set_waiting(job);
-        if (usec == USEC_INFINITY ||
-            sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC, usec, 1, on_wake, job) >=
-                    0)
+        if (usec == USEC_INFINITY || sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC,
+                                                                usec, 1, on_wake, job) >= 0)
                 return;
         /* Rather too early than never. */
         log_full(LOG_WARNING, 0, fields_of(job), "Failed to set a timer for job %" PRIu64 ", it does not wait",

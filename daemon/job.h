@@ -151,12 +151,12 @@ void job_finish(struct job *job, enum job_result result);
 /** job_fail() - set the failure and finish, as timed out if the caller was told so before. */
 void job_fail(struct job *job, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** job_check_grants() - what the job is about to do, to what it has found, against what its caller may. Returns whether it
- * may; else it has failed. */
+/** job_check_grants() - what the job is about to do, to what it has found, against what its caller may. Returns whether
+ * it may; else it has failed. */
 bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type);
 
-/** job_cancel() - end a waiting job; one that has waited, and that a worker has for the moment, when it would wait again.
- * Returns 0, or -EBUSY when it is running. */
+/** job_cancel() - end a waiting job; one that has waited, and that a worker has for the moment, when it would wait
+ * again. Returns 0, or -EBUSY when it is running. */
 int job_cancel(struct job *job);
 
 /** job_end_waiting() - end it as canceled; no worker may have it. */

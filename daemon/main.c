@@ -99,8 +99,8 @@ static bool parse_arguments(int argc, char *argv[], struct arguments *ret, int *
         return true;
 }
 
-/* The store may belong to somebody else; all other privileges are the workers', who get what is permitted back when they
- * are executed. A manager of services that forbids this call still has a daemon that does what it is asked for. */
+/* The store may belong to somebody else; all other privileges are the workers', who get what is permitted back when
+ * they are executed. A manager of services that forbids this call still has a daemon that does what it is asked for. */
 static void drop_capabilities(void) {
         struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
         struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};

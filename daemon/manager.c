@@ -39,7 +39,8 @@
 #include "daemon/store.h"
 #include "daemon/types-query.h"
 
-/* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER of the D-Bus specification; that somebody else has the name is no error there. */
+/* DBUS_REQUEST_NAME_REPLY_PRIMARY_OWNER of the D-Bus specification; that somebody else has the name is no error
+ * there. */
 #define REQUEST_NAME_REPLY_PRIMARY_OWNER 1U
 
 static void cancel_waiting(struct manager *manager) {
@@ -61,8 +62,8 @@ static void answer_running(struct manager *manager) {
 
         HASH_ITER(hh, manager->jobs, job, next) {
                 failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
-                            "Device %s: mediated is stopping and does not wait for the driver any longer; its next start "
-                            "cleans up after the %s", job->uuid, job->type->name);
+                            "Device %s: mediated is stopping and does not wait for the driver any longer; its next "
+                            "start cleans up after the %s", job->uuid, job->type->name);
                 job_answer_failure(job);
         }
 }
@@ -95,7 +96,8 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         authorizations_refuse(manager);
         cancel_waiting(manager);
         settle_finish_all(manager);
-        (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 1, on_drained, manager);
+        (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 1, on_drained,
+                                          manager);
         end_when_drained(manager);
         return 0;
 }
@@ -124,7 +126,8 @@ static int setup_event(struct manager *manager) {
         return 0;
 }
 
-/* Nobody can ask for anything any more, nor be answered. The next daemon has a bus, and cleans up what was under way. */
+/* Nobody can ask for anything any more, nor be answered. The next daemon has a bus, and cleans up what was under
+ * way. */
 static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
 

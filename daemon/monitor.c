@@ -62,7 +62,8 @@ static void check_loss(struct monitor *monitor) {
         int fd;
 
         fd = sd_event_source_get_io_fd(sd_device_monitor_get_event_source(monitor->udev));
-        if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 || info[SK_MEMINFO_DROPS] == monitor->drops)
+        if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 ||
+            info[SK_MEMINFO_DROPS] == monitor->drops)
                 return;
 
         if (monitor->n_lost == 0 &&

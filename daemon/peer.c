@@ -233,7 +233,8 @@ void peer_identify(struct peer *peer, uid_t uid) {
 
         peer->user->n_peers++;
         peers->unidentified_bytes -= peer->used[ACCOUNT_BYTES];
-        /* It may be more than the user may have. These calls are let in already, so that they are not refused any more. */
+        /* It may be more than the user may have. These calls are let in already, so that they are not refused any
+         * more. */
         add_to_user(peer, peer->used);
         if (peers->hooks)
                 peers->hooks->on_identified(peer, peers->userdata);
@@ -265,7 +266,8 @@ static void identify_next(struct peers *peers) {
                 r = sd_bus_call_method_async(peers->bus, &peer->identify_slot, BUS_DRIVER, BUS_DRIVER_PATH, BUS_DRIVER,
                                              "GetConnectionUnixUser", on_user, peer, "s", peer->name);
                 if (r < 0) {
-                        log_warning_errno(r, "Failed to ask the bus about connection %s, dropping its calls: %m", peer->name);
+                        log_warning_errno(r, "Failed to ask the bus about connection %s, dropping its calls: %m",
+                                          peer->name);
                         drop(peer);
                         continue;
                 }
@@ -361,11 +363,13 @@ int peers_connect(struct peers *peers, sd_event *event, sd_bus_message_handler_t
                                 "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, userdata);
         if (r < 0)
                 return r;
-        /* A unique name has no new owner when its connection leaves. The rule is there before the first question is asked:
-         * a peer that leaves before the bus answers is told of by the answer, one that leaves later by the rule. */
+        /* A unique name has no new owner when its connection leaves. The rule is there before the first question is
+         * asked: a peer that leaves before the bus answers is told of by the answer, one that leaves later by the
+         * rule. */
         r = sd_bus_add_match_async(peers->bus, NULL,
-                                   "type='signal',sender='" BUS_DRIVER "',path='" BUS_DRIVER_PATH "',interface='" BUS_DRIVER
-                                   "',member='NameOwnerChanged',arg2=''", on_owner_changed, on_watching, peers);
+                                   "type='signal',sender='" BUS_DRIVER "',path='" BUS_DRIVER_PATH "',"
+                                   "interface='" BUS_DRIVER "',member='NameOwnerChanged',arg2=''",
+                                   on_owner_changed, on_watching, peers);
         if (r < 0)
                 return r;
         /* Before the calls of the other connection, which wait for what is learned here. */

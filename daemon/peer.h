@@ -3,9 +3,10 @@
 
 /* Who asks: connections to the bus (peers), and the users that they belong to.
  *
- * A peer is known from its first call until it leaves the bus. The bus is asked once to which user it belongs, and no call
- * of it is handled before the answer is there. Until then it belongs to the user "unidentified". That question goes over
- * a second connection to the bus: on the first one, its answer would stand behind everything that others have sent.
+ * A peer is known from its first call until it leaves the bus. The bus is asked once to which user it belongs, and no
+ * call of it is handled before the answer is there. Until then it belongs to the user "unidentified". That question
+ * goes over a second connection to the bus: on the first one, its answer would stand behind everything that others have
+ * sent.
  *
  * Whatever the daemon keeps for a peer is charged to the peer, to its user and, if that is not root, to all users but
  * root: a struct charge is embedded in what is kept. Limits are looked at in one place, peer_charge(). Nothing that
@@ -144,8 +145,8 @@ bool peer_is_root(const struct peer *peer);
  * have one. */
 struct share *peer_share(struct peer *peer);
 
-/** peer_charge() - charge @amounts to @peer and its user. Returns 0, or -EDQUOT and charges nothing if it is too much for
- * one of them. */
+/** peer_charge() - charge @amounts to @peer and its user. Returns 0, or -EDQUOT and charges nothing if it is too much
+ * for one of them. */
 int peer_charge(struct peer *peer, struct charge *charge, const size_t amounts[static _ACCOUNT_MAX]);
 
 /** charge_move() - move what @from has of @account to @to, which is charged to the same peer. Never refused. */

@@ -90,7 +90,8 @@ static enum polkit_answer read_answer(sd_bus_message *message) {
 
         if (error) {
                 if (is_worth_logging())
-                        log_warning("polkit did not decide: %s (%s)", error->message ? error->message : "", error->name);
+                        log_warning("polkit did not decide: %s (%s)", error->message ? error->message : "",
+                                    error->name);
                 return answer_of_error(error);
         }
 
@@ -130,8 +131,8 @@ static int append_details(sd_bus_message *message, const char *const *details) {
         return r < 0 ? r : sd_bus_message_close_container(message);
 }
 
-int polkit_ask(struct polkit_check **ret, sd_bus *bus, const char *sender, const char *action, const char *const *details,
-               bool interactive, polkit_handler_t handler, void *userdata) {
+int polkit_ask(struct polkit_check **ret, sd_bus *bus, const char *sender, const char *action,
+               const char *const *details, bool interactive, polkit_handler_t handler, void *userdata) {
         _cleanup_(polkit_check_freep) struct polkit_check *check = NULL;
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         static uint64_t last_id = 0;

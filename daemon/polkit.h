@@ -26,10 +26,11 @@ struct polkit_check;
 
 typedef void (*polkit_handler_t)(enum polkit_answer answer, void *userdata);
 
-/** polkit_ask() - ask whether @sender, a unique name, may do @action. @details: names and values in turn, NULL at the end.
+/** polkit_ask() - ask whether @sender, a unique name, may do @action. @details: names and values in turn, NULL at the
+ * end.
  * @handler is called once, from the event loop, with the check freed already. Returns 0 or a negative errno. */
-int polkit_ask(struct polkit_check **ret, sd_bus *bus, const char *sender, const char *action, const char *const *details,
-               bool interactive, polkit_handler_t handler, void *userdata);
+int polkit_ask(struct polkit_check **ret, sd_bus *bus, const char *sender, const char *action,
+               const char *const *details, bool interactive, polkit_handler_t handler, void *userdata);
 
 /** polkit_withdraw() - forget the question; the handler is not called. NULL is fine. Returns NULL. */
 struct polkit_check *polkit_withdraw(struct polkit_check *check);

@@ -20,7 +20,7 @@
 struct pool {
         sd_event *event;
         char *program;
-        struct worker *workers[_WORKER_STATE_MAX];      /* a list a state; the first idle one was used last: it is warm */
+        struct worker *workers[_WORKER_STATE_MAX];      /* by state; the first idle one was used last */
         unsigned int n_workers[_WORKER_STATE_MAX];
         struct work *waiting;
         struct work *background;        /* when nothing else waits */
@@ -180,7 +180,8 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
                         break;
 
         /* Without processes or fds there will be none in a second either; a caller rather hears of it. */
-        if (pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_STARTING] && !pool->workers[WORKER_BUSY])
+        if (pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_STARTING] &&
+            !pool->workers[WORKER_BUSY])
                 for (unsigned int n = pool->n_waiting; n > 0 && pool->n_waiting > 0; n--)
                         fail_unbegun(take_waiting(pool), "no worker process can be started", pool->start_error);
 

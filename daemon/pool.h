@@ -25,9 +25,8 @@ DEFINE_CLEANUP_FUNC(struct pool *, pool_free)
 /** pool_new() - @program is the worker's path. Starts the first worker. Returns 0 or a negative errno. */
 int pool_new(struct pool **ret, sd_event *event, const char *program);
 
-/** pool_submit() - do the work when a worker is free: each work->share in its turn, first come, first served in each, and
- * those for which nobody waits last. The outcome is always told by
- * work->on_report(), never before this returns. */
+/** pool_submit() - do the work when a worker is free: each work->share in its turn, first come, first served in each,
+ * and those for which nobody waits last. The outcome is always told by work->on_report(), never before this returns. */
 void pool_submit(struct pool *pool, struct work *work);
 
 /** pool_submit_first() - the same before all others, for work whose worker died before it had begun. */

@@ -37,8 +37,8 @@ bool recovery_retry(struct job *job) {
         }
 
         failure_set(&job->failure, FAILURE_IO_ERROR,
-                    "Device %s may be half made: %d workers died while they cleaned it up; mediated tries again when it is "
-                    "started the next time", job->uuid, RECOVERY_TRIES_MAX);
+                    "Device %s may be half made: %d workers died while they cleaned it up; mediated tries again when "
+                    "it is started the next time", job->uuid, RECOVERY_TRIES_MAX);
         return false;
 }
 

@@ -12,7 +12,8 @@ struct manager;
 #define RECOVERY_RETRY_USEC USEC_PER_SEC
 #define RECOVERY_TRIES_MAX 5
 
-/** recovery_start() - put a job in front of the queue of each UUID that has an intent. Returns 0 or a negative errno. */
+/** recovery_start() - put a job in front of the queue of each UUID that has an intent. Returns 0 or a negative
+ * errno. */
 int recovery_start(struct manager *manager);
 
 /** recovery_retry() - the worker that undid a create was lost: park the job for another try. Returns whether it did;

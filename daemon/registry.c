@@ -18,8 +18,8 @@
 #include "daemon/manager.h"
 #include "daemon/parent.h"
 
-/* A device that comes or goes sends half a dozen uevents within some ms. One look after so long answers them all, and is
- * not in the way of the job that is the cause of them. Parents come and go rarely. */
+/* A device that comes or goes sends half a dozen uevents within some ms. One look after so long answers them all, and
+ * is not in the way of the job that is the cause of them. Parents come and go rarely. */
 #define LOOK_USEC (10 * USEC_PER_MSEC)
 
 /* Looks a turn of the event loop: a look costs some 10 µs. */
@@ -235,7 +235,8 @@ int registry_new(struct registry **ret, struct manager *manager) {
         registry->manager = manager;
         *ret = registry;
 
-        r = sd_event_add_time_relative(manager->event, &registry->look_source, CLOCK_MONOTONIC, 0, 1, on_look, registry);
+        r = sd_event_add_time_relative(manager->event, &registry->look_source, CLOCK_MONOTONIC, 0, 1, on_look,
+                                       registry);
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(registry->look_source, SD_EVENT_OFF);
@@ -254,7 +255,8 @@ int registry_new(struct registry **ret, struct manager *manager) {
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time_relative(manager->event, &registry->again_source, CLOCK_MONOTONIC, 0, 1, on_again, registry);
+        r = sd_event_add_time_relative(manager->event, &registry->again_source, CLOCK_MONOTONIC, 0, 1, on_again,
+                                       registry);
         if (r < 0)
                 return r;
         return sd_event_source_set_enabled(registry->again_source, SD_EVENT_OFF);

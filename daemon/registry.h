@@ -25,8 +25,8 @@ void registry_touch_parent(struct registry *registry, const char *name);
  * negative errno. */
 int registry_enumerate(struct registry *registry);
 
-/** registry_look_again() - look at everything in a while, because fds or memory were short when something was looked at. What
- * is known stays until then. */
+/** registry_look_again() - look at everything in a while, because fds or memory were short when something was looked
+ * at. What is known stays until then. */
 void registry_look_again(struct registry *registry);
 
 /** registry_settle() - look at all that is on the list now. */

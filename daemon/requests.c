@@ -60,14 +60,15 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
 
         if (waits_for_itself(manager, job, options->callout_of))
                 return bus_fail(message, FAILURE_CALLOUT_FAILED,
-                                "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for that "
-                                "job; do it when the job is done", job->uuid, options->callout_of);
+                                "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for "
+                                "that job; do it when the job is done", job->uuid, options->callout_of);
 
-        r = call ? peer_charge(call->charge.peer, &job->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 }) : -EACCES;
+        r = call ? peer_charge(call->charge.peer, &job->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
+                 : -EACCES;
         if (r == -EDQUOT)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                "Device %s: this connection has %d unfinished jobs already, or this user has %d, or all "
-                                "have %d; wait for one to finish", job->uuid, PEER_REQUESTS_MAX, USER_REQUESTS_MAX,
+                                "Device %s: this connection has %d unfinished jobs already, or this user has %d, or "
+                                "all have %d; wait for one to finish", job->uuid, PEER_REQUESTS_MAX, USER_REQUESTS_MAX,
                                 OTHERS_REQUESTS_MAX);
         if (r < 0)
                 return r;
@@ -204,8 +205,8 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         job->work.task.kind = TASK_STOP;
         job->work.task.held_by = (pid_t) options.held_by;
         job->wait = options.wait;
-        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before it, it
-         * looks itself at once. */
+        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
+         * it, it looks itself at once. */
         job->existed = queue_peek(manager, uuid->text) && device_confirm(manager, uuid->text);
 
         r = request_accept(manager, message, job, &options);
@@ -257,7 +258,8 @@ int request_reload(struct manager *manager, sd_bus_message *message) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         int r;
 
-        r = authorize(manager, message, VERB_RELOAD, "", &(struct need) { ACTION_MANAGE_DEFINITIONS, NULL, "" }, 1, &grants);
+        r = authorize(manager, message, VERB_RELOAD, "", &(struct need) { ACTION_MANAGE_DEFINITIONS, NULL, "" }, 1,
+                      &grants);
         if (r != 0)
                 return r;
         manager_reload(manager);

@@ -162,7 +162,8 @@ static bool is_bus_behind(const struct scheduler *s, const struct call *call) {
 }
 
 static uint64_t peer_ready(struct peer *peer, uint64_t now) {
-        return earlier(budget_ready(&peer->budget, &PEER_BUDGET, now), callers_others_until(&peer->user->callers, peer));
+        return earlier(budget_ready(&peer->budget, &PEER_BUDGET, now),
+                       callers_others_until(&peer->user->callers, peer));
 }
 
 static uint64_t user_ready(struct scheduler *s, struct user *user, uint64_t now) {
@@ -319,7 +320,8 @@ static int call_new(struct scheduler *s, sd_bus_message *message, struct call **
 static bool is_next(struct scheduler *s, struct peer *peer, struct call *call, uint64_t now) {
         int n;
 
-        if (!peer->user || s->current || s->root || peer->calls || ioctl(sd_bus_get_fd(s->bus), FIONREAD, &n) < 0 || n > 0)
+        if (!peer->user || s->current || s->root || peer->calls || ioctl(sd_bus_get_fd(s->bus), FIONREAD, &n) < 0 ||
+            n > 0)
                 return false;
         if (!peer_is_root(peer) && (s->ring || user_ready(s, peer->user, now) > now))
                 return false;

@@ -3,17 +3,17 @@
 
 /* Whose call is handled next.
  *
- * The bus delivers calls in the order in which they came. A connection with a hundred calls under way would have a hundred
- * handled before anybody else's next one. So the scheduler reads what there is to read, which is cheap, and sorts it: users
- * are in a ring, and in each user's ring are its connections, which have their calls in a queue. A turn of a user is one
- * call of one of its connections. Root has its turn first. A user, and a connection among those of its user, that has
- * used up its budget waits (budget.h) as long as others have called a moment ago. A call that comes alone is handled at
- * once.
+ * The bus delivers calls in the order in which they came. A connection with a hundred calls under way would have a
+ * hundred handled before anybody else's next one. So the scheduler reads what there is to read, which is cheap, and
+ * sorts it: users are in a ring, and in each user's ring are its connections, which have their calls in a queue. A turn
+ * of a user is one call of one of its connections. Root has its turn first. A user, and a connection among those of its
+ * user, that has used up its budget waits (budget.h) as long as others have called a moment ago. A call that comes
+ * alone is handled at once.
  *
  * A call is an object from the time it is read until it is answered, or until somebody who answers it later keeps its
  * message. A handler that cannot go on yet holds the call (call_hold()). When it can, it resumes the call: it keeps its
- * place in all accounts, waits for its turn, and its handler is entered once more. Calls of one connection are handled in
- * their order, but later ones do not wait for one that is held. */
+ * place in all accounts, waits for its turn, and its handler is entered once more. Calls of one connection are handled
+ * in their order, but later ones do not wait for one that is held. */
 
 #include "daemon/peer.h"
 
@@ -49,9 +49,9 @@ struct scheduler_hooks {
 struct scheduler *scheduler_free(struct scheduler *scheduler);
 DEFINE_CLEANUP_FUNC(struct scheduler *, scheduler_free)
 
-/** scheduler_new() - from now on calls that come in are scheduled. The scheduler also does what sd_bus_attach_event() would
- * do for @bus. To be made after other filters were added to @bus: it sees messages before they do. Returns 0 or a negative
- * errno. */
+/** scheduler_new() - from now on calls that come in are scheduled. The scheduler also does what sd_bus_attach_event()
+ * would do for @bus. To be made after other filters were added to @bus: it sees messages before they do. Returns 0 or a
+ * negative errno. */
 int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers,
                   const struct scheduler_hooks *hooks, void *userdata);
 
@@ -63,8 +63,8 @@ static inline struct call *call_of_charge(struct charge *charge) {
         return CONTAINER_OF(charge, struct call, charge);
 }
 
-/** call_hold() - the handler of the current call returns without an answer. @owner owns the call now, and @on_left tells it
- * when the call's peer leaves: it must free the call. */
+/** call_hold() - the handler of the current call returns without an answer. @owner owns the call now, and @on_left
+ * tells it when the call's peer leaves: it must free the call. */
 void call_hold(struct call *call, void *owner, void (*on_left)(struct charge *charge));
 
 /** call_resume() - have the handler of a held call entered once more, when its turn comes. Nobody owns it any more. */

@@ -32,7 +32,8 @@ struct settle {
 static uint64_t current_seqnum(void) {
         char text[32];
 
-        return read_text_at(root_fd(), "sys/kernel/uevent_seqnum", text, sizeof(text)) > 0 ? strtoull(text, NULL, 10) : 0;
+        return read_text_at(root_fd(), "sys/kernel/uevent_seqnum", text, sizeof(text)) > 0 ? strtoull(text, NULL,
+                                                                                                      10) : 0;
 }
 
 int settle_new(struct settle **ret, struct manager *manager, const char *uuid) {
@@ -104,9 +105,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 bool settle_hand_over(struct settle *settle, sd_bus_message *reply, sd_bus_message *spare) {
-        if (is_settled(settle) ||
-            sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC, SETTLE_USEC, 1, on_timeout,
-                                       settle) < 0) {
+        if (is_settled(settle) || sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC,
+                                                             SETTLE_USEC, 1, on_timeout, settle) < 0) {
                 settle_free(settle);
                 return false;
         }

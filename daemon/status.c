@@ -15,8 +15,8 @@
 #include "daemon/parent.h"
 #include "daemon/store.h"
 
-/* Not by sd_notify(), which waits until systemd reads: one that hangs must not hang us. Returns whether it was told, or wants
- * to hear nothing. */
+/* Not by sd_notify(), which waits until systemd reads: one that hangs must not hang us. Returns whether it was told, or
+ * wants to hear nothing. */
 static bool tell(const char *text) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         const char *path = getenv("NOTIFY_SOCKET");
@@ -101,7 +101,8 @@ static int watchdog_init(struct status *status, sd_event *event) {
         r = sd_watchdog_enabled(false, &status->watchdog_usec);
         if (r <= 0)
                 return r;
-        r = sd_event_add_time_relative(event, &status->watchdog, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_watchdog, status);
+        r = sd_event_add_time_relative(event, &status->watchdog, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_watchdog,
+                                       status);
         if (r >= 0)
                 r = sd_event_source_set_enabled(status->watchdog, SD_EVENT_ON);
         /* However much else there is to do. */
@@ -114,7 +115,8 @@ int status_init(struct manager *manager) {
         struct status *status = &manager->status;
         int r;
 
-        r = sd_event_add_time_relative(manager->event, &status->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer, manager);
+        r = sd_event_add_time_relative(manager->event, &status->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer,
+                                       manager);
         if (r >= 0)
                 r = sd_event_source_set_enabled(status->timer, SD_EVENT_OFF);
         return r < 0 ? r : watchdog_init(status, manager->event);

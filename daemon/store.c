@@ -257,7 +257,8 @@ static struct store_directory *directory_new(struct store *store, const char *pa
                 return NULL;
         }
         /* In the order of their names: so they are looked at and undefined. */
-        HASH_ADD_KEYPTR_INORDER(hh, store->directories, directory->parent, strlen(directory->parent), directory, by_parent);
+        HASH_ADD_KEYPTR_INORDER(hh, store->directories, directory->parent, strlen(directory->parent), directory,
+                                by_parent);
         if (directory->hh.tbl)
                 return directory;
         free(directory->parent);
@@ -458,7 +459,8 @@ static void watch(struct store *store, int store_fd) {
         if (store_fd < 0)
                 return;
 
-        r = sd_event_add_inotify_fd(store->manager->event, &store->watch, store_fd, STORE_EVENTS, on_store_event, store);
+        r = sd_event_add_inotify_fd(store->manager->event, &store->watch, store_fd, STORE_EVENTS, on_store_event,
+                                    store);
         if (r < 0)
                 log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY ", changes by others show after a reload: %m");
         if (r == -ENOMEM)

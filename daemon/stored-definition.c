@@ -48,7 +48,8 @@ enum start_state stored_definition_start_state(const struct stored_definition *d
         return definition->start_state == START_STATE_ACTIVE ? START_STATE_NONE : definition->start_state;
 }
 
-void stored_definition_set_start_state(struct stored_definition *definition, enum start_state state, const char *error) {
+void stored_definition_set_start_state(struct stored_definition *definition, enum start_state state,
+                                       const char *error) {
         if (error || definition->start_error)
                 changed(definition, "StartError");
         free(definition->start_error);
@@ -133,7 +134,8 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
 }
 
 static void changed_validity(struct stored_definition *definition) {
-        static const char *const properties[] = { "Valid", "Type", "StartMode", "Attributes", "StartState", "StartError" };
+        static const char *const properties[] = { "Valid", "Type", "StartMode", "Attributes", "StartState",
+                                                  "StartError" };
 
         for (size_t i = 0; i < ELEMENTSOF(properties); i++)
                 changed(definition, properties[i]);
@@ -217,7 +219,8 @@ static int take_contents(struct stored_definition *definition, const struct defi
         return 0;
 }
 
-struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd, const char *name) {
+struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd,
+                                                       const char *name) {
         _cleanup_definition_ struct definition *contents = NULL;
         struct stored_definition *definition;
         struct definition_error error = {};

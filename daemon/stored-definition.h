@@ -13,7 +13,8 @@ struct store_directory;
 
 /* What autostart is waiting for, or how it ended. */
 enum start_state {
-        START_STATE_NONE,               /* manual; or started before and stopped since; or added since the parent came */
+        START_STATE_NONE,
+        /* manual; or started before and stopped since; or added since the parent came */
         START_STATE_WAITING_PARENT,
         START_STATE_WAITING_TYPE,       /* the parent is there, its types are not yet */
         START_STATE_WAITING_INSTANCE,
@@ -51,7 +52,8 @@ const char *start_state_to_string(enum start_state state);
 struct stored_definition *stored_definition_refresh(struct store_directory *directory, const char *name);
 
 /** stored_definition_refresh_at() - the same, with the directory open already. */
-struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd, const char *name);
+struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd,
+                                                       const char *name);
 
 /** stored_definition_free() - take it out of the table. */
 struct stored_definition *stored_definition_free(struct stored_definition *definition);

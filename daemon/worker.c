@@ -96,8 +96,8 @@ static bool read_report(struct worker *worker) {
                 return false;
         }
         if (r == 0 || r == -EPIPE || r == -ECONNRESET) {
-                /* A process closes its socket a little before it is dead, and until then what it has left cannot be told
-                 * from what somebody still works at. */
+                /* A process closes its socket a little before it is dead, and until then what it has left cannot be
+                 * told from what somebody still works at. */
                 worker->unread |= r == -ECONNRESET;
                 worker->io_source = sd_event_source_disable_unref(worker->io_source);
                 return false;

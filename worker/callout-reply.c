@@ -30,7 +30,8 @@ bool callout_reply_capabilities(const char *text, struct callout_capabilities *r
 
         if (!text || json_text_parse(text, strlen(text), &answer, &error) < 0)
                 return false;
-        if (!json_object_object_get_ex(answer, "supports", &supports) || !json_object_is_type(supports, json_type_object))
+        if (!json_object_object_get_ex(answer, "supports", &supports) ||
+            !json_object_is_type(supports, json_type_object))
                 return false;
 
         *ret = (struct callout_capabilities) {

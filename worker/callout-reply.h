@@ -11,10 +11,11 @@ struct callout_capabilities {
         bool modify;            /* the action */
 };
 
-/** callout_reply_capabilities() - read the answer to `get capabilities`; @text may be NULL. Returns whether it is one. */
+/** callout_reply_capabilities() - read the answer to `get capabilities`; @text may be NULL. Returns whether it is
+ * one. */
 bool callout_reply_capabilities(const char *text, struct callout_capabilities *ret);
 
-/** callout_reply_attributes() - read the answer to `get attributes`: a list of objects, as a definition has it, or null.
- * Appends to @ret, also when it fails. Returns 1, 0 for null, -EBADMSG when it is anything else, -E2BIG beyond
+/** callout_reply_attributes() - read the answer to `get attributes`: a list of objects, as a definition has it, or
+ * null. Appends to @ret, also when it fails. Returns 1, 0 for null, -EBADMSG when it is anything else, -E2BIG beyond
  * ATTRIBUTES_MAX, or -ENOMEM. */
 int callout_reply_attributes(const char *text, struct attributes *ret);

@@ -81,7 +81,8 @@ static int in_folder(const char *folder, int (*func)(const char *path, void *use
         for (int i = 0; i < n; i++) {
                 char path[PATH_MAX];
 
-                if (r == 0 && (size_t) snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < sizeof(path) &&
+                if (r == 0 &&
+                    (size_t) snprintf(path, sizeof(path), "%s/%s", folder, entries[i]->d_name) < sizeof(path) &&
                     may_run(path))
                         r = func(path, userdata);
                 free(entries[i]);
@@ -231,8 +232,8 @@ static int refused(const struct action *action, const char *event, int r, const 
                 return failure_set(failure, FAILURE_CALLOUT_FAILED, "Device %s: callout %s was killed in %s of %s",
                                    action->task->uuid, script, event, action->name);
         return failure_set(failure, FAILURE_CALLOUT_FAILED,
-                           "Device %s: callout %s refused %s of %s with status %d: %s", action->task->uuid, script, event,
-                           action->name, output->status, said(output));
+                           "Device %s: callout %s refused %s of %s with status %d: %s", action->task->uuid, script,
+                           event, action->name, output->status, said(output));
 }
 
 static int notify_one(const char *path, void *userdata) {
@@ -318,7 +319,8 @@ void callouts_around(const struct task *task, const char *action_name, const str
         say_in_callout(false);
 }
 
-void callouts_interrupted(const struct task *task, const char *action_name, const struct definition *conf, bool success) {
+void callouts_interrupted(const struct task *task, const char *action_name, const struct definition *conf,
+                          bool success) {
         _cleanup_(action_clear) struct action action = {};
 
         if (!callouts_exist() || action_begin(&action, task, action_name, conf) < 0)

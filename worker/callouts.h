@@ -15,9 +15,9 @@
 /** callouts_exist() - whether there is any that may be run; if not, no action needs any of what follows. */
 bool callouts_exist(void);
 
-/** callouts_around() - run `pre`, then @func, then `post` and the notifiers. @conf is the definition they get. A refused
- * `pre` ends it with CalloutFailed in @report, unless task->force. @func fills in @report. Of a task that was interrupted
- * only what comes after it is run, as for a failure. */
+/** callouts_around() - run `pre`, then @func, then `post` and the notifiers. @conf is the definition they get. A
+ * refused `pre` ends it with CalloutFailed in @report, unless task->force. @func fills in @report. Of a task that was
+ * interrupted only what comes after it is run, as for a failure. */
 void callouts_around(const struct task *task, const char *action, const struct definition *conf,
                      void (*func)(const struct task *task, void *userdata, struct report *report), void *userdata,
                      struct report *report);
@@ -25,8 +25,8 @@ void callouts_around(const struct task *task, const char *action, const struct d
 /** callouts_interrupted() - an action was interrupted between `pre` and `post`: run what would have come. */
 void callouts_interrupted(const struct task *task, const char *action, const struct definition *conf, bool success);
 
-/** callouts_live() - change a running device's attributes to @conf by a callout that can. Returns 0, or -1 with @failure
- * set. */
+/** callouts_live() - change a running device's attributes to @conf by a callout that can. Returns 0, or -1 with
+ * @failure set. */
 int callouts_live(const struct task *task, const struct definition *conf, struct failure *failure);
 
 /** callouts_get_attributes() - ask for the running device's attributes. Returns 1 with them, 0 when no callout serves

@@ -93,8 +93,8 @@ static int create(const struct task *task, struct failure *failure) {
                 r = intent_set_writing(task->uuid, true);
                 if (r < 0)
                         return failure_set(failure, FAILURE_IO_ERROR,
-                                           "Device %s was not created: what is begun cannot be noted in /" INTENT_DIRECTORY
-                                           ": %s", task->uuid, strerror(-r));
+                                           "Device %s was not created: what is begun cannot be noted in "
+                                           "/" INTENT_DIRECTORY ": %s", task->uuid, strerror(-r));
                 FAULT_POINT("intent-writing");
                 r = write_create(task, failure);
                 FAULT_POINT("create-written");

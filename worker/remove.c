@@ -39,8 +39,8 @@ static void fail_wedged(const char *uuid, const char *parent, struct report *rep
 
 static void fail_whole(const char *uuid, struct report *report) {
         report->kind = REPORT_FAILED;
-        failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s was not removed: the kernel has not begun to; ask again",
-                    uuid);
+        failure_set(&report->failure, FAILURE_IO_ERROR,
+                    "Device %s was not removed: the kernel has not begun to; ask again", uuid);
 }
 
 /* Never believe the write: of two removers the kernel tells both that they succeeded, the loser while the device is
@@ -104,8 +104,8 @@ static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *
         return *ret_group_fd == -EBUSY;
 }
 
-/* Both names are asked for in the order in which they go: what has `remove` after `mdev_type` was complete. Opened below
- * the directory that was looked at: never the file of a later device with this UUID. */
+/* Both names are asked for in the order in which they go: what has `remove` after `mdev_type` was complete. Opened
+ * below the directory that was looked at: never the file of a later device with this UUID. */
 static int open_remove(int device_fd) {
         char type[SYSFS_NAME_SIZE];
         int fd, r;

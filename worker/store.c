@@ -42,7 +42,8 @@ static int fail_not_defined(const struct task *task, struct failure *failure) {
 
 static int fail_defined(const struct task *task, struct failure *failure) {
         return failure_set(failure, FAILURE_ALREADY_DEFINED,
-                           "Device %s is defined for parent '%s' already; modify or undefine it", task->uuid, task->parent);
+                           "Device %s is defined for parent '%s' already; modify or undefine it", task->uuid,
+                           task->parent);
 }
 
 static int make_directory(int dir_fd, const char *path) {
@@ -167,12 +168,13 @@ static int write_temporary(const struct task *task, int store_fd, const char *na
                 return r;
         if (fchmod(fd, old ? old->st_mode & 07777 : 0644) < 0)
                 return -errno;
-        /* The sandbox allows no chown() of others' files. Ours with the old mode is better than one that cannot be changed,
-         * or one that is written in place. */
+        /* The sandbox allows no chown() of others' files. Ours with the old mode is better than one that cannot be
+         * changed, or one that is written in place. */
         if (old && (old->st_uid != geteuid() || old->st_gid != getegid()) && fchown(fd, old->st_uid, old->st_gid) < 0) {
                 if (errno != EPERM)
                         return -errno;
-                fprintf(stderr, "<4>mediated-worker: definition %s of parent '%s' was changed and belongs to root now\n",
+                fprintf(stderr,
+                        "<4>mediated-worker: definition %s of parent '%s' was changed and belongs to root now\n",
                         task->uuid, task->parent);
         }
         return fsync(fd) < 0 ? -errno : 0;
@@ -242,7 +244,8 @@ static int write_once(const struct task *task, const struct change *change, stru
 
         FAULT_POINT("definition-renamed");
         if (fsync(change->parent_fd) < 0)
-                return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is written, but a power cut "
+                return failure_set(failure, FAILURE_IO_ERROR,
+                                   "Definition %s of parent '%s' is written, but a power cut "
                                    "may undo it: syncing /" STORE_DIRECTORY "/%s failed: %s", task->uuid, task->parent,
                                    task->parent, strerror(errno));
         return 0;
@@ -391,7 +394,8 @@ static int undefine(const struct task *task, struct report *report) {
                 return -1;
 
         r = store_read(parent_fd, task->uuid, &definition, NULL, &error);
-        if (task->interrupted && r == -ENOENT && task->type && definition_new(task->type, START_MANUAL, NULL, &definition) >= 0) {
+        if (task->interrupted && r == -ENOENT && task->type &&
+            definition_new(task->type, START_MANUAL, NULL, &definition) >= 0) {
                 callouts_interrupted(task, "undefine", definition, true);
                 return 0;
         }

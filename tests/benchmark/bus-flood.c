@@ -370,7 +370,8 @@ int main(int argc, char *argv[]) {
                 connection_open(connections + i);
         }
         run();
-        printf("%" PRIu64 " calls, %" PRIu64 " returns, %" PRIu64 " errors, ", counted.calls, counted.returns, counted.errors);
+        printf("%" PRIu64 " calls, %" PRIu64 " returns, %" PRIu64 " errors, ", counted.calls, counted.returns,
+               counted.errors);
         printf("%" PRIu64 " bytes, %" PRIu64 " reconnects\n", counted.bytes, counted.reconnects);
         return EXIT_SUCCESS;
 }

@@ -53,7 +53,8 @@ static void measure(struct measurement *m, const struct flood *flood, enum phase
                 char uuid[UUID_TEXT_SIZE];
 
                 uuid_random(uuid);
-                if (sd_bus_message_new_method_call(m->bus, &read, CALL_NAME, CALL_PATH, CALL_MANAGER, "GetParent") < 0 ||
+                if (sd_bus_message_new_method_call(m->bus, &read, CALL_NAME, CALL_PATH, CALL_MANAGER,
+                                                   "GetParent") < 0 ||
                     sd_bus_message_append(read, "s", flood->parent) < 0 ||
                     call_new_create(m->bus, &create, uuid, flood->parent, flood->type) < 0 ||
                     call_new_stop(m->bus, &stop, uuid, false) < 0)
@@ -111,9 +112,9 @@ static void print(const char *name, struct samples samples[static _PHASE_MAX]) {
 static int usage(FILE *f) {
         fprintf(f, "flood [--seconds S] [--connections N] [--calls N] FLOOD PARENT TYPE\n\n"
                    "Measures calls of one client, alone and while others flood mediated, in turns.\n"
-                   "FLOOD: jobs (creates and stops), objects (GetManagedObjects), lists (ListDefinitions), types (ListTypes),\n"
-                   "deaf (lists that are never read), no-reply (lists nobody wants an answer of), no-reply-jobs.\n\n"
-                   "  --seconds S       of a turn (10); there are four of each\n"
+                   "FLOOD: jobs (creates and stops), objects (GetManagedObjects), lists (ListDefinitions), types "
+                   "(ListTypes),\ndeaf (lists that are never read), no-reply (lists nobody wants an answer of), "
+                   "no-reply-jobs.\n\n  --seconds S       of a turn (10); there are four of each\n"
                    "  --connections N   of the flood (1)\n"
                    "  --calls N         that each of them has under way (100)\n");
         return f == stdout ? EXIT_SUCCESS : 2;

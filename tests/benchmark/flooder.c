@@ -22,13 +22,14 @@ struct stream {
 
 static int new_job(struct stream *stream, sd_bus_message **ret) {
         stream->created = !stream->created;
-        return stream->created ? call_new_create(stream->bus, ret, stream->uuid, stream->flood->parent, stream->flood->type)
-                               : call_new_stop(stream->bus, ret, stream->uuid, false);
+        return stream->created
+                       ? call_new_create(stream->bus, ret, stream->uuid, stream->flood->parent, stream->flood->type)
+                       : call_new_stop(stream->bus, ret, stream->uuid, false);
 }
 
 static int new_objects(struct stream *stream, sd_bus_message **ret) {
-        return sd_bus_message_new_method_call(stream->bus, ret, CALL_NAME, CALL_PATH, "org.freedesktop.DBus.ObjectManager",
-                                              "GetManagedObjects");
+        return sd_bus_message_new_method_call(stream->bus, ret, CALL_NAME, CALL_PATH,
+                                              "org.freedesktop.DBus.ObjectManager", "GetManagedObjects");
 }
 
 static int new_list(struct stream *stream, sd_bus_message **ret) {

@@ -219,9 +219,9 @@ static int parse_number(const char *text, unsigned long *ret) {
 
 static void usage(FILE *f) {
         fputs("Usage: latency [OPTION…]\n\n"
-              "Measures raw sysfs writes, the same writes behind a minimal D-Bus service (the floor), and CreateDevice\n"
-              "and StopDevice of mediated, in turns; prints one `name value unit` a line. For simulated hosts and\n"
-              "guests: it adds a policy to the system bus for as long as it runs.\n\n"
+              "Measures raw sysfs writes, the same writes behind a minimal D-Bus service (the floor), and "
+              "CreateDevice\nand StopDevice of mediated, in turns; prints one `name value unit` a line. For simulated "
+              "hosts and\nguests: it adds a policy to the system bus for as long as it runs.\n\n"
               "  --iterations N   how often each is measured (200)\n"
               "  --warmup N       rounds before that, not counted (24)\n"
               "  --parent NAME    where to create devices (mtty)\n"
@@ -301,8 +301,8 @@ int main(int argc, char *argv[]) {
                 usage(stderr);
                 return 2;
         }
-        snprintf(b.create_path, sizeof(b.create_path), "/sys/class/mdev_bus/%s/mdev_supported_types/%s/create", b.parent,
-                 b.type);
+        snprintf(b.create_path, sizeof(b.create_path), "/sys/class/mdev_bus/%s/mdev_supported_types/%s/create",
+                 b.parent, b.type);
 
         (void) sigaction(SIGINT, &(struct sigaction) { .sa_handler = on_interrupt, .sa_flags = SA_RESTART }, NULL);
         (void) sigaction(SIGTERM, &(struct sigaction) { .sa_handler = on_interrupt, .sa_flags = SA_RESTART }, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whatever a callout prints, on standard output as JSON, or on standard error as a reason: it is taken as text that D-Bus
- * can carry, or not at all, and a list of attributes means what a definition with that list means. */
+/* Whatever a callout prints, on standard output as JSON, or on standard error as a reason: it is taken as text that
+ * D-Bus can carry, or not at all, and a list of attributes means what a definition with that list means. */
 
 #include <sys/socket.h>
 

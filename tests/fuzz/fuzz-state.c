@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whatever lies in /run/mediated when a daemon starts: an intent is one with names that stay below their directories, or
- * is refused; what is not named after a UUID is none; and a record of another registration has nothing tried. The input
- * is a byte for the phase, and then, each ended by a NUL, the text of an intent, that of a registration's identity, and
- * the name of a file that somebody left there. */
+/* Whatever lies in /run/mediated when a daemon starts: an intent is one with names that stay below their directories,
+ * or is refused; what is not named after a UUID is none; and a record of another registration has nothing tried. The
+ * input is a byte for the phase, and then, each ended by a NUL, the text of an intent, that of a registration's
+ * identity, and the name of a file that somebody left there. */
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whatever comes from udev: a message is a hint, so the registry says what the tree of sysfs says, before and after. The
- * real monitor listens to a real netlink socket in a network namespace of this process. The input are properties, each
- * ended by a NUL, or, where the first byte says so, all of the message. */
+/* Whatever comes from udev: a message is a hint, so the registry says what the tree of sysfs says, before and after.
+ * The real monitor listens to a real netlink socket in a network namespace of this process. The input are properties,
+ * each ended by a NUL, or, where the first byte says so, all of the message. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -63,8 +63,8 @@ static void stay_reading(const char *name) {
         MUST(parent && parent->reading && pool_withdraw(manager->pool, &parent->read_work));
 }
 
-/* libsystemd 252 adds 32 to this offset before it compares it with the size, and so reads at any place that is as far behind
- * the message as the offset is below 2^32. Only root can send it that, and it is not ours to find. */
+/* libsystemd 252 adds 32 to this offset before it compares it with the size, and so reads at any place that is as far
+ * behind the message as the offset is below 2^32. Only root can send it that, and it is not ours to find. */
 static bool leads_libsystemd_astray(struct input input) {
         struct header header;
 
@@ -88,7 +88,9 @@ static void send_message(struct input input, bool raw) {
                 { .iov_base = &header, .iov_len = raw ? 0 : sizeof(header) },
                 { .iov_base = (void *) input.data, .iov_len = input.size },
         };
-        struct msghdr msg = { .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = ELEMENTSOF(iov) };
+        struct msghdr msg = {
+                .msg_name = &to, .msg_namelen = sizeof(to), .msg_iov = iov, .msg_iovlen = ELEMENTSOF(iov)
+        };
 
         if (raw && (input.size == 0 || leads_libsystemd_astray(input)))
                 return;
@@ -110,14 +112,16 @@ static void check_registry(bool sometimes_is_there, bool sometimes_is_known) {
         struct device *device = device_find(manager, UUID_ALWAYS), *other = device_find(manager, UUID_SOMETIMES);
 
         MUST(HASH_COUNT(manager->parents) == 1 && parent_find(manager, "mtty"));
-        MUST(device && device->state == DEVICE_ACTIVE && streq(device->parent, "mtty") && streq(device->type, "mtty-1"));
+        MUST(device && device->state == DEVICE_ACTIVE && streq(device->parent, "mtty") && streq(device->type,
+                                                                                                "mtty-1"));
         MUST(HASH_COUNT(manager->devices) == (other ? 2 : 1));
         MUST(!sometimes_is_known || !other == !sometimes_is_there);
 }
 
 /* What nobody hears would prove nothing. */
 static void check_that_it_listens(void) {
-        static const char text[] = "ACTION=add\0DEVPATH=/devices/virtual/mtty/" UUID_SOMETIMES "\0SUBSYSTEM=mdev\0SEQNUM=1";
+        static const char text[] = "ACTION=add\0DEVPATH=/devices/virtual/mtty/" UUID_SOMETIMES
+                                     "\0SUBSYSTEM=mdev\0SEQNUM=1";
 
         fake_device_set("mtty", UUID_SOMETIMES, true, NULL);
         send_message((struct input) { text, sizeof(text) }, false);

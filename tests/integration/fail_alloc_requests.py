@@ -6,8 +6,8 @@ and one that looks at what came of it, and is given whether that is done: True, 
 
 from bus import DEFINITION, DEVICE, OBJECT_MANAGER, PARENT, PROPERTIES, ROOT, plain
 from callout_tools import Callouts
-from definitions import (STORE, begin_define, begin_modify, begin_start, begin_undefine, define, definition_path, listed,
-                         put, stored, text_of)
+from definitions import (STORE, begin_define, begin_modify, begin_start, begin_undefine, define, definition_path,
+                         listed, put, stored, text_of)
 from host import DEVICES, device_path, kernel_devices, new_uuid, parent_path, read
 from polkit import NOBODY, YES, Polkit
 

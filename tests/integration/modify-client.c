@@ -41,8 +41,8 @@ static int send_one(struct client *client) {
         int r;
 
         snprintf(value, sizeof(value), "%u", client->first + client->sent);
-        r = sd_bus_message_new_method_call(client->bus, &message, "org.mediated1", "/org/mediated1", "org.mediated1.Manager",
-                                           "Modify");
+        r = sd_bus_message_new_method_call(client->bus, &message, "org.mediated1", "/org/mediated1",
+                                           "org.mediated1.Manager", "Modify");
         if (r >= 0)
                 r = sd_bus_message_append(message, "ssa{sv}a{sv}", client->uuid, client->parent, 1, "add-attributes",
                                           "a(iss)", 1, -1, client->name, value, 0);

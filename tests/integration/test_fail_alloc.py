@@ -2,8 +2,9 @@
 """Allocations fail, in the daemon and in its workers: our own, json-c's, libsystemd's and the C library's.
 
 While one request after the other is made, one allocation fails: each that comes from another place, of which a part is
-chosen; with MEDIATED_LONG each that there is, alone and together with the nine after it. Whichever it is: nobody crashes
-and nothing leaks, every call is answered, what is answered is true, nothing is half made, and the next request works."""
+chosen; with MEDIATED_LONG each that there is, alone and together with the nine after it. Whichever it is: no process
+crashes and nothing leaks, every call is answered, what is answered is true, nothing is half made, and the next request
+works."""
 
 import contextlib
 import os

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Allocations fail in mediatectl and mdevctl, as in test_fail_alloc.py: no crash, no leak; a status of 0 is true, what is
-printed then is all of it, and any other status has a reason on standard error."""
+"""Allocations fail in mediatectl and mdevctl, as in test_fail_alloc.py: no crash, no leak; a status of 0 is true, what
+is printed then is all of it, and any other status has a reason on standard error."""
 
 import os
 import re
@@ -141,8 +141,8 @@ class Walk:
         self.seen = set()
 
     def run(self, command):
-        done = subprocess.run([BUILD / "client" / self.program, *command.words], check=False, capture_output=True, text=True,
-                              stdin=subprocess.DEVNULL, env=self.environment, timeout=60)
+        done = subprocess.run([BUILD / "client" / self.program, *command.words], check=False, capture_output=True,
+                              text=True, stdin=subprocess.DEVNULL, env=self.environment, timeout=60)
         self.allocations.stop()
         return done
 
@@ -174,7 +174,8 @@ class Walk:
         for path in STORE.glob("*/*"):
             if len(path.name) == len(device) and path.name != device:
                 path.unlink()
-        self.host.eventually(lambda: {uuid for uuid, _ in listed(self.host)} == {device}, 10, "the end of the definitions")
+        self.host.eventually(lambda: {uuid for uuid, _ in listed(self.host)} == {device}, 10,
+                             "the end of the definitions")
 
     @staticmethod
     def check(what, command, done, expected):
@@ -183,7 +184,8 @@ class Walk:
         if done.returncode == expected.returncode and (done.returncode == 0 or done.stdout == expected.stdout):
             assert not command.is_done or command.is_done(), (what, done.stderr)
             # libsmartcols leaves out cells that it finds no memory for, and says nothing; JSON is whole.
-            is_table = command.words[0] in TABLES and "--json" not in command.words and done.args[0].name == "mediatectl"
+            is_table = (command.words[0] in TABLES and "--json" not in command.words and
+                        done.args[0].name == "mediatectl")
             assert command.is_done or is_table or done.stdout == expected.stdout, (what, done.stdout, done.stderr)
             return 0
         # Of a check that fails the finding tells.

@@ -55,7 +55,8 @@ def test_introspection_is_golden(interface):
 
 @pytest.mark.parametrize("interface", INTERFACES)
 def test_no_file_descriptors(interface):
-    """dbus-daemon takes no more from a service with 64 of them in answers that nobody has read: then nobody gets any."""
+    """dbus-daemon takes no more from a service with 64 of them in answers that nobody has read. Then nobody gets
+    any."""
     members = describe(ElementTree.fromstring(golden(interface)).find("interface"))
     types = {kind for arguments, _, kind, _ in members.values()} | {kind for arguments, *_ in members.values()
                                                                     for _, kind, _ in arguments}

@@ -56,7 +56,8 @@ def test_calls_are_handled_in_turns():
 def test_calls_of_one_connection_stay_in_order():
     with Host() as host:
         ended = []
-        calls = [host.begin("ListDevices" if i % 2 else "GetParent", *([] if i % 2 else ["s", "mtty"])) for i in range(CALLS)]
+        calls = [host.begin("ListDevices" if i % 2 else "GetParent", *([] if i % 2 else ["s", "mtty"]))
+                 for i in range(CALLS)]
         for i, call in enumerate(calls):
             call.task.add_done_callback(lambda _, i=i: ended.append(i))
         for call in calls:
@@ -225,8 +226,9 @@ class Stream:
 
     async def _go_on(self):
         while True:
-            await self.bus.connection.call(Message(destination=NAME, path=ROOT, interface=MANAGER, member="CreateDevice",
-                                                   signature="sssa(ss)a{sv}", body=[new_uuid(), "mtty", "mtty-1", [], {}]))
+            await self.bus.connection.call(Message(
+                destination=NAME, path=ROOT, interface=MANAGER, member="CreateDevice", signature="sssa(ss)a{sv}",
+                body=[new_uuid(), "mtty", "mtty-1", [], {}]))
             self.made += 1
 
     def made_during(self, what):
@@ -265,15 +267,15 @@ def test_questions_without_answers_cost_nothing():
         # What changes something is done all the same.
         uuid = host.create()
         bus = host.new_bus()
-        bus.connection.send(Message(destination=NAME, path=ROOT, interface=MANAGER, member="StopDevice", signature="sa{sv}",
-                                    body=[uuid, {}], flags=MessageFlag.NO_REPLY_EXPECTED))
+        bus.connection.send(Message(destination=NAME, path=ROOT, interface=MANAGER, member="StopDevice",
+                                    signature="sa{sv}", body=[uuid, {}], flags=MessageFlag.NO_REPLY_EXPECTED))
         host.eventually(lambda: host.devices() == {})
 
 
 @pytest.mark.parametrize("room, connections", [(10, 8), (100000, 100)])
 def test_a_journal_that_does_not_read(room, connections):
-    """It must not hang who logs: neither when its queue has no more room, nor when our socket has no more for what is in that
-    queue."""
+    """The daemon does not wait for it: neither when the journal's queue has no more room, nor when our socket has no
+    more room for what is in that queue."""
     with Host() as host:
         host.shell("echo $1 >/proc/sys/net/unix/max_dgram_qlen", room)
         journal = Journal()

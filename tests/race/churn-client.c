@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* churn-client PARENT TYPE: creates and stops devices, each with a new UUID, until SIGTERM; for tests that kill mediated
- * meanwhile. Prints what was answered: `create UUID`, when asked; then `created UUID`, or `refused UUID ERROR`; `stopped
- * UUID`, or `kept UUID ERROR`. Every third device is left. */
+/* churn-client PARENT TYPE: creates and stops devices, each with a new UUID, until SIGTERM; for tests that kill
+ * mediated meanwhile. Prints what was answered: `create UUID`, when asked; then `created UUID`, or `refused UUID
+ * ERROR`; `stopped UUID`, or `kept UUID ERROR`. Every third device is left. */
 
 #include <errno.h>
 #include <error.h>

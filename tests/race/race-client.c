@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The race that the kernel loses: two processes, one creating and one stopping the same UUID as fast as they can. Through
- * the daemon nobody may ever hear of EAGAIN and no device may be wedged or left over; with raw writes (--raw) the device is
- * wedged soon. Counts what was answered and prints one `NAME COUNT` a line. */
+/* The race that the kernel loses: two processes, one creating and one stopping the same UUID as fast as they can.
+ * Through the daemon nobody may ever hear of EAGAIN and no device may be wedged or left over; with raw writes (--raw)
+ * the device is wedged soon. Counts what was answered and prints one `NAME COUNT` a line. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -249,10 +249,10 @@ static int run(struct race *race, bool raw) {
 static int usage(FILE *f) {
         fprintf(f,
                 "race-client [--pairs N] [--raw] PARENT TYPE\n\n"
-                "One process creates and one stops the same new UUID, until it was created N (2000) times. Prints how often\n"
-                "each was answered what, and whether the device is left over or wedged, and fails when that is so or when an\n"
-                "answer was not what is promised. --raw: with writes to sysfs instead of calls of the daemon; ends when the\n"
-                "device is wedged, which is no failure.\n");
+                "One process creates and one stops the same new UUID, until it was created N (2000) times. Prints how "
+                "often\neach was answered what, and whether the device is left over or wedged, and fails when that is "
+                "so or when an\nanswer was not what is promised. --raw: with writes to sysfs instead of calls of the "
+                "daemon; ends when the\ndevice is wedged, which is no failure.\n");
         return f == stdout ? EXIT_SUCCESS : 2;
 }
 

@@ -131,7 +131,8 @@ static int on_minute(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static int blow(struct storm *storm) {
-        (void)sd_event_add_time_relative(storm->event, NULL, CLOCK_MONOTONIC, MINUTE_USEC, USEC_PER_SEC, on_minute, storm);
+        (void) sd_event_add_time_relative(storm->event, NULL, CLOCK_MONOTONIC, MINUTE_USEC, USEC_PER_SEC, on_minute,
+                                          storm);
         for (unsigned int i = 0; i < storm->n_slots; i++)
                 round_begin(storm->slots + i);
         for (unsigned int i = 0; i < storm->n_clients; i++)

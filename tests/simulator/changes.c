@@ -141,8 +141,8 @@ void changes_uevent(Changes *changes, const char *action, const char *subsystem,
                 changes_append(changes)->message = message;
 }
 
-/* udevd gives a new device node its owner before it sends the message. From then on the kernel knows the node's name, as
- * it does in a real /dev. */
+/* udevd gives a new device node its owner before it sends the message. From then on the kernel knows the node's name,
+ * as it does in a real /dev. */
 void changes_visit(Changes *changes, const Node *file) {
         char path[PATH_MAX] = "/sys/";
 

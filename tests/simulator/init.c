@@ -204,7 +204,8 @@ static int init_stop(Init *init, int status) {
 
         supervisor_stop(init->supervisor);
         return sd_event_add_time_relative(init->event, NULL, CLOCK_MONOTONIC,
-                                          getenv("MEDIATED_WRAPPER") ? STOP_WRAPPED_USEC : STOP_USEC, 1, on_stop_time, init);
+                                          getenv("MEDIATED_WRAPPER") ? STOP_WRAPPED_USEC : STOP_USEC, 1, on_stop_time,
+                                          init);
 }
 
 static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {

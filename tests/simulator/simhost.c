@@ -170,7 +170,8 @@ static int parse_options(int argc, char **argv, Options *options) {
                         options->parents[options->n_parents++] = default_parents[i];
 
         if (options->broker && options->polkit) {
-                fprintf(stderr, "simulate: --polkit needs --bus daemon: dbus-broker starts services by systemd, and the "
+                fprintf(stderr,
+                        "simulate: --polkit needs --bus daemon: dbus-broker starts services by systemd, and the "
                                 "simulated host has none\n");
                 return -ENOTSUP;
         }

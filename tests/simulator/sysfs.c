@@ -220,9 +220,9 @@ static void op_releasedir(fuse_req_t req, fuse_ino_t id, struct fuse_file_info *
         (void) fuse_reply_err(req, 0);
 }
 
-/* Everything is root's, for whom sysfs looks at the mode's bits, too (KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK). Asked here and
- * not by the kernel (default_permissions), which would get the attributes of a directory anew for each walk through it
- * after a change in it. */
+/* Everything is root's, for whom sysfs looks at the mode's bits, too (KERNFS_ROOT_EXTRA_OPEN_PERM_CHECK). Asked here
+ * and not by the kernel (default_permissions), which would get the attributes of a directory anew for each walk through
+ * it after a change in it. */
 static bool may(fuse_req_t req, const Node *node, mode_t bits) {
         mode_t mode = node->ops->mode;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Loaded before libc into programs that run in valgrind, which (3.19) does not know pidfd_open(): it is not there, as on
- * an older kernel. */
+/* Loaded before libc into programs that run in valgrind, which (3.19) does not know pidfd_open(): it is not there, as
+ * on an older kernel. */
 
 #include <dlfcn.h>
 #include <errno.h>

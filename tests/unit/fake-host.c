@@ -54,7 +54,8 @@ static void remove_tree(const char *path) {
         (void) nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Kept elsewhere and not deleted for a long time, so that its inode number is not used again soon: sysfs never does so. */
+/* Kept elsewhere and not deleted for a long time, so that its inode number is not used again soon: sysfs never does
+ * so. */
 static void put_away(const char *path) {
         static unsigned int n;
 

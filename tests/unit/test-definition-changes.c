@@ -19,8 +19,8 @@ static const char *attributes_of(const struct definition *definition) {
 
         text[0] = '\0';
         for (size_t i = 0; i < attributes->n; i++)
-                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s=%s", i > 0 ? " " : "", attributes->items[i].name,
-                                       attributes->items[i].value);
+                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s=%s", i > 0 ? " " : "",
+                                       attributes->items[i].name, attributes->items[i].value);
         return text;
 }
 
@@ -105,15 +105,17 @@ static void test_no_such_place(void **state) {
         static const struct {
                 bool add;
                 int index;
-        } steps[] = { { true, 3 }, { false, 2 }, { true, -2 }, { false, -2 }, { true, INT32_MAX }, { false, INT32_MIN } };
+        } steps[] = {
+                { true, 3 }, { false, 2 }, { true, -2 }, { false, -2 }, { true, INT32_MAX }, { false, INT32_MIN }
+        };
 
         for (size_t i = 0; i < ELEMENTSOF(steps); i++) {
                 _cleanup_definition_ struct definition *definition = new_definition();
                 _cleanup_definition_changes_ struct definition_changes changes = {};
                 _cleanup_failure_ struct failure failure = {};
 
-                assert_int_equal(definition_changes_add(&changes, steps[i].add, steps[i].index, steps[i].add ? "x" : NULL,
-                                                        steps[i].add ? "v" : NULL), 0);
+                assert_int_equal(definition_changes_add(&changes, steps[i].add, steps[i].index,
+                                                        steps[i].add ? "x" : NULL, steps[i].add ? "v" : NULL), 0);
                 travel(&changes);
                 assert_int_equal(definition_changes_apply(&changes, definition, &failure), -1);
                 assert_int_equal(failure.code, FAILURE_INVALID_ARGS);
@@ -145,7 +147,8 @@ static void test_bounded(void **state) {
 static void test_nonsense_is_refused(void **state) {
         static const char *const texts[] = {
                 "[]", "1", "{\"type\": 1}", "{\"start\": \"sometimes\"}", "{\"start\": 1}", "{\"start\": null}",
-                "{\"attributes\": {}}", "{\"list\": {}}", "{\"list\": [1]}", "{\"list\": [[]]}", "{\"list\": [[1, \"a\"]]}",
+                "{\"attributes\": {}}", "{\"list\": {}}", "{\"list\": [1]}", "{\"list\": [[]]}",
+                "{\"list\": [[1, \"a\"]]}",
                 "{\"list\": [[\"0\"]]}", "{\"list\": [[0, \"a\", 1]]}", "{\"list\": [[0, \"a\", \"b\", \"c\"]]}",
         };
 

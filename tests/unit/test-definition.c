@@ -78,7 +78,8 @@ static void test_new(void **state) {
 static void test_read(void **state) {
         _cleanup_definition_ struct definition *definition = NULL;
 
-        definition = parse(" {\"mdev_type\": \"a\", \"start\": \"auto\",\r\n\t\"attrs\": [{\"n/v\": \"1\"}, {\"\": \"\"}]}\n\n");
+        definition = parse(" {\"mdev_type\": \"a\", \"start\": \"auto\",\r\n\t"
+                           "\"attrs\": [{\"n/v\": \"1\"}, {\"\": \"\"}]}\n\n");
         assert_string_equal(definition_type(definition), "a");
         assert_int_equal(definition_start(definition), START_AUTO);
         assert_int_equal(definition_attributes(definition)->n, 2);
@@ -323,8 +324,9 @@ static void test_changes(void **state) {
 static void test_what_is_not_known_survives(void **state) {
         _cleanup_definition_ struct definition *definition = NULL;
 
-        definition = parse("{\"comment\":\"é \\u00e9 \\ud83d\\ude00 a/b \\/ \\\\ \\\" \\u001b \\b\\f\\n\\r\\t \\u007f\",\n"
-                           "\"start\":\"manual\",\"n\":[0,-1,18446744073709551615,-9223372036854775808,1.50,1E5,1e999,"
+        definition = parse("{\"comment\":\"é \\u00e9 \\ud83d\\ude00 a/b \\/ \\\\ \\\" \\u001b \\b\\f\\n\\r\\t "
+                           "\\u007f\",\n\"start\":\"manual\",\"n\":[0,-1,18446744073709551615,-9223372036854775808,"
+                           "1.50,1E5,1e999,"
                            "0.1000000000000000055511151231257827],\"mdev_type\":\"a\",\"e\":[[],{},{\"x\":[]}],"
                            "\"attrs\":[{\"a\":\"1\"}],\"t\":true,\"f\":false,\"z\":null,\"\":{\"k\":1}}");
         assert_int_equal(definition_set_type(definition, "b"), 0);
@@ -413,9 +415,10 @@ static void assert_read_alike(const char *text) {
 static void test_own_layout(void **state) {
         static const char *const texts[] = {
                 "{\n  \"mdev_type\": \"mtty-1\",\n  \"start\": \"auto\",\n  \"attrs\": []\n}",
-                "{\n  \"mdev_type\": \"\",\n  \"start\": \"manual\",\n  \"attrs\": [\n    {\n      \"a/b\": \"1\"\n    }\n  ]\n}",
-                ("{\n  \"mdev_type\": \"x\",\n  \"start\": \"other\",\n  \"attrs\": [\n    {\n      \"a\": \"\"\n    },\n"
-                 "    {\n      \"a\": \"~ \"\n    }\n  ]\n}"),
+                "{\n  \"mdev_type\": \"\",\n  \"start\": \"manual\",\n  \"attrs\": [\n    {\n      \"a/b\": "
+                "\"1\"\n    }\n  ]\n}",
+                ("{\n  \"mdev_type\": \"x\",\n  \"start\": \"other\",\n  \"attrs\": [\n    {\n      \"a\": \"\"\n    "
+                 "},\n    {\n      \"a\": \"~ \"\n    }\n  ]\n}"),
         };
         static const char others[] = "\"\\{}[],: \n\t\x7f\xc3z";
 

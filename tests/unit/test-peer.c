@@ -129,7 +129,8 @@ static void test_move(void **state) {
         struct peer *peer = new_peer(ATTACKER);
         struct charge call = {}, job = {};
 
-        assert_int_equal(peer_charge(peer, &call, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_CALLS] = 1, [ACCOUNT_BYTES] = 7 }), 0);
+        assert_int_equal(peer_charge(peer, &call, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_CALLS] = 1, [ACCOUNT_BYTES] = 7 }),
+                         0);
         assert_int_equal(charge(peer, &job, ACCOUNT_REQUESTS, 1), 0);
         charge_move(&call, &job, ACCOUNT_BYTES);
         charge_release(&call);

@@ -222,11 +222,12 @@ static int change_other_definition(void) {
         static char text[1600], expected[2400];
 
         snprintf(text, sizeof(text),
-                 "{\"theirs\": {\"key\": [1, \"%s\"]}, \"mdev_type\": \"x\", \"start\": \"auto\", \"%s\": 7}", long_text,
-                 long_text);
+                 "{\"theirs\": {\"key\": [1, \"%s\"]}, \"mdev_type\": \"x\", \"start\": \"auto\", \"%s\": 7}",
+                 long_text, long_text);
         snprintf(expected, sizeof(expected),
                  "{\n  \"theirs\": {\n    \"key\": [\n      1,\n      \"%1$s\"\n    ]\n  },\n"
-                 "  \"mdev_type\": \"mtty-2\",\n  \"start\": \"manual\",\n  \"%1$s\": 7,\n  " ATTRIBUTES "\n}", long_text);
+                 "  \"mdev_type\": \"mtty-2\",\n  \"start\": \"manual\",\n  \"%1$s\": 7,\n  " ATTRIBUTES "\n}",
+                 long_text);
         return change_definition(text, expected);
 }
 

@@ -21,8 +21,8 @@ static void test_normalize(void **state) {
 static void test_refuse(void **state) {
         static const char *const bad[] = {
                 "", " ", "83b8f4f2-509f-382f-3c1e-e6bfe0fa100", "83b8f4f2-509f-382f-3c1e-e6bfe0fa10011",
-                "83b8f4f2509f382f3c1ee6bfe0fa1001", "83b8f4f2-509f-382f-3c1e-e6bfe0fa100g", "../../../../../../../../../../../../etc/",
-                "{83b8f4f2-509f-382f-3c1e-e6bfe0fa1001}",
+                "83b8f4f2509f382f3c1ee6bfe0fa1001", "83b8f4f2-509f-382f-3c1e-e6bfe0fa100g",
+                "../../../../../../../../../../../../etc/", "{83b8f4f2-509f-382f-3c1e-e6bfe0fa1001}",
         };
         char uuid[UUID_TEXT_SIZE] = "untouched";
 

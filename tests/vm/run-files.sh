@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: the build
-# as `meson install` puts it, the project's tests, the built test programs, the system bus, and the command to run.
+# run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: the
+# build as `meson install` puts it, the project's tests, the built test programs, the system bus, and the command to
+# run.
 
 set -euo pipefail
 
