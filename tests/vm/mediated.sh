@@ -137,7 +137,7 @@ run_tests() {
 }
 
 # is_denied COMMAND [ARG…]: whether it fails because of who asks: by the error's name, busctl's words for that, or
-# mediated's own.
+# those of mediated and mediatectl.
 is_denied() {
     local output
 
@@ -145,7 +145,7 @@ is_denied() {
         echo "it succeeded: $output"
         return 1
     fi
-    grep --quiet --extended-regexp 'AccessDenied|Access denied|[Nn]ot permitted to' <<<"$output" || {
+    grep --quiet --extended-regexp 'AccessDenied|Access denied|[Nn]ot permitted (to|without) ' <<<"$output" || {
         echo "it fails otherwise: $output"
         return 1
     }

@@ -126,7 +126,7 @@ test_stop() {
 
 # What callouts take, the unit limits.
 test_limits() {
-    local pid uuid start
+    local pid uuid
 
     uuid=$(new_uuid)
     pid=$(systemctl show --property MainPID --value mediated)
@@ -139,10 +139,8 @@ ulimit -S -n >/run/lock/nofile
 python3 -c 'b"x" * (2 << 30)' || exit 1
 EOF
     chmod 755 "$programs/callouts/10-hungry"
-    start=$(now)
     check_matches "a callout whose program takes all memory fails" "*10-hungry refused*" \
         "$(mediatectl create mtty mtty-1 "$uuid" 2>&1 || true)"
-    check_within "before its time is over, in s" $((($(now) - start) / 1000)) 60
     check_equal "a callout may have as many file descriptors as usual" 1024 "$(cat /run/lock/nofile)"
     check_equal "the daemon goes on" "$pid" "$(systemctl show --property MainPID --value mediated)"
     rm "$programs/callouts/10-hungry"
