@@ -185,6 +185,7 @@ static void take_outputs(struct run *run, struct callout_output *ret) {
                         ;
         ret->out = TAKE_PTR(run->text[OUT]);
         ret->err = TAKE_PTR(run->text[ERR]);
+        ret->lost = run->lost;
 }
 
 int callout_run(char *const argv[], char *const environment[], const char *input, uint64_t timeout_usec,
@@ -216,5 +217,5 @@ int callout_run(char *const argv[], char *const environment[], const char *input
         if (waitpid(run.pid, &status, ret->timed_out ? WNOHANG : 0) == run.pid && WIFEXITED(status) && !ret->timed_out)
                 ret->status = WEXITSTATUS(status);
         take_outputs(&run, ret);
-        return run.lost ? -ENOMEM : 0;
+        return 0;
 }

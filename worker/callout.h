@@ -10,6 +10,7 @@ struct callout_output {
         bool timed_out;
         char *out;
         char *err;
+        bool lost;              /* there was no memory for all of it */
 };
 
 void callout_output_clear(struct callout_output *output);

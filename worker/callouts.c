@@ -129,9 +129,6 @@ static int run(const struct action *action, const char *path, const char *event,
         if (r >= 0 && ret->err && *ret->err)
                 fprintf(stderr, "<5>Callout %s (%s %s of %s): %s%s", path, event, name, task->uuid, ret->err,
                         ret->err[strlen(ret->err) - 1] == '\n' ? "" : "\n");
-        if (r == -ENOMEM)
-                /* It may have run, and have locked something like one that was killed. */
-                end_after_task();
         if (r < 0)
                 fprintf(stderr, "<4>Callout %s cannot be run: %s\n", path, strerror(-r));
         else if (ret->status < 0) {
@@ -394,6 +391,8 @@ int callouts_get_attributes(const struct task *task, struct attributes *ret, str
                 return 0;
         if (r < 0 || output.status != 0)
                 return refused(&action, "get", r, &output, failure);
+        if (output.lost)
+                return failure_set(failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
         if (!output.out || !*output.out)
                 return 0;
         r = callout_reply_attributes(output.out, &attributes);
