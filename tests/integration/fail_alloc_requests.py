@@ -156,14 +156,15 @@ def start_waiting(host):
 def callouts(host):
     """All that there are; they are asked before each kind of request."""
     tools = Callouts(host)
-    tools.add("10-all", "exit 0")
-    tools.add_notifier("20-all")
+    programs = [tools.add("10-all", "exit 0"), tools.add_notifier("20-all")]
     uuid = new_uuid()
     created = is_created(uuid)
 
     def check(done):
         calls = [call.split()[1] for call in tools.calls(uuid)]
-        tools.clear()
+        tools.forget()
+        for program in programs:
+            program.unlink()
         # `post` follows every `pre`; once more where a worker's report is lost.
         assert calls.count("pre") == 1 and "post" in calls if done else calls.count("pre") <= calls.count("post"), calls
         created(done)
