@@ -329,6 +329,20 @@ def test_limit_of_a_user():
         assert host.devices() == {}
 
 
+def test_questions_of_many_users():
+    """Each that asks has one with polkit, however many the others have there that stay unanswered."""
+    with Host() as host:
+        polkit = Polkit(host, SILENT)
+        device = host.create()
+        buses = [host.new_bus(uid) for uid in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)]
+        for n, bus in enumerate(buses, 1):
+            for _ in range(20):
+                host.begin_stop(device, bus=bus)
+            host.eventually(lambda n=n: len({check.sender for check in polkit.checks}) == n)
+        # One user alone never has more than 16, and all together leave room for others.
+        assert 64 < len(polkit.checks) < 96
+
+
 @pytest.mark.parametrize("uid", [0, NOBODY])
 def test_limit_of_a_request(uid):
     """It may have to wait, so that it must not be too large, in whatever way."""
