@@ -143,6 +143,7 @@ def test_type_that_changes_while_the_start_waits_for_its_turn():
         uuid = host.create()
         define(host, uuid)
         stop = host.begin_stop(uuid)
+        host.job_of(uuid, "stop")
         start = host.begin("StartDevice", "ssa{sv}", uuid, "mtty", {}, bus=host.new_bus(NOBODY))
         host.job_of(uuid, "start")
         (STORE / "mtty" / uuid).write_text('{"mdev_type": "mtty-2", "start": "manual", "attrs": []}', encoding="utf-8")

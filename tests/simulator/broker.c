@@ -7,6 +7,7 @@
 #include "tests/simulator/broker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -29,7 +30,7 @@ static int bind_socket(int type, const char *path) {
         _cleanup_close_ int fd = -1;
 
         (void) stpncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-        fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+        fd = socket(AF_UNIX, type, 0);
         if (fd < 0 || bind(fd, (struct sockaddr *) &address, sizeof(address)) < 0 || chmod(path, 0666) < 0)
                 return -errno;
         return TAKE_FD(fd);
@@ -62,7 +63,7 @@ static int start_journal(int log_fd) {
             mount("tmpfs", "/run/systemd", "tmpfs", MS_NOSUID, "mode=0755") < 0 || mkdir(JOURNAL_DIRECTORY, 0755) < 0)
                 return -errno;
 
-        fd = bind_socket(SOCK_DGRAM, JOURNAL_SOCKET);
+        fd = bind_socket(SOCK_DGRAM | SOCK_CLOEXEC, JOURNAL_SOCKET);
         if (fd < 0)
                 return fd;
         pid = fork();
@@ -83,10 +84,10 @@ static int hand_over_socket(void) {
         snprintf(number, sizeof(number), "%d", getpid());
         if (listen(fd, SOMAXCONN) < 0 || setenv("LISTEN_FDS", "1", 1) < 0 || setenv("LISTEN_PID", number, 1) < 0)
                 return -errno;
-        if (fd == LISTEN_FD)
-                TAKE_FD(fd);
-        /* Also where it is that one already: it is to be inherited. */
-        return dup2(fd < 0 ? LISTEN_FD : fd, LISTEN_FD) < 0 ? -errno : 0;
+        if (fd != LISTEN_FD)
+                return dup2(fd, LISTEN_FD) < 0 ? -errno : 0;
+        TAKE_FD(fd);
+        return 0;
 }
 
 int broker_exec(int ready_fd, int log_fd) {
@@ -95,11 +96,15 @@ int broker_exec(int ready_fd, int log_fd) {
         r = start_journal(log_fd);
         if (r < 0)
                 return r;
-        if (write(ready_fd, "ready\n", strlen("ready\n")) < 0)
+        /* Out of the way of the socket. */
+        ready_fd = fcntl(ready_fd, F_DUPFD_CLOEXEC, LISTEN_FD + 1);
+        if (ready_fd < 0)
                 return -errno;
         r = hand_over_socket();
         if (r < 0)
                 return r;
+        if (write(ready_fd, "ready\n", strlen("ready\n")) < 0)
+                return -errno;
         execlp(BROKER_PROGRAM, BROKER_PROGRAM, "--scope", "system", "--config-file", BUS_CONFIGURATION, NULL);
         return -errno;
 }
