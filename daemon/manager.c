@@ -345,6 +345,7 @@ struct manager *manager_free(struct manager *manager) {
         monitor_free(manager->monitor);
         /* The pool first: parents wait for their worker's report only as long as there is a pool. */
         manager->pool = pool_free(manager->pool);
+        parent_free_gone(manager);
         HASH_ITER(hh, manager->devices, device, next_device)
                 device_free(device);
         HASH_ITER(hh, manager->parents, parent, next_parent)

@@ -49,6 +49,7 @@ struct manager {
         struct store *store;
 
         struct parent *parents;         /* by name */
+        struct parent *gone_parents;    /* while a worker reads the types of each */
         struct device *devices;         /* by UUID */
         struct device *transitions;     /* those that are neither active nor wedged */
         struct queue *queues;           /* by UUID, of those with jobs */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <utlist.h>
 
 #include "common/io.h"
 #include "common/root.h"
@@ -82,6 +83,7 @@ struct parent *parent_free(struct parent *parent) {
         /* A worker may be stuck in its driver for ever; what it has of us must stay valid. */
         if (parent->reading && manager->pool && !pool_withdraw(manager->pool, &parent->read_work)) {
                 parent->gone = true;
+                DL_APPEND(manager->gone_parents, parent);
                 parent->capacity_source = sd_event_source_disable_unref(parent->capacity_source);
                 parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
         } else
@@ -91,6 +93,15 @@ struct parent *parent_free(struct parent *parent) {
         return NULL;
 }
 DEFINE_CLEANUP_FUNC(struct parent *, parent_free)
+
+void parent_free_gone(struct manager *manager) {
+        struct parent *parent, *next;
+
+        DL_FOREACH_SAFE(manager->gone_parents, parent, next) {
+                DL_DELETE(manager->gone_parents, parent);
+                parent_destroy(parent);
+        }
+}
 
 static void take_types(struct parent *parent, struct report *report) {
         if (parent->types && json_object_equal(parent->types, report->types))
@@ -106,6 +117,7 @@ static void on_types(struct work *work, struct report *report) {
 
         parent->reading = false;
         if (parent->gone) {
+                DL_DELETE(parent->manager->gone_parents, parent);
                 parent_destroy(parent);
                 return;
         }

@@ -31,6 +31,7 @@ struct parent {
         sd_event_source *capacity_source;
         sd_event_source *retry_source;  /* reads again what somebody waits for */
         uint64_t retry_usec;
+        struct parent *prev, *next;     /* in the manager's list of those that are gone */
         UT_hash_handle hh;
 };
 
@@ -65,3 +66,6 @@ void parent_capacity_changed(struct manager *manager, const char *name);
 
 /** parent_free() - take it out of the registry. */
 struct parent *parent_free(struct parent *parent);
+
+/** parent_free_gone() - forget those that are gone and whose worker has not come back; when there is no pool any more. */
+void parent_free_gone(struct manager *manager);

@@ -7,6 +7,7 @@ import socket
 import time
 
 import pytest
+from definitions import stop_daemon
 from host import DEVICES, Host, device_path, new_uuid, status_of
 
 # --- what systemd is told
@@ -302,3 +303,15 @@ def test_worker_is_not_to_be_started_by_hand():
     with Host(daemon=False) as host:
         result = host.shell("timeout 10 $MEDIATED_BUILD/worker/mediated-worker", check=False)
         assert result.returncode == 1 and "started by mediated" in result.stderr
+
+
+def test_stop_while_a_driver_hangs_that_is_gone():
+    """What waits for the worker is freed, as LeakSanitizer sees."""
+    with Host() as host:
+        host.simctl("hang", "mbochs", "read")
+        host.call("Reload")
+        host.eventually(host.busy_workers, what="a read that hangs")
+        host.start("simctl remove-parent mbochs")
+        host.eventually(lambda: "Parent 'mbochs' is gone" in host.log())
+        stop_daemon(host)
+        host.simctl("resume", "mbochs")
