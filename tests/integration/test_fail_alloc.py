@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(not build_option("fault_points"), reason="SKIP: 
 DAEMON, WORKER = "mediated", "mediated-worker"
 
 # So many of a request's allocations fail without MEDIATED_LONG; more where a sanitizer looks on.
-CHOSEN = int(os.environ.get("MEDIATED_ALLOCATIONS", "8" if is_sanitized() else "3"))
+CHOSEN = int(os.environ.get("MEDIATED_ALLOCATIONS", "6" if is_sanitized() else "2"))
 
 # Of these all that are in the daemon: a job that waits outside its queue had been forgotten on the way out.
 WHOLE = ["start_waiting"]

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not build_option("fault_points"), reason="SKIP: 
                                 "-Dfault_points=true BUILD puts them in")
 
 # So many of a command's allocations fail without MEDIATED_LONG; more where a sanitizer looks on.
-CHOSEN = int(os.environ.get("MEDIATED_ALLOCATIONS", "6" if is_sanitized() else "3"))
+CHOSEN = int(os.environ.get("MEDIATED_ALLOCATIONS", "4" if is_sanitized() else "2"))
 
 # What common/fail-alloc.c says.
 STACK = re.compile(r"^(fail-alloc: .*|\S+\(.*\)\[0x[0-9a-f]+\])\n", re.MULTILINE)
