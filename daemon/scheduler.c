@@ -363,9 +363,12 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 r = is_pointless(message) ? -EDQUOT : take_in(s, message);
                 s->reading += r < 0 ? READING_A_DROP : READING_A_CALL;
                 if (r == -EDQUOT || r == -EFBIG)
-                        return drop(message, r);
-                if (r < 0)
-                        return r;
+                        r = drop(message, r);
+                /* libsystemd would not say that it could not answer. */
+                if (r < 0) {
+                        bus_answer_errno(message, r);
+                        return 1;
+                }
         }
         if (!scheduler_current(s, message))
                 return 1;

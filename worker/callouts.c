@@ -261,9 +261,16 @@ static int action_begin(struct action *ret, const struct task *task, const char 
 
 static void post(struct action *action, bool success) {
         _cleanup_callout_output_ struct callout_output output = {};
+        int r;
 
         action->state = success ? "success" : "failure";
-        if (ask(action, "post", action->name, action->input, &output) > 0 && output.status > 0)
+        r = ask(action, "post", action->name, action->input, &output);
+        /* It must follow `pre`. Where it cannot, what is locked in this process's name is free when that has ended. */
+        if (r == -ENOMEM)
+                r = ask(action, "post", action->name, action->input, &output);
+        if (r < 0)
+                end_after_task();
+        if (r > 0 && output.status > 0)
                 fprintf(stderr, "<4>Callout %s (post %s of %s) failed with status %d\n", action->script, action->name,
                         action->task->uuid, output.status);
         notify(action);

@@ -11,7 +11,7 @@ import os
 import time
 
 import pytest
-from bus import Error
+from bus import REPLY_SECONDS, Error
 from definitions import LONG, STORE, begin_undefine, listed
 from fail_alloc import Allocations, environment, first_of_each, spread
 from fail_alloc_requests import PARENTS, REQUESTS, STRANGER
@@ -31,6 +31,9 @@ WHOLE = ["start_waiting"]
 # From when no more allocations are made one will not fail; how long what follows an answer takes.
 QUIET_SECONDS = 0.05
 AFTER_SECONDS = 0.2
+
+# When a call counts as not answered while many allocations fail in a row.
+UNANSWERED_SECONDS = 3
 
 # What a caller hears when the daemon has ended.
 LOST = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected")
@@ -52,6 +55,7 @@ class Walk:
         self.name = name
         self.request = REQUESTS[name]
         self.ended = []
+        self.unanswered = 0
         self.answers = {True: 0, False: 0, None: 0}
 
     def _wait_quiet(self, seconds):
@@ -64,12 +68,17 @@ class Walk:
     def _is_over(self):
         return self.allocations.over
 
-    def _outcome(self, call):
+    def _outcome(self, call, in_a_row):
         """Whether it is done; None: nobody was told."""
         if call is None:
             return None
         try:
-            call.result()
+            call.result(UNANSWERED_SECONDS if in_a_row > 1 else REPLY_SECONDS)
+        except AssertionError:
+            # libsystemd does not say when it could not send the error that a method has returned.
+            assert in_a_row > 1, "not answered"
+            self.unanswered += 1
+            return None
         except Error as error:
             return None if error.name in LOST + NOT_THERE or UNCERTAIN in error.text else False
         return True
@@ -91,7 +100,7 @@ class Walk:
         else:
             self.allocations.fail(number, in_a_row)
         try:
-            done = self._outcome(begin())
+            done = self._outcome(begin(), in_a_row)
             self._wait_quiet(AFTER_SECONDS if number is None else QUIET_SECONDS)
             self.allocations.stop()
             self.answers[done] += 1
@@ -132,7 +141,7 @@ class Walk:
         self.host.check_sane()
         print(f"{self.allocations.program}, {self.name}: {len(stacks)} allocations, {len(new)} from new places; "
               f"failed: {list(numbers)}; done {self.answers[True]}, refused {self.answers[False]}, "
-              f"not told {self.answers[None]}; ended at {self.ended}")
+              f"not told {self.answers[None]}; unanswered {self.unanswered}; ended at {self.ended}")
 
 
 # A log of all would be larger than what is read of it.
