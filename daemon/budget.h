@@ -3,11 +3,11 @@
 
 /* A budget of the daemon's time.
  *
- * The daemon has one thread, so whoever keeps it busy delays everybody else. Each user and each connection therefore
- * has a budget: the time that its calls take is spent from it, and comes back a certain number of times more slowly.
- * With nothing left, the next call waits, for as long as others want something (see scheduler.h). Time is charged as it
- * is used, so a call that looks at ten thousand objects costs more than one that looks at one, without a list of such
- * calls. */
+ * The daemon has one thread, so whoever keeps it busy delays everybody else. Each user but root therefore has a budget:
+ * the time that its calls take is spent from it, and comes back a certain number of times more slowly. With nothing
+ * left, the next call waits, for as long as others want something that have something left (see scheduler.h). Time is
+ * charged as it is used, so a call that looks at ten thousand objects costs more than one that looks at one, without a
+ * list of such calls. */
 
 #include <stdint.h>
 

@@ -77,7 +77,8 @@ struct user {
         unsigned int n_asked;           /* questions that polkit has, see authorization.c */
         struct share share;             /* of the workers, unless it is root */
         struct budget budget;
-        struct callers callers;         /* its peers that have called last */
+        struct callers callers;         /* its peers that have called last and do not crowd */
+        uint64_t crowd_ready_usec;      /* the time from which on one of its peers that crowd may have its next call */
         struct peer *ring;              /* its peers with waiting calls; the next one comes first */
         struct user *prev, *next;       /* in the scheduler's ring */
         UT_hash_handle hh;              /* by uid */
@@ -100,7 +101,8 @@ struct peer {
         size_t used[_ACCOUNT_MAX];
         struct charge *charges;
         struct share share;             /* of the workers, if it is root's */
-        struct budget budget;
+        uint64_t crowds_since;          /* the time since which it has had much under way, or 0 */
+        uint64_t crowds_until;          /* the time up to which it counts as crowding */
         struct call *calls;             /* its waiting calls in their order, see scheduler.c */
         sd_bus_slot *identify_slot;     /* the question to whom it belongs */
         struct peer *prev, *next;       /* in the list of those that are to be identified, then in its user's ring */

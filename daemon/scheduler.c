@@ -144,9 +144,27 @@ struct call *scheduler_current(struct scheduler *s, sd_bus_message *message) {
 
 /* --- whose turn it is */
 
+static bool crowds(struct peer *peer, uint64_t now) {
+        if (peer->used[ACCOUNT_CALLS] + peer->used[ACCOUNT_REQUESTS] >= CROWD_MIN) {
+                if (peer->crowds_since == 0)
+                        peer->crowds_since = now;
+                if (now - peer->crowds_since >= CROWD_PATIENCE_USEC)
+                        peer->crowds_until = now + CROWD_LAPSE_USEC;
+        } else if (peer->crowds_until <= now)
+                peer->crowds_since = 0;
+        return peer->crowds_until > now;
+}
+
+static bool is_spent(struct user *user, uint64_t now) {
+        return user->uid != 0 && budget_ready(&user->budget, &USER_BUDGET, now) > now;
+}
+
+/* Nobody waits for a user or a connection that takes more than its share. */
 static void note_caller(struct scheduler *s, struct peer *peer, uint64_t now) {
-        callers_note(&s->users, peer->user, now);
-        callers_note(&peer->user->callers, peer, now);
+        if (!is_spent(peer->user, now))
+                callers_note(&s->users, peer->user, now);
+        if (!crowds(peer, now))
+                callers_note(&peer->user->callers, peer, now);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
@@ -162,8 +180,8 @@ static bool is_bus_behind(const struct scheduler *s, const struct call *call) {
 }
 
 static uint64_t peer_ready(struct peer *peer, uint64_t now) {
-        return earlier(budget_ready(&peer->budget, &PEER_BUDGET, now),
-                       callers_others_until(&peer->user->callers, peer));
+        return crowds(peer, now) ? earlier(peer->user->crowd_ready_usec,
+                                           callers_others_until(&peer->user->callers, peer)) : now;
 }
 
 static uint64_t user_ready(struct scheduler *s, struct user *user, uint64_t now) {
@@ -241,18 +259,22 @@ static void enter(struct scheduler *s, struct call *call) {
         s->reading = 0;
 }
 
-void peer_charge_time(struct peer *peer, uint64_t usec) {
-        uint64_t now = now_usec();
+static void charge_time(struct peer *peer, uint64_t usec) {
+        uint64_t now = now_usec(), pause = usec * CROWD_FACTOR;
 
-        budget_charge(&peer->budget, &PEER_BUDGET, usec, now);
         if (!peer_is_root(peer))
                 budget_charge(&peer->user->budget, &USER_BUDGET, usec, now);
+        if (!crowds(peer, now))
+                return;
+        if (pause < CROWD_PAUSE_MIN_USEC)
+                pause = CROWD_PAUSE_MIN_USEC;
+        peer->user->crowd_ready_usec = now + earlier(pause, CROWD_PAUSE_MAX_USEC);
 }
 
 static void leave(struct scheduler *s) {
         struct call *call = TAKE_PTR(s->current);
 
-        peer_charge_time(call->charge.peer, processor_usec() - s->begin_usec);
+        charge_time(call->charge.peer, processor_usec() - s->begin_usec);
         if (!call->owner)
                 call_free(call);
 }

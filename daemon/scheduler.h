@@ -6,9 +6,10 @@
  * The bus delivers calls in the order in which they came. A connection with a hundred calls under way would have a
  * hundred handled before anybody else's next one. So the scheduler reads what there is to read, which is cheap, and
  * sorts it: users are in a ring, and in each user's ring are its connections, which have their calls in a queue. A turn
- * of a user is one call of one of its connections. Root has its turn first. A user, and a connection among those of its
- * user, that has used up its budget waits (budget.h) as long as others have called a moment ago. A call that comes
- * alone is handled at once.
+ * of a user is one call of one of its connections. Root has its turn first. A user that has used up its budget
+ * (budget.h) waits as long as a user that has not called a moment ago. A connection crowds if it always has much under
+ * way. It waits after each call, as long as another connection of its user that does not crowd has called a moment ago.
+ * A call that comes alone is handled at once.
  *
  * A call is an object from the time it is read until it is answered, or until somebody who answers it later keeps its
  * message. A handler that cannot go on yet holds the call (call_hold()). When it can, it resumes the call: it keeps its
@@ -23,10 +24,21 @@ struct scheduler;
 /* How large a call may be: four times what a definition may have. */
 #define CALL_SIZE_MAX (256 * 1024)
 
-/* The budgets: a tenth of the time for a user, and a hundredth for each of its connections, once the burst is spent. A
- * command for a few hundred devices is done within the burst. */
+/* A user has a tenth of the time when the burst is spent. A command for a few dozen devices is done within the burst. */
 #define USER_BUDGET ((const struct budget_rule) { .factor = 10, .burst_usec = 100 * USEC_PER_MSEC })
-#define PEER_BUDGET ((const struct budget_rule) { .factor = 100, .burst_usec = 500 * USEC_PER_MSEC })
+
+/* A connection that has had at least that many calls and requests under way for that long crowds. A command for a few
+ * hundred devices is done by then. It counts as crowding for a moment longer, because what is on its way is not seen
+ * here. */
+#define CROWD_MIN 16
+#define CROWD_PATIENCE_USEC (250 * USEC_PER_MSEC)
+#define CROWD_LAPSE_USEC (50 * USEC_PER_MSEC)
+
+/* How long the next call of a connection that crowds waits: a hundred times as long as the last one took, within these
+ * bounds. So fewer than one in a hundred calls of the others meets one of theirs. */
+#define CROWD_FACTOR 100
+#define CROWD_PAUSE_MIN_USEC (150 * USEC_PER_MSEC)
+#define CROWD_PAUSE_MAX_USEC (1 * USEC_PER_SEC)
 
 struct call {
         struct scheduler *scheduler;
@@ -72,6 +84,3 @@ void call_resume(struct call *call);
 
 /** call_free() - the end of a held call, which was answered or whose peer has left. Returns NULL. */
 struct call *call_free(struct call *call);
-
-/** peer_charge_time() - charge time that was spent on @peer outside of its calls. */
-void peer_charge_time(struct peer *peer, uint64_t usec);
