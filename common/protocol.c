@@ -281,7 +281,7 @@ int report_send(int fd, const struct report *report) {
         put_string(&object, "report", report_kinds[report->kind]);
         if (report->failure.code != FAILURE_NONE)
                 put_string(&object, "error", failure_code_to_name(report->failure.code));
-        if (report->failure.code != FAILURE_NONE)
+        if (report->failure.code != FAILURE_NONE || report->failure.message)
                 put_string(&object, "message", failure_text(&report->failure));
         if (report->n_holders > 0)
                 json_put(&object, "holders", holders_to_json(report->holders, report->n_holders));
