@@ -172,6 +172,10 @@ def _drop_requests():
     time.sleep(0.2)
     os.kill(pid, signal.SIGCONT)
     connection.read_answer()
+    # It has used up what a connection may have under way, and is served again when that is done.
+    end = time.monotonic() + 10
+    while error_of(connection.ask(encode(STOP_UNKNOWN))) == "LimitsExceeded" and time.monotonic() < end:
+        time.sleep(0.05)
     return sum(error_of(connection.ask(encode(STOP_UNKNOWN))) != "NoSuchDevice" for _ in range(3))
 
 
