@@ -67,5 +67,6 @@ void parent_capacity_changed(struct manager *manager, const char *name);
 /** parent_free() - take it out of the registry. */
 struct parent *parent_free(struct parent *parent);
 
-/** parent_free_gone() - forget those that are gone and whose worker has not come back; when there is no pool any more. */
+/** parent_free_gone() - forget those that are gone and whose worker has not come back; when there is no pool any
+ * more. */
 void parent_free_gone(struct manager *manager);

@@ -20,8 +20,8 @@
 
 /* How much is read before a call is handled: a connection that only ever sends must not keep others waiting. */
 #define READING_PER_TURN 1024
-#define READING_A_CALL 32               /* a call that waits afterwards */
-#define READING_A_DROP 1                /* one that is dropped */
+#define READING_A_CALL 32               /* a call that waits afterwards, or is refused */
+#define READING_A_DROP 1                /* one that is dropped without an answer */
 
 /* How long nothing is read where memory is short, and how often it is tried to hand a call to its handler. */
 #define STARVED_USEC (100 * USEC_PER_MSEC)
@@ -383,7 +383,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 if (!sd_bus_message_get_sender(message))
                         return -EACCES;
                 r = is_pointless(message) ? -EDQUOT : take_in(s, message);
-                s->reading += r < 0 ? READING_A_DROP : READING_A_CALL;
+                s->reading += r < 0 && !sd_bus_message_get_expect_reply(message) ? READING_A_DROP : READING_A_CALL;
                 if (r == -EDQUOT || r == -EFBIG)
                         r = drop(message, r);
                 /* libsystemd would not say that it could not answer. */

@@ -24,7 +24,8 @@ struct scheduler;
 /* How large a call may be: four times what a definition may have. */
 #define CALL_SIZE_MAX (256 * 1024)
 
-/* A user has a tenth of the time when the burst is spent. A command for a few dozen devices is done within the burst. */
+/* A user has a tenth of the time when the burst is spent. A command for a few dozen devices is done within the
+ * burst. */
 #define USER_BUDGET ((const struct budget_rule) { .factor = 10, .burst_usec = 100 * USEC_PER_MSEC })
 
 /* A connection that has had at least that many calls and requests under way for that long crowds. A command for a few
