@@ -42,6 +42,9 @@ NOT_THERE = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.
 # And where the report of the worker that wrote a definition is lost.
 UNCERTAIN = "the old or the new one is stored, look and ask again"
 
+# And where memory stays short while the answer is made.
+UNSAID = ("The job is done, but its answer could not be sent", "It failed; why could not be sent")
+
 ENDING = "Failed to answer a caller, ending"
 
 # Of what was walked already, by program: other requests come by the same places.
@@ -80,13 +83,14 @@ class Walk:
             self.unanswered += 1
             return None
         except Error as error:
-            return None if error.name in LOST + NOT_THERE or UNCERTAIN in error.text else False
+            is_unsaid = in_a_row > 1 and error.text in UNSAID
+            return None if error.name in LOST + NOT_THERE or UNCERTAIN in error.text or is_unsaid else False
         return True
 
-    def _wait_daemon(self, pid):
+    def _wait_daemon(self, pid, mark):
         """The same one, or the next one after it has ended with a word. Returns whether it is another."""
         with contextlib.suppress(FileNotFoundError):
-            if self.host.daemon_pid() == pid:
+            if self.host.daemon_pid() == pid and ENDING not in self.host.log()[mark:]:
                 return False
         self.host.wait_ready(pid, 30)
         return True
@@ -104,7 +108,7 @@ class Walk:
             self._wait_quiet(AFTER_SECONDS if number is None else QUIET_SECONDS)
             self.allocations.stop()
             self.answers[done] += 1
-            if self._wait_daemon(pid):
+            if self._wait_daemon(pid, mark):
                 self.ended.append(number)
                 assert ENDING in host.log()[mark:], "the daemon has ended without a word"
             host.wait_idle(30)
