@@ -247,7 +247,8 @@ int table_set_boolean(struct table *table, struct libscols_line *line, size_t in
 static int print_json(struct table *table) {
         _cleanup_free_ char *text = NULL;
 
-        if (scols_print_table_to_string(table->scols, &text) < 0)
+        /* Without memory for the end of the text there is none, and no error. */
+        if (scols_print_table_to_string(table->scols, &text) < 0 || !text)
                 return -ENOMEM;
         put_json(stdout, text, strlen(text));
         return 0;
