@@ -12,8 +12,8 @@ from host import BUILD, SIMULATE, is_sanitized
 RESIDENT_MAX_KIB = 64 << 10
 ATTACKS = ("readers", "refused", "unread", "large", "path", "hold", "types", "links", "clients", "stuck")
 
-# dbus-broker itself is saturated by these messages of 64 KiB, and keeps 190 MB of them: the daemon waits for it, idle.
-BUS_IS_SATURATED = {("path", "broker")}
+# They send so many bytes that the bus itself is saturated, for how long depends on the machine. They are about memory.
+SATURATE_THE_BUS = {"path", "hold"}
 
 
 # What the daemon does is the same with both, and sanitizers make it slow.
@@ -28,7 +28,7 @@ def test_attack(attack, bus, tmp_path):
     for row in (alone, attacked):
         served = {name: row.get(name, 0) for name in ("unserved", "batch_unserved", "others_unserved")}
         assert not row["died"]
-        assert not any(served.values()) or (attack, bus) in BUS_IS_SATURATED, served
+        assert not any(served.values()) or attack in SATURATE_THE_BUS, served
         # Freed memory is kept for a while by AddressSanitizer.
         assert row["resident_peak_kib"] <= RESIDENT_MAX_KIB or is_sanitized()
     assert all(load["calls"] > 0 for load in attacked["answered"])
