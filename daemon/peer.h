@@ -39,7 +39,7 @@ enum account {
 
 /* The limits of one user, of root, and of all users but root together. */
 #define USER_CALLS_MAX 4096
-#define USER_BYTES_MAX (4 * 1024 * 1024)
+#define USER_BYTES_MAX (8 * 1024 * 1024)
 #define USER_REQUESTS_MAX 1024
 #define USER_QUESTIONS_MAX 256
 #define ROOT_CALLS_MAX 16384

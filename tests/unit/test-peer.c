@@ -105,7 +105,7 @@ static void test_limit_of_all_others(void **state) {
 
 /* What was let in before it was known whose it is stays, even if it is more than the user may have. */
 static void test_identified_later(void **state) {
-        struct charge charges[8] = {}, first = {}, more = {};
+        struct charge charges[USER_BYTES_MAX / PEER_BYTES_MAX] = {}, first = {}, more = {};
         struct peer *peer = new_unidentified(), *known = new_peer(ATTACKER);
 
         for (size_t i = 0; i < USER_BYTES_MAX / PEER_BYTES_MAX; i++)
@@ -121,7 +121,7 @@ static void test_identified_later(void **state) {
         charge_release(charges);
         assert_int_equal(charge(known, &more, ACCOUNT_BYTES, 1), 0);
         charge_release(&more);
-        for (size_t i = 1; i < 8; i++)
+        for (size_t i = 1; i < ELEMENTSOF(charges); i++)
                 charge_release(charges + i);
 }
 
