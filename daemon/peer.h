@@ -101,8 +101,8 @@ struct peer {
         size_t used[_ACCOUNT_MAX];
         struct charge *charges;
         struct share share;             /* of the workers, if it is root's */
-        uint64_t crowds_since;          /* the time since which it has had much under way, or 0 */
-        uint64_t crowds_until;          /* the time up to which it counts as crowding */
+        uint64_t busy_usec;             /* the time at which it last had much under way */
+        uint64_t busy_since;            /* the time since which it has, but for moments */
         struct call *calls;             /* its waiting calls in their order, see scheduler.c */
         sd_bus_slot *identify_slot;     /* the question to whom it belongs */
         struct peer *prev, *next;       /* in the list of those that are to be identified, then in its user's ring */

@@ -144,15 +144,14 @@ struct call *scheduler_current(struct scheduler *s, sd_bus_message *message) {
 
 /* --- whose turn it is */
 
+/* It may have little under way for a moment, when many of its calls are answered together. */
 static bool crowds(struct peer *peer, uint64_t now) {
         if (peer->used[ACCOUNT_CALLS] + peer->used[ACCOUNT_REQUESTS] >= CROWD_MIN) {
-                if (peer->crowds_since == 0)
-                        peer->crowds_since = now;
-                if (now - peer->crowds_since >= CROWD_PATIENCE_USEC)
-                        peer->crowds_until = now + CROWD_LAPSE_USEC;
-        } else if (peer->crowds_until <= now)
-                peer->crowds_since = 0;
-        return peer->crowds_until > now;
+                if (now - peer->busy_usec > CROWD_LAPSE_USEC)
+                        peer->busy_since = now;
+                peer->busy_usec = now;
+        }
+        return now - peer->busy_usec <= CROWD_LAPSE_USEC && peer->busy_usec - peer->busy_since >= CROWD_PATIENCE_USEC;
 }
 
 static bool is_spent(struct user *user, uint64_t now) {
