@@ -12,8 +12,8 @@
 #define SHORTENED(text, max) (int) utf8_cut_size(text, max), text
 
 /** bus_send_failure() - reply with the error, whatever @text is: what is not valid in it is replaced, NULL stands for a
- * text that could not be made, and where the bus refuses the text a plain one is sent. Returns 0 or a negative errno.
- * */
+ * text that could not be made, and where the bus refuses the text a plain one is sent. Returns 0 or a negative
+ * errno. */
 int bus_send_failure(sd_bus_message *message, enum failure_code code, const char *text);
 
 /** bus_fail() - reply with the error. Returns 1, for a method handler: it is answered; or a negative errno. */

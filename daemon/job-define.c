@@ -75,8 +75,8 @@ static bool finish_failed(struct job *job, const struct report *report) {
         return false;
 }
 
-/* The table first: what the reply says must be found in it. A worker that has written or removed the file has found it.
- * */
+/* The table first: what the reply says must be found in it. A worker that has written or removed the file has found
+ * it. */
 static void look_at_file(struct job *job, const struct report *report) {
         const char *parent = job->work.task.parent;
 

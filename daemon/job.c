@@ -193,7 +193,7 @@ static int try_reply(struct job *job, sd_bus_message *message, sd_bus_message **
         return 0;
 }
 
-/* What is done is done: an error would be untrue, so one failed allocation is not the end of it. */
+/* The job is done, so an error would be untrue. Therefore one failed allocation is tried again. */
 static int make_reply(struct job *job, sd_bus_message *message, sd_bus_message **ret) {
         int r;
 

@@ -15,7 +15,7 @@
 /* So long a journal that is behind is waited for. */
 #define JOURNAL_WAIT_MSEC 20
 
-/* What is said of a message for which there is no memory. */
+/* How much of a message is logged when there is no memory for all of it, in bytes. */
 #define LOG_PART_SIZE 512
 
 static bool debug_enabled;

@@ -402,7 +402,7 @@ static bool may_read(const struct scheduler *s) {
         return s->reading < READING_PER_TURN && !peers_are_full(s->peers);
 }
 
-/* What is to be read stays where it is. */
+/* Messages stay in the socket until there is memory to read them. */
 static int wait_for_memory(struct scheduler *s) {
         log_warning_errno(-ENOMEM, "Failed to read from the bus, trying again: %m");
         s->starved = true;
