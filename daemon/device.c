@@ -275,7 +275,11 @@ struct device *device_created(struct manager *manager, const char *uuid, const c
 
         snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
         strcpy(look.type, type);
-        device = device_update(manager, uuid, sysfs_device_inode(look.path, &look.inode) < 0 ? NULL : &look);
+        /* Or its last uevent was heard when its link was gone already, so that the device was not found: the same. */
+        if (sysfs_device_inode(look.path, &look.inode) < 0 || !sysfs_device_is_complete(look.path, look.inode))
+                return device_refresh_at(manager, uuid, look.path);
+
+        device = device_update(manager, uuid, &look);
         if (device)
                 device->complete_since = 0;
         return device;
