@@ -6,9 +6,9 @@
 #include <locale.h>
 #include <signal.h>
 
-#include "client/mdevctl.h"
-#include "client/tell.h"
-#include "client/verbs.h"
+#include "client/mdevctl/mdevctl.h"
+#include "client/mediatectl/verbs.h"
+#include "client/output/tell.h"
 
 static int help(void) {
         printf("mediatectl [OPTION...] [VERB [ARGUMENT...]]\n\n"

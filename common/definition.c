@@ -7,8 +7,8 @@
 #include <json-c/linkhash.h>
 #include <stdarg.h>
 
-#include "common/definition.h"
 #include "common/definition-plain.h"
+#include "common/definition.h"
 #include "common/json-text.h"
 #include "common/name.h"
 

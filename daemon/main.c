@@ -7,10 +7,10 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
-#include "daemon/autostart.h"
-#include "daemon/log.h"
+#include "daemon/autostart/autostart.h"
+#include "daemon/base/log.h"
 #include "daemon/manager.h"
-#include "daemon/pool.h"
+#include "daemon/workers/pool.h"
 
 static int help(void) {
         printf("mediated [OPTION…]\n\n"

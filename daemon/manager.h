@@ -8,7 +8,7 @@
 
 #include "common/macro.h"
 #include "daemon/status.h"
-#include "daemon/worker.h"
+#include "daemon/workers/worker.h"
 
 struct authorizations;
 struct callout_lock;

@@ -10,10 +10,10 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/io.h"
-#include "daemon/device.h"
+#include "daemon/definitions/store.h"
 #include "daemon/manager.h"
-#include "daemon/parent.h"
-#include "daemon/store.h"
+#include "daemon/registry/device.h"
+#include "daemon/registry/parent.h"
 
 /* Not by sd_notify(), which waits until systemd reads: one that hangs must not hang us. Returns whether it was told, or
  * wants to hear nothing. */

@@ -5,9 +5,9 @@
 
 #include <errno.h>
 
-#include "client/mdevctl-arguments.h"
-#include "client/mdevctl-tell.h"
-#include "client/mdevctl-uuid.h"
+#include "client/mdevctl/arguments.h"
+#include "client/mdevctl/tell.h"
+#include "client/mdevctl/uuid.h"
 #include "common/utf8.h"
 #include "tests/fuzz/fuzz.h"
 

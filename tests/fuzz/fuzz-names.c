@@ -10,12 +10,12 @@
 #include <systemd/sd-bus.h>
 
 #include "common/attribute.h"
+#include "common/bus-names.h"
 #include "common/io.h"
 #include "common/name.h"
 #include "common/root.h"
 #include "common/utf8.h"
 #include "common/uuid.h"
-#include "daemon/bus-names.h"
 #include "tests/fuzz/fuzz.h"
 
 static sd_bus *bus;

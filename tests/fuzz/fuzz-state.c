@@ -13,7 +13,7 @@
 #include "common/intent.h"
 #include "common/name.h"
 #include "common/root.h"
-#include "daemon/registration.h"
+#include "daemon/autostart/tried.h"
 #include "tests/fuzz/fuzz.h"
 
 #define UUID "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"

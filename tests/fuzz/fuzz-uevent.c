@@ -13,13 +13,13 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include "daemon/device.h"
+#include "daemon/jobs/settle.h"
 #include "daemon/manager.h"
-#include "daemon/monitor.h"
-#include "daemon/parent.h"
-#include "daemon/pool.h"
-#include "daemon/registry.h"
-#include "daemon/settle.h"
+#include "daemon/registry/device.h"
+#include "daemon/registry/monitor.h"
+#include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
+#include "daemon/workers/pool.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/fake-manager.h"

@@ -165,7 +165,7 @@ def test_bus_policy_names_every_member(everything):
 
 
 def test_readers_are_those_of_the_daemon_and_of_the_manual():
-    gate = (SOURCE / "daemon/reader.c").read_text(encoding="utf-8")
+    gate = (SOURCE / "daemon/peers/reader.c").read_text(encoding="utf-8")
     assert set(re.findall(r'BUS_MANAGER, "(\w+)"', gate)) == {member for _, member in READERS}
     manual = (SOURCE / "docs/org.mediated1.5.in").read_text(encoding="utf-8")
     access = re.search(r"^\.SS Access$(.*?)^\.SS ", manual, re.DOTALL | re.MULTILINE)[1]

@@ -10,8 +10,8 @@
 #include <limits.h>
 #include <sys/stat.h>
 
-#include "common/root.h"
 #include "common/macro.h"
+#include "common/root.h"
 #include "tests/unit/test.h"
 
 /* So many directories are kept that are gone. */

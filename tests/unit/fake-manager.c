@@ -4,12 +4,12 @@
 
 #include "tests/unit/fake-manager.h"
 
-#include "daemon/export.h"
+#include "daemon/bus/export.h"
+#include "daemon/definitions/store.h"
+#include "daemon/jobs/queue.h"
 #include "daemon/manager.h"
-#include "daemon/pool.h"
-#include "daemon/queue.h"
-#include "daemon/registry.h"
-#include "daemon/store.h"
+#include "daemon/registry/registry.h"
+#include "daemon/workers/pool.h"
 #include "tests/unit/test.h"
 
 struct manager *fake_manager_new(void) {

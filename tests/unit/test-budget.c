@@ -3,7 +3,7 @@
 /* Budgets of time, with times that are made up. */
 
 #include "common/macro.h"
-#include "daemon/budget.h"
+#include "daemon/peers/budget.h"
 #include "tests/unit/test.h"
 
 static const struct budget_rule rule = { .factor = 10, .burst_usec = 100 * USEC_PER_MSEC };

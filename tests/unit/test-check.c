@@ -7,7 +7,7 @@
 #include <ftw.h>
 #include <sys/stat.h>
 
-#include "client/findings.h"
+#include "client/mediatectl/findings.h"
 #include "common/root.h"
 #include "tests/unit/test.h"
 

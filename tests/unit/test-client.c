@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <json-c/json_tokener.h>
 
-#include "client/duration.h"
-#include "client/events.h"
-#include "client/suggest.h"
-#include "client/uuid-prefix.h"
+#include "client/mediatectl/duration.h"
+#include "client/mediatectl/events.h"
+#include "client/output/uuid-prefix.h"
+#include "client/shared/suggest.h"
 #include "tests/unit/test.h"
 
 static const char *const verbs[] = { "list", "tree", "start", "stop", "undefine", "define", "enable", "disable" };

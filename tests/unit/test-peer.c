@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "daemon/peer.h"
+#include "daemon/peers/peer.h"
 #include "tests/unit/test.h"
 
 #define ATTACKER 65534

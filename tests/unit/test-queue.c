@@ -2,12 +2,12 @@
 
 /* The queues: order, parking, cancelling, deadlines. */
 
-#include "daemon/queue.h"
+#include "daemon/jobs/queue.h"
 
 #include <errno.h>
 
 #include "common/io.h"
-#include "daemon/job.h"
+#include "daemon/jobs/job.h"
 #include "daemon/manager.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/fake-manager.h"

@@ -3,10 +3,10 @@
 /* The registry: what the kernel shows is what it says. */
 
 #include "common/io.h"
-#include "daemon/device.h"
 #include "daemon/manager.h"
-#include "daemon/parent.h"
-#include "daemon/registry.h"
+#include "daemon/registry/device.h"
+#include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/fake-manager.h"
 #include "tests/unit/test.h"

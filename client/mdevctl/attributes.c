@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The attributes of running devices that no definition tells. */
+
+#include "client/mdevctl/attributes.h"
+
+#include <errno.h>
+
+#include "client/mdevctl/bus.h"
+#include "client/mdevctl/tell.h"
+#include "common/io.h"
+#include "common/root.h"
+
+/* The daemon takes 100 unfinished requests from one connection. */
+#define PENDING_MAX 64
+
+struct question {
+        struct asker *asker;
+        struct attributes *ret;
+};
+
+struct asker {
+        sd_bus *bus;
+        size_t n_pending;
+};
+
+static int new_call(sd_bus *bus, const char *uuid, sd_bus_message **ret) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = sd_bus_path_encode(BUS_DEVICE_PATH, uuid, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_new_method_call(bus, ret, BUS_NAME, path, BUS_DEVICE,
+                                              "GetAttributes");
+}
+
+static int read_reply(sd_bus_message *reply, struct attributes *ret) {
+        const char *name, *value;
+        int r;
+
+        r = sd_bus_message_enter_container(reply, 'a', "(ss)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &name, &value)) > 0)
+                r = attributes_append(ret, name, value);
+        return r;
+}
+
+/* A device that is gone meanwhile, or a callout that fails, has nothing to tell. */
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct question *question = userdata;
+
+        question->asker->n_pending--;
+        if (!sd_bus_message_get_error(reply))
+                (void) read_reply(reply, question->ret);
+        return 0;
+}
+
+static int wait_below(struct asker *asker, size_t limit) {
+        int r = 0;
+
+        while (asker->n_pending >= limit && r >= 0) {
+                r = sd_bus_process(asker->bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(asker->bus, UINT64_MAX);
+        }
+        return r;
+}
+
+static int ask(struct asker *asker, const char *uuid, struct question *question) {
+        _cleanup_message_ sd_bus_message *call = NULL;
+        int r;
+
+        r = wait_below(asker, PENDING_MAX);
+        if (r >= 0)
+                r = new_call(asker->bus, uuid, &call);
+        if (r >= 0)
+                r = sd_bus_call_async(asker->bus, NULL, call, on_reply, question, UINT64_MAX);
+        if (r >= 0)
+                asker->n_pending++;
+        return r;
+}
+
+static int ask_all(struct asker *asker, struct mdevctl_entries *entries, struct question *questions) {
+        int r = 0;
+
+        for (size_t i = 0; i < entries->n && r >= 0; i++) {
+                if (entries->items[i].stored)
+                        continue;
+                questions[i] = (struct question) { .asker = asker, .ret = &entries->items[i].attributes };
+                r = ask(asker, entries->items[i].uuid, questions + i);
+        }
+        return r < 0 ? r : wait_below(asker, 1);
+}
+
+int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret, struct failure *failure) {
+        _cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
+        int r;
+
+        r = new_call(bus, uuid, &call);
+        if (r >= 0 && mdevctl_bus_call(bus, call, failure, &reply) < 0)
+                return -1;
+        if (r >= 0)
+                r = read_reply(reply, ret);
+        return r < 0 ? failure_set(failure, FAILURE_IO_ERROR, "The attributes of device %s cannot be read: %s",
+                                   uuid, strerror(-r))
+                     : 0;
+}
+
+int mdevctl_attributes_get(struct mdevctl_entries *entries) {
+        _cleanup_free_ struct question *questions = NULL;
+        struct asker asker = {};
+        int r;
+
+        if (entries->n == 0 || (!has_entries_at(root_fd(), "usr/lib/mdevctl/scripts.d/callouts") &&
+                                !has_entries_at(root_fd(), "etc/mdevctl.d/scripts.d/callouts")))
+                return EXIT_SUCCESS;
+
+        questions = calloc(entries->n, sizeof(*questions));
+        if (!questions)
+                return mdevctl_fail("Out of memory");
+        r = mdevctl_bus_open(&asker.bus);
+        if (r != EXIT_SUCCESS)
+                return r;
+        r = ask_all(&asker, entries, questions);
+        sd_bus_flush_close_unref(asker.bus);
+        return r < 0 ? mdevctl_fail_errno(r, "Unable to read the attributes of devices") : EXIT_SUCCESS;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The daemon, as mdevctl's commands ask it. */
+
+#include <systemd/sd-bus.h>
+
+#include "common/attribute.h"
+#include "common/bus-names.h"
+#include "common/failure.h"
+#include "common/uuid.h"
+
+#define _cleanup_bus_ _cleanup_(sd_bus_flush_close_unrefp)
+#define _cleanup_message_ _cleanup_(sd_bus_message_unrefp)
+#define _cleanup_failure_ _cleanup_(failure_clear)
+
+/** mdevctl_bus_open() - connect to the system bus. Returns EXIT_SUCCESS, or EXIT_FAILURE having said why not. */
+int mdevctl_bus_open(sd_bus **ret);
+
+/** mdevctl_bus_open_for() - the same for changing @uuid, where this program may. A callout must not change the device
+ * it is called for: that would wait for the job which waits for the callout. */
+int mdevctl_bus_open_for(const char *uuid, sd_bus **ret);
+
+/** mdevctl_bus_new_call() - a call of a method of the manager. Returns 0 or a negative errno. */
+int mdevctl_bus_new_call(sd_bus *bus, const char *member, sd_bus_message **ret);
+
+/** mdevctl_bus_call() - call, and wait as long as the daemon lets us: jobs have a deadline of their own. @ret may
+ * be NULL. Returns 0, or -1 with @failure set. */
+int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure, sd_bus_message **ret);
+
+/** mdevctl_bus_append_attributes() - an a(ss). Returns 0 or a negative errno. */
+int mdevctl_bus_append_attributes(sd_bus_message *call, const struct attributes *attributes);

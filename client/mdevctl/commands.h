@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* mdevctl's commands. Each returns the exit status, having said what went wrong. */
+
+#include "client/mdevctl/arguments.h"
+
+int mdevctl_command_define(const struct mdevctl_arguments *arguments);
+int mdevctl_command_list(const struct mdevctl_arguments *arguments);
+int mdevctl_command_modify(const struct mdevctl_arguments *arguments);
+int mdevctl_command_start(const struct mdevctl_arguments *arguments);
+int mdevctl_command_start_parent(const struct mdevctl_arguments *arguments);
+int mdevctl_command_stop(const struct mdevctl_arguments *arguments);
+int mdevctl_command_types(const struct mdevctl_arguments *arguments);
+int mdevctl_command_undefine(const struct mdevctl_arguments *arguments);
+
+static inline const char *mdevctl_uuid_or_null(const struct mdevctl_arguments *arguments) {
+        return mdevctl_given(arguments, MDEVCTL_UUID) ? arguments->uuid : NULL;
+}

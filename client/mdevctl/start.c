@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mdevctl start: of what is defined, or of a device that is told in full. */
+
+#include <errno.h>
+
+#include "client/mdevctl/bus.h"
+#include "client/mdevctl/commands.h"
+#include "client/mdevctl/file.h"
+#include "client/mdevctl/request.h"
+#include "client/mdevctl/store.h"
+#include "client/mdevctl/tell.h"
+#include "common/io.h"
+#include "common/root.h"
+#include "common/sysfs.h"
+
+/* What is to be started. */
+struct plan {
+        const char *parent;
+        struct definition *definition;
+        bool stored;                    /* it is what the store says, not the command line */
+        struct mdevctl_store store;
+};
+
+static void plan_clear(struct plan *plan) {
+        definition_free(plan->definition);
+        mdevctl_store_clear(&plan->store);
+}
+
+static int plan_from_file(const struct mdevctl_arguments *arguments, struct plan *plan) {
+        _cleanup_file_ struct mdevctl_file file = {};
+        int r;
+
+        r = mdevctl_file_read(arguments->values[MDEVCTL_JSONFILE], &file);
+        if (r != EXIT_SUCCESS)
+                return r;
+        if (!plan->parent)
+                return mdevctl_fail("Parent device required to start device via json file");
+        return mdevctl_file_parse(&file, &plan->definition);
+}
+
+/* Returns EXIT_SUCCESS also when nothing is defined; then there is no plan yet. */
+static int plan_from_store(const struct mdevctl_arguments *arguments, struct plan *plan) {
+        const char *type = arguments->values[MDEVCTL_TYPE];
+        _cleanup_free_ char *error = NULL;
+        int r;
+
+        r = mdevctl_store_scan(&plan->store, plan->parent, arguments->uuid);
+        if (r < 0)
+                return mdevctl_fail_errno(r, "Unable to read the definitions");
+        if (plan->store.n > 1)
+                return mdevctl_fail("Multiple definitions found for device %s. Please specify a parent.",
+                                    arguments->uuid);
+        if (plan->store.n == 0)
+                return EXIT_SUCCESS;
+
+        r = mdevctl_stored_read(plan->store.items, &plan->definition, &error);
+        if (r < 0)
+                return mdevctl_fail("%s", error ? error : strerror(-r));
+        plan->parent = plan->store.items[0].parent->name;
+        plan->stored = true;
+        if (type && !streq(type, definition_type(plan->definition)))
+                return mdevctl_fail("Device %s already exists on parent %s with type %s", arguments->uuid,
+                                    plan->parent, definition_type(plan->definition));
+        return EXIT_SUCCESS;
+}
+
+static int plan_from_arguments(const struct mdevctl_arguments *arguments, struct plan *plan) {
+        const char *type = arguments->values[MDEVCTL_TYPE];
+
+        if (type && !plan->parent)
+                return mdevctl_fail("can't provide type without parent");
+        if (!type)
+                return mdevctl_fail("Device is insufficiently specified");
+        if (definition_new(type, START_MANUAL, NULL, &plan->definition) < 0)
+                return mdevctl_fail("Out of memory");
+        return EXIT_SUCCESS;
+}
+
+static int make_plan(const struct mdevctl_arguments *arguments, struct plan *plan) {
+        int r = EXIT_SUCCESS;
+
+        plan->parent = arguments->values[MDEVCTL_PARENT];
+        if (mdevctl_given(arguments, MDEVCTL_JSONFILE))
+                return plan_from_file(arguments, plan);
+        if (mdevctl_given(arguments, MDEVCTL_UUID))
+                r = plan_from_store(arguments, plan);
+        if (r == EXIT_SUCCESS && !plan->definition)
+                r = plan_from_arguments(arguments, plan);
+        return r;
+}
+
+/* Whether there is a complete device already. Libvirt looks for these words. */
+static int check_absent(const char *uuid, const struct plan *plan) {
+        struct sysfs_device device;
+
+        if (sysfs_look_at_device(uuid, NULL, &device) < 0 || !*device.type)
+                return EXIT_SUCCESS;
+        if (!streq(device.parent, plan->parent))
+                return mdevctl_fail("Device exists under different parent");
+        if (!streq(device.type, definition_type(plan->definition)))
+                return mdevctl_fail("Device exists with different type");
+        return mdevctl_fail("Device already exists");
+}
+
+static int fail_parent(const char *parent) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+
+        (void) open_directory_at(root_fd(), SYSFS_PARENTS, &dir);
+        while (dir && (entry = readdir(dir)))
+                if (strcasecmp(entry->d_name, parent) == 0)
+                        return mdevctl_fail("Unable to find parent device '%s'. Did you mean '%s'?", parent,
+                                            entry->d_name);
+        return mdevctl_fail("Unable to find parent device '%s'", parent);
+}
+
+/* The daemon's message names the attribute that could not be written: "… attribute 'NAME' cannot be set to
+ * 'VALUE': …" */
+static int fail_attribute(const struct plan *plan, const char *message) {
+        const struct attributes *attributes = definition_attributes(plan->definition);
+
+        for (size_t i = 0; i < attributes->n; i++) {
+                const struct attribute *attribute = attributes->items + i;
+                _cleanup_free_ char *words = NULL;
+                const char *found;
+
+                if (asprintf(&words, "attribute '%s' cannot be set to '%s': ", attribute->name, attribute->value) <
+                    0) {
+                        words = NULL;
+                        break;
+                }
+                found = strstr(message, words);
+                if (!found)
+                        continue;
+                found += strlen(words);
+                if (strstr(found, "no such attribute"))
+                        return mdevctl_fail("Invalid attribute '%s'", attribute->name);
+                return mdevctl_fail_because(found, "Failed to write %s to attribute %s", attribute->value,
+                                            attribute->name);
+        }
+        return mdevctl_fail("%s", message);
+}
+
+static int fail_start(const char *uuid, const struct plan *plan, const struct failure *failure) {
+        const char *type = definition_type(plan->definition);
+
+        switch (failure->code) {
+        case FAILURE_ALREADY_EXISTS:
+                if (check_absent(uuid, plan) != EXIT_SUCCESS)
+                        return EXIT_FAILURE;
+                return mdevctl_fail_errno(EEXIST, "Failed to create mdev %s, type %s on %s", uuid, type,
+                                          plan->parent);
+        case FAILURE_NO_SUCH_PARENT:
+                return fail_parent(plan->parent);
+        case FAILURE_NO_SUCH_TYPE:
+                return mdevctl_fail("Parent %s does not support mdev type %s", plan->parent, type);
+        case FAILURE_NO_AVAILABLE_INSTANCES:
+                return mdevctl_fail("No available instances of %s on %s", type, plan->parent);
+        case FAILURE_INVALID_ATTRIBUTE:
+                return fail_attribute(plan, failure->message);
+        case FAILURE_IO_ERROR:
+                return mdevctl_fail_because(failure->message, "Failed to create mdev %s, type %s on %s", uuid,
+                                            type, plan->parent);
+        default:
+                return mdevctl_fail("%s", failure->message);
+        }
+}
+
+static int run_plan(struct mdevctl_arguments *arguments, const struct plan *plan) {
+        _cleanup_failure_ struct failure failure = {};
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        r = check_absent(arguments->uuid, plan);
+        if (r == EXIT_SUCCESS)
+                r = mdevctl_bus_open_for(arguments->uuid, &bus);
+        if (r != EXIT_SUCCESS)
+                return r;
+
+        r = plan->stored ? mdevctl_request_start(bus, arguments, plan->parent, &failure)
+                         : mdevctl_request_create(bus, arguments, plan->parent, plan->definition, &failure);
+        return r < 0 ? fail_start(arguments->uuid, plan, &failure) : EXIT_SUCCESS;
+}
+
+int mdevctl_command_start(const struct mdevctl_arguments *arguments) {
+        struct mdevctl_arguments with_uuid = *arguments;
+        struct plan plan = {};
+        int r;
+
+        /* Made here, so that errors can name it. */
+        if (!mdevctl_given(arguments, MDEVCTL_UUID))
+                uuid_random(with_uuid.uuid);
+
+        r = make_plan(arguments, &plan);
+        if (r == EXIT_SUCCESS)
+                r = run_plan(&with_uuid, &plan);
+        if (r == EXIT_SUCCESS && !mdevctl_given(arguments, MDEVCTL_UUID))
+                printf("%s\n", with_uuid.uuid);
+        plan_clear(&plan);
+        return r;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mdevctl stop. */
+
+#include <errno.h>
+
+#include "client/mdevctl/bus.h"
+#include "client/mdevctl/commands.h"
+#include "client/mdevctl/request.h"
+#include "client/mdevctl/tell.h"
+#include "common/io.h"
+
+/* How often a device in use is tried again. */
+#define RETRY_USEC (500 * USEC_PER_MSEC)
+
+/* mdevctl waits inside the kernel until the device's user is gone. Here nothing is pulled from under him: the
+ * request is repeated, so that a mdevctl that is interrupted leaves nothing waiting in the daemon that stops the
+ * device later. */
+static int stop(sd_bus *bus, const struct mdevctl_arguments *arguments, struct failure *failure) {
+        bool told = false;
+
+        while (mdevctl_request_stop(bus, arguments, failure) < 0) {
+                if (failure->code != FAILURE_DEVICE_BUSY)
+                        return -1;
+                if (!told)
+                        mdevctl_warn("%s. Waiting for that", failure->message);
+                told = true;
+                failure_clear(failure);
+                sleep_usec(RETRY_USEC);
+        }
+        return 0;
+}
+
+int mdevctl_command_stop(const struct mdevctl_arguments *arguments) {
+        _cleanup_failure_ struct failure failure = {};
+        _cleanup_bus_ sd_bus *bus = NULL;
+        int r;
+
+        r = mdevctl_bus_open_for(arguments->uuid, &bus);
+        if (r != EXIT_SUCCESS)
+                return r;
+
+        if (stop(bus, arguments, &failure) >= 0)
+                return EXIT_SUCCESS;
+        switch (failure.code) {
+        case FAILURE_NO_SUCH_DEVICE:
+                return mdevctl_fail_errno(ENOENT, "Error removing device %s", arguments->uuid);
+        case FAILURE_IO_ERROR:
+        case FAILURE_WEDGED:
+                return mdevctl_fail_because(failure.message, "Error removing device %s", arguments->uuid);
+        default:
+                return mdevctl_fail("%s", failure.message);
+        }
+}

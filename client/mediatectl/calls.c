@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Several requests at once. */
+
+#include "client/mediatectl/calls.h"
+
+#include <errno.h>
+
+#include "client/mediatectl/resolve.h"
+#include "client/output/tell.h"
+#include "client/output/terminal.h"
+#include "client/shared/callout.h"
+#include "common/io.h"
+
+/* The daemon takes 100 jobs of one sender, and dbus-daemon 128 unanswered calls of one connection. */
+#define IN_FLIGHT_MAX 64U
+
+#define PROGRESS_INTERVAL_USEC (200 * USEC_PER_MSEC)
+
+int calls_add(struct calls *calls, sd_bus_message *message, const char *subject) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *owned = message;
+        char *copy = NULL;
+        struct call *items;
+
+        items = reallocarray(calls->items, calls->n + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        calls->items = items;
+        if (subject && !(copy = strdup(subject)))
+                return -ENOMEM;
+
+        items[calls->n++] = (struct call) { .message = TAKE_PTR(owned), .subject = copy };
+        return 0;
+}
+
+static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct call *call = userdata;
+
+        call->reply = sd_bus_message_ref(reply);
+        call->calls->n_done++;
+        return 0;
+}
+
+static int send_some(struct calls *calls) {
+        while (calls->n_sent < calls->n && calls->n_sent - calls->n_done < IN_FLIGHT_MAX) {
+                struct call *call = &calls->items[calls->n_sent];
+                int r;
+
+                /* The daemon keeps the deadlines; a shorter one here would leave its job behind. */
+                r = sd_bus_call_async(calls->client->bus, NULL, call->message, on_reply, call, UINT64_MAX);
+                if (r < 0)
+                        return r;
+                calls->n_sent++;
+        }
+
+        return 0;
+}
+
+static int run_one_step(struct calls *calls, const char *doing, uint64_t since) {
+        sd_bus *bus = calls->client->bus;
+        int r;
+
+        r = send_some(calls);
+        if (r < 0)
+                return r;
+        r = sd_bus_process(bus, NULL);
+        if (r != 0)
+                return r;
+
+        if (!doing)
+                return sd_bus_wait(bus, UINT64_MAX);
+        progress_show(doing, calls->n_done, calls->n, since);
+        return sd_bus_wait(bus, PROGRESS_INTERVAL_USEC);
+}
+
+static int check_callout(struct calls *calls) {
+        for (size_t i = 0; i < calls->n; i++)
+                if (calls->items[i].subject) {
+                        int r = callout_check(calls->client, calls->items[i].subject);
+
+                        if (r != 0)
+                                return r;
+                }
+        return 0;
+}
+
+int calls_run(struct calls *calls, const char *doing) {
+        uint64_t since = now_usec();
+        int r;
+
+        r = check_callout(calls);
+        if (r != 0)
+                return r;
+
+        /* Only now does the array stay where it is. */
+        for (size_t i = 0; i < calls->n; i++)
+                calls->items[i].calls = calls;
+
+        while (calls->n_done < calls->n && r >= 0) {
+                r = run_one_step(calls, doing, since);
+                if (r == -EINTR)
+                        r = 0;
+        }
+        progress_clear();
+
+        /* A lost connection is what calls_tell() says of each request that has no answer. */
+        return r == -ENOMEM ? r : 0;
+}
+
+const sd_bus_error *call_error(const struct call *call) {
+        static const sd_bus_error lost = SD_BUS_ERROR_MAKE_CONST(SD_BUS_ERROR_DISCONNECTED, "");
+
+        return call->reply ? sd_bus_message_get_error(call->reply) : &lost;
+}
+
+int calls_tell(const struct calls *calls) {
+        int status = STATUS_DONE;
+
+        for (size_t i = 0; i < calls->n; i++) {
+                const sd_bus_error *error = call_error(&calls->items[i]);
+                int one;
+
+                if (!error)
+                        continue;
+                one = tell_error(error);
+                if (one == STATUS_NOT_FOUND && calls->items[i].subject)
+                        resolve_suggest(calls->client, calls->items[i].subject);
+                status = status == STATUS_DONE || status == one ? one : STATUS_FAILED;
+        }
+
+        return status;
+}
+
+void calls_clear(struct calls *calls) {
+        for (size_t i = 0; i < calls->n; i++) {
+                sd_bus_message_unref(calls->items[i].message);
+                sd_bus_message_unref(calls->items[i].reply);
+                free(calls->items[i].subject);
+        }
+        free(calls->items);
+        *calls = (struct calls) {};
+}

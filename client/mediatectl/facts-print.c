@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What `mediatectl show` tells, for people: a heading, and below it a field a line. */
+
+#include <errno.h>
+#include <json-c/linkhash.h>
+
+#include "client/mediatectl/facts.h"
+#include "client/output/table.h"
+#include "client/output/terminal.h"
+#include "client/shared/bus-json.h"
+
+/* One item of an array as text, empty if there is no memory. */
+typedef void item_func(json_object *item, char *text, size_t size);
+
+struct field {
+        const char *label, *key;
+        item_func *item;        /* of an array */
+        const char *none;       /* for an empty array; NULL: the field is left out */
+};
+
+static void print_holder(json_object *item, char *text, size_t size) {
+        snprintf(text, size, "%s (process %s)", json_text(item, "name"), json_text(item, "pid"));
+}
+
+static void print_attribute(json_object *item, char *text, size_t size) {
+        json_object_object_foreach(item, name, value)
+                snprintf(text, size, "%s=%s", name, json_value_text(value));
+}
+
+static void print_string(json_object *item, char *text, size_t size) {
+        snprintf(text, size, "%s", json_value_text(item));
+}
+
+static void print_type(json_object *item, char *text, size_t size) {
+        const char *available = json_text(item, "available"), *name = json_text(item, "name");
+
+        snprintf(text, size, "%s: %s available%s%s%s%s", json_text(item, "type"),
+                 *available ? available : "unknown number", *json_text(item, "api") ? ", " : "",
+                 json_text(item, "api"), *name ? ", " : "", name);
+}
+
+static const struct field device_fields[] = {
+        { "Parent", "parent" },
+        { "Type", "type" },
+        { "State", "state" },
+        { "Defined", "defined" },
+        { "Used by", "holders", print_holder, "nobody" },
+        { "IOMMU group", "iommu-group" },
+        { "Device node", "device-node" },
+        { "Sysfs path", "sysfs-path" },
+};
+
+static const struct field definition_fields[] = {
+        { "Parent", "parent" },
+        { "Type", "type" },
+        { "State", "state" },
+        { "Start", "start" },
+        { "Autostart", "start-state" },
+        { "Error", "error" },
+        { "Attributes", "attributes", print_attribute, NULL },
+        { "File", "file" },
+};
+
+static const struct field parent_fields[] = {
+        { "Sysfs path", "sysfs-path" },
+        { "Types", "types", print_type, "none yet" },
+        { "Devices", "devices", print_string, "none" },
+};
+
+static const struct field job_fields[] = {
+        { "Kind", "kind" },
+        { "State", "state" },
+};
+
+static int add_row(struct libscols_table *table, const char *label, const char *text, const char *colour) {
+        struct libscols_line *line = scols_table_new_line(table, NULL);
+
+        if (!line || scols_line_set_data(line, 0, label) < 0 || scols_line_set_data(line, 1, text) < 0)
+                return -ENOMEM;
+        return scols_cell_set_color(scols_line_get_cell(line, 1), colour);
+}
+
+static int add_array(struct libscols_table *table, const struct field *field, const char *label, json_object *array) {
+        size_t n = json_object_array_length(array);
+        char text[6000];
+        int r = 0;
+
+        if (n == 0)
+                return field->none ? add_row(table, label, field->none, NULL) : 0;
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                text[0] = '\0';
+                field->item(json_object_array_get_idx(array, i), text, sizeof(text));
+                r = add_row(table, i == 0 ? label : "", text, NULL);
+        }
+        return r;
+}
+
+static int add_field(struct libscols_table *table, const struct field *field, json_object *object) {
+        json_object *value;
+        char label[32];
+
+        if (!json_object_object_get_ex(object, field->key, &value) || !value)
+                return 0;
+        /* That nothing is to be started needs no line. */
+        if (streq(field->key, "start-state") && streq(json_value_text(value), "none"))
+                return 0;
+
+        snprintf(label, sizeof(label), "%s:", field->label);
+        if (json_object_is_type(value, json_type_array))
+                return add_array(table, field, label, value);
+        if (json_object_is_type(value, json_type_boolean))
+                return add_row(table, label, json_object_get_boolean(value) ? "yes" : "no", NULL);
+        return add_row(table, label, json_value_text(value),
+                       streq(field->key, "state") ? state_colour(json_value_text(value)) : NULL);
+}
+
+static int print_object(json_object *object, const char *kind, const char *name, const struct field *fields,
+                        size_t n) {
+        bool colours = terminal_has_colours(stdout);
+        struct libscols_table *table = scols_new_table();
+        int r = -ENOMEM;
+
+        if (!table)
+                return -ENOMEM;
+        scols_table_enable_noheadings(table, true);
+        scols_table_enable_colors(table, colours);
+        if (scols_table_new_column(table, "label", 0, SCOLS_FL_RIGHT) &&
+            scols_table_new_column(table, "value", 0, SCOLS_FL_WRAP))
+                r = 0;
+        for (size_t i = 0; r >= 0 && i < n; i++)
+                r = add_field(table, &fields[i], object);
+        if (r >= 0) {
+                printf("%s %s", kind, colours ? "\033[1m" : "");
+                put_printable(stdout, name);
+                printf("%s\n", colours ? "\033[0m" : "");
+                /* Both write to one stream. */
+                r = scols_print_table(table) < 0 ? -ENOMEM : 0;
+        }
+        scols_unref_table(table);
+        return r;
+}
+
+int facts_print(const struct facts *facts) {
+        const struct {
+                json_object *array;
+                const char *kind, *name;
+                const struct field *fields;
+                size_t n;
+        } sections[] = {
+                { facts->devices, "Device", "uuid", device_fields, ELEMENTSOF(device_fields) },
+                { facts->definitions, "Definition", "uuid", definition_fields, ELEMENTSOF(definition_fields) },
+                { facts->parents, "Parent", "parent", parent_fields, ELEMENTSOF(parent_fields) },
+                { facts->jobs, "Job", "job", job_fields, ELEMENTSOF(job_fields) },
+        };
+        bool first = true;
+        int r = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(sections); i++)
+                for (size_t j = 0; r >= 0 && j < json_object_array_length(sections[i].array); j++) {
+                        json_object *object = json_object_array_get_idx(sections[i].array, j);
+
+                        if (!first)
+                                printf("\n");
+                        first = false;
+                        r = print_object(object, sections[i].kind, json_text(object, sections[i].name),
+                                         sections[i].fields, sections[i].n);
+                }
+        return r;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the daemon lists. */
+
+#include "client/mediatectl/lists.h"
+
+#include <errno.h>
+
+#include "client/mediatectl/client.h"
+#include "client/output/tell.h"
+
+/* Calls a method that answers with an array of structs; the reply is entered up to the array's contents. */
+static int fetch(struct client *client, const char *member, const char *argument, const char *contents,
+                 sd_bus_message **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        int r;
+
+        r = client_connect(client);
+        if (r != 0)
+                return r;
+        r = client_new_call(client, member, &call);
+        if (r >= 0 && argument)
+                r = sd_bus_message_append(call, "s", argument);
+        if (r < 0)
+                return r;
+        r = client_call(client, call, &error, &reply);
+        if (r < 0)
+                return tell_error(&error);
+
+        r = sd_bus_message_enter_container(reply, 'a', contents);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(reply);
+        return 0;
+}
+
+/* Returns the place for the next item, or NULL. */
+static void *grow(void *items, size_t *n, size_t size) {
+        void **array = items, *grown;
+
+        /* Doubled when the number is a power of two. */
+        if ((*n & (*n - 1)) == 0) {
+                grown = reallocarray(*array, *n ? *n * 2 : 1, size);
+                if (!grown)
+                        return NULL;
+                *array = grown;
+        }
+        return (char *) *array + (*n)++ * size;
+}
+
+static int by_parent(const char *parent_a, const char *name_a, const char *parent_b, const char *name_b) {
+        int r = strcmp(parent_a, parent_b);
+
+        return r != 0 ? r : strcmp(name_a, name_b);
+}
+
+static int compare_devices(const void *a, const void *b) {
+        const struct listed_device *x = a, *y = b;
+
+        return by_parent(x->parent, x->uuid, y->parent, y->uuid);
+}
+
+static int compare_definitions(const void *a, const void *b) {
+        const struct listed_definition *x = a, *y = b;
+
+        return by_parent(x->parent, x->uuid, y->parent, y->uuid);
+}
+
+static int compare_parents(const void *a, const void *b) {
+        const struct listed_parent *x = a, *y = b;
+
+        return strcmp(x->name, y->name);
+}
+
+static int compare_types(const void *a, const void *b) {
+        const struct listed_type *x = a, *y = b;
+
+        return by_parent(x->parent, x->type, y->parent, y->type);
+}
+
+static int compare_jobs(const void *a, const void *b) {
+        const struct listed_job *x = a, *y = b;
+
+        return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* All lists are read alike; an item is a place for it, its fields follow as sd_bus_message_read() takes them. */
+#define READ_LIST(list, contents, compare, ...)                                                                  \
+        __extension__({                                                                                          \
+                int _r;                                                                                          \
+                for (;;) {                                                                                       \
+                        __typeof__((list)->items) item = grow(&(list)->items, &(list)->n, sizeof(*item));        \
+                        _r = item ? sd_bus_message_read((list)->reply, contents, __VA_ARGS__) : -ENOMEM;         \
+                        if (_r <= 0) {                                                                           \
+                                (list)->n -= item != NULL;                                                       \
+                                break;                                                                           \
+                        }                                                                                        \
+                }                                                                                                \
+                if (_r >= 0 && (list)->n > 1)                                                                    \
+                        qsort((list)->items, (list)->n, sizeof(*(list)->items), compare);                        \
+                _r;                                                                                              \
+        })
+
+int lists_devices(struct client *client) {
+        struct listed_device_list *list = &client->lists.devices;
+        int r;
+
+        if (list->reply)
+                return 0;
+        r = fetch(client, "ListDevices", NULL, "(ssssbo)", &list->reply);
+        if (r != 0)
+                return r;
+        return READ_LIST(list, "(ssssbo)", compare_devices, &item->uuid, &item->parent, &item->type, &item->state,
+                         &item->defined, &item->path);
+}
+
+int lists_definitions(struct client *client) {
+        struct listed_definition_list *list = &client->lists.definitions;
+        int r;
+
+        if (list->reply)
+                return 0;
+        r = fetch(client, "ListDefinitions", NULL, "(ssssbo)", &list->reply);
+        if (r != 0)
+                return r;
+        return READ_LIST(list, "(ssssbo)", compare_definitions, &item->uuid, &item->parent, &item->type, &item->start,
+                         &item->active, &item->path);
+}
+
+int lists_parents(struct client *client) {
+        struct listed_parent_list *list = &client->lists.parents;
+        int r;
+
+        if (list->reply)
+                return 0;
+        r = fetch(client, "ListParents", NULL, "(sso)", &list->reply);
+        if (r != 0)
+                return r;
+        return READ_LIST(list, "(sso)", compare_parents, &item->name, &item->syspath, &item->path);
+}
+
+int lists_types(struct client *client, const char *parent) {
+        struct listed_type_list *list = &client->lists.types;
+        int r;
+
+        if (list->reply)
+                return 0;
+        r = fetch(client, "ListTypes", parent ? parent : "", "(ssssus)", &list->reply);
+        if (r != 0)
+                return r;
+        return READ_LIST(list, "(ssssus)", compare_types, &item->parent, &item->type, &item->name, &item->device_api,
+                         &item->available, &item->description);
+}
+
+int lists_jobs(struct client *client) {
+        struct listed_job_list *list = &client->lists.jobs;
+        int r;
+
+        if (list->reply)
+                return 0;
+        r = fetch(client, "ListJobs", NULL, "(tssso)", &list->reply);
+        if (r != 0)
+                return r;
+        return READ_LIST(list, "(tssso)", compare_jobs, &item->id, &item->uuid, &item->kind, &item->state,
+                         &item->path);
+}
+
+void lists_clear(struct lists *lists) {
+        sd_bus_message_unref(lists->devices.reply);
+        sd_bus_message_unref(lists->definitions.reply);
+        sd_bus_message_unref(lists->parents.reply);
+        sd_bus_message_unref(lists->types.reply);
+        sd_bus_message_unref(lists->jobs.reply);
+        free(lists->devices.items);
+        free(lists->definitions.items);
+        free(lists->parents.items);
+        free(lists->types.items);
+        free(lists->jobs.items);
+        *lists = (struct lists) {};
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What the verbs that change something have in common. */
+
+#include "client/mediatectl/request.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include "client/output/tell.h"
+#include "client/shared/agent.h"
+#include "client/shared/callout.h"
+
+int targets_add(struct targets *targets, const char *uuid, const char *parent) {
+        struct target *items = reallocarray(targets->items, targets->n + 1, sizeof(*items));
+
+        if (!items)
+                return -ENOMEM;
+        targets->items = items;
+        items[targets->n] = (struct target) { .parent = parent ? parent : "" };
+        snprintf(items[targets->n++].uuid, UUID_TEXT_SIZE, "%s", uuid);
+        return 0;
+}
+
+void targets_clear(struct targets *targets) {
+        free(targets->items);
+        *targets = (struct targets) {};
+}
+
+static bool contains(const struct targets *targets, const char *uuid) {
+        for (size_t i = 0; i < targets->n; i++)
+                if (streq(targets->items[i].uuid, uuid))
+                        return true;
+        return false;
+}
+
+int targets_parse(struct client *client, char **arguments, size_t n, enum known prefer, struct targets *ret) {
+        for (size_t i = 0; i < n; i++) {
+                char uuid[UUID_TEXT_SIZE];
+                int r;
+
+                r = resolve_uuid(client, arguments[i], prefer, uuid);
+                if (r == 0 && !contains(ret, uuid))
+                        r = targets_add(ret, uuid, client->options->parent);
+                if (r != 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+int targets_all_definitions(struct client *client, bool inactive, struct targets *ret) {
+        const struct listed_definition_list *definitions = &client->lists.definitions;
+        const char *parent = client->options->parent;
+        int r;
+
+        r = lists_definitions(client);
+        for (size_t i = 0; r == 0 && i < definitions->n; i++) {
+                const struct listed_definition *definition = &definitions->items[i];
+
+                if ((inactive && definition->active) || (parent && !streq(parent, definition->parent)) ||
+                    !*definition->type)
+                        continue;
+                r = targets_add(ret, definition->uuid, definition->parent);
+        }
+        return r;
+}
+
+int targets_definitions(struct client *client, char **arguments, size_t n, bool inactive, struct targets *ret) {
+        if (option_given(client->options, OPTION_ALL))
+                return n > 0 ? tell_usage("--all and UUIDs do not go together")
+                             : targets_all_definitions(client, inactive, ret);
+        if (n == 0)
+                return tell_usage("name UUIDs, or --all");
+        return targets_parse(client, arguments, n, KNOWN_DEFINITIONS, ret);
+}
+
+int attributes_parse(char **arguments, size_t *n, struct attributes *ret) {
+        size_t n_others = 0;
+
+        for (size_t i = 0; i < *n; i++) {
+                const char *equals = strchr(arguments[i], '=');
+                _cleanup_free_ char *name = NULL;
+                int r;
+
+                if (!equals) {
+                        arguments[n_others++] = arguments[i];
+                        continue;
+                }
+                name = strndup(arguments[i], (size_t) (equals - arguments[i]));
+                if (!name)
+                        return -ENOMEM;
+                r = attributes_append(ret, name, equals + 1);
+                if (r < 0)
+                        return r;
+        }
+
+        *n = n_others;
+        return 0;
+}
+
+int request_append_attributes(sd_bus_message *message, const struct attributes *attributes) {
+        int r;
+
+        r = sd_bus_message_open_container(message, 'a', "(ss)");
+        for (size_t i = 0; r >= 0 && i < attributes->n; i++)
+                r = sd_bus_message_append(message, "(ss)", attributes->items[i].name, attributes->items[i].value);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int append_options(sd_bus_message *message, struct client *client) {
+        static const struct {
+                enum option_id option;
+                const char *name;
+        } booleans[] = {
+                { OPTION_WAIT, "wait" }, { OPTION_SETTLE, "settle" },   { OPTION_FORCE, "force" },
+                { OPTION_LIVE, "live" }, { OPTION_DEFINED, "defined" },
+        };
+        const struct options *options = client->options;
+        int r;
+
+        r = sd_bus_message_open_container(message, 'a', "{sv}");
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(booleans); i++)
+                if (option_given(options, booleans[i].option))
+                        r = sd_bus_message_append(message, "{sv}", booleans[i].name, "b", true);
+        if (r >= 0 && option_given(options, OPTION_TIMEOUT))
+                r = sd_bus_message_append(message, "{sv}", "timeout", "t", options->timeout_usec);
+        if (r >= 0 && client_is_local(client))
+                r = callout_append_option(message);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+int request_new(struct calls *calls, sd_bus_message **ret, const char *member, const char *types, ...) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        va_list args;
+        int r;
+
+        r = client_new_call(calls->client, member, &message);
+        if (r < 0)
+                return r;
+        va_start(args, types);
+        r = sd_bus_message_appendv(message, types, args);
+        va_end(args);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(message);
+        return 0;
+}
+
+int request_add(struct calls *calls, sd_bus_message *message, const char *subject) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *owned = message;
+        int r;
+
+        r = append_options(message, calls->client);
+        return r < 0 ? r : calls_add(calls, TAKE_PTR(owned), subject);
+}
+
+int request_run(struct calls *calls, const char *doing) {
+        int r;
+
+        agent_start(calls->client);
+        /* A line that is written again and again would take the place of the agent's question. */
+        r = calls_run(calls, calls->client->agent > 0 ? NULL : doing);
+        return r != 0 ? r : calls_tell(calls);
+}

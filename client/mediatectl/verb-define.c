@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mediatectl define, modify, undefine, enable and disable: definitions. */
+
+#include <errno.h>
+
+#include "client/mediatectl/request.h"
+#include "client/mediatectl/verbs.h"
+#include "client/output/tell.h"
+#include "client/output/terminal.h"
+
+struct definition_request {
+        const char *parent, *type, *start;
+        const struct attributes *attributes;
+};
+
+static int add_define(struct calls *calls, const char *uuid, const struct definition_request *request) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = request_new(calls, &message, "Define", "ssss", uuid, request->parent, request->type, request->start);
+        if (r >= 0)
+                r = request_append_attributes(message, request->attributes);
+        return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
+}
+
+/* Prints the UUIDs that the daemon has chosen. */
+static int print_new_uuid(const struct calls *calls) {
+        const char *uuid;
+        int r;
+
+        if (calls->n != 1 || calls->items[0].subject || call_error(&calls->items[0]))
+                return 0;
+        r = sd_bus_message_read(calls->items[0].reply, "s", &uuid);
+        if (r < 0)
+                return r;
+        put_printable(stdout, uuid);
+        putchar('\n');
+        return 0;
+}
+
+/* PARENT TYPE, or the UUIDs of active devices, which lend theirs. A parent may look like the beginning of a UUID. */
+static bool is_about_devices(char **arguments, size_t n) {
+        char uuid[UUID_TEXT_SIZE];
+
+        return n == 1 || uuid_normalize(arguments[0], uuid) >= 0;
+}
+
+int verb_define(struct client *client, char **arguments, size_t n) {
+        _cleanup_attributes_ struct attributes attributes = {};
+        _cleanup_targets_ struct targets targets = {};
+        _cleanup_calls_ struct calls calls = { .client = client };
+        struct definition_request request = {
+                "", "", option_given(client->options, OPTION_AUTO) ? "auto" : "manual", &attributes,
+        };
+        int r, status;
+
+        r = attributes_parse(arguments, &n, &attributes);
+        if (r < 0)
+                return r;
+        if (n == 0)
+                return tell_usage("define takes a parent and a type, or the UUID of a device");
+        if (!is_about_devices(arguments, n)) {
+                request.parent = arguments[0];
+                request.type = arguments[1];
+                arguments += 2;
+                n -= 2;
+        }
+
+        r = client_connect(client);
+        if (r == 0)
+                r = targets_parse(client, arguments, n, KNOWN_DEVICES, &targets);
+        for (size_t i = 0; r == 0 && i < targets.n; i++)
+                r = add_define(&calls, targets.items[i].uuid, &request);
+        if (r == 0 && targets.n == 0)
+                r = add_define(&calls, "", &request);
+        if (r != 0)
+                return r;
+
+        status = request_run(&calls, "Defining");
+        r = print_new_uuid(&calls);
+        return r < 0 ? r : status;
+}
+
+/* What Modify changes. */
+struct changes {
+        const char *type, *start;
+        const struct attributes *attributes;    /* instead of all; NULL: they stay */
+        const struct options *options;          /* for those to add and to remove */
+};
+
+static int append_added(sd_bus_message *message, const struct options *options) {
+        int index = options->index, r;
+
+        if (options->add.n == 0)
+                return 0;
+        r = sd_bus_message_open_container(message, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", "add-attributes");
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'v', "a(iss)");
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'a', "(iss)");
+        for (size_t i = 0; r >= 0 && i < options->add.n; i++) {
+                r = sd_bus_message_append(message, "(iss)", index, options->add.items[i].name,
+                                          options->add.items[i].value);
+                /* The next one follows it. */
+                if (index >= 0)
+                        index++;
+        }
+        for (int i = 0; r >= 0 && i < 3; i++)
+                r = sd_bus_message_close_container(message);
+        return r;
+}
+
+static int append_removed(sd_bus_message *message, const struct options *options) {
+        int r;
+
+        if (options->n_remove == 0)
+                return 0;
+        r = sd_bus_message_open_container(message, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", "remove-attributes");
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'v', "ai");
+        if (r >= 0)
+                r = sd_bus_message_append_array(message, 'i', options->remove, options->n_remove * sizeof(int));
+        for (int i = 0; r >= 0 && i < 2; i++)
+                r = sd_bus_message_close_container(message);
+        return r;
+}
+
+static int append_replaced(sd_bus_message *message, const struct attributes *attributes) {
+        int r;
+
+        if (!attributes)
+                return 0;
+        r = sd_bus_message_open_container(message, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", "attributes");
+        if (r >= 0)
+                r = sd_bus_message_open_container(message, 'v', "a(ss)");
+        if (r >= 0)
+                r = request_append_attributes(message, attributes);
+        for (int i = 0; r >= 0 && i < 2; i++)
+                r = sd_bus_message_close_container(message);
+        return r;
+}
+
+static int append_changes(sd_bus_message *message, const struct changes *changes) {
+        int r;
+
+        r = sd_bus_message_open_container(message, 'a', "{sv}");
+        if (r >= 0 && changes->type)
+                r = sd_bus_message_append(message, "{sv}", "type", "s", changes->type);
+        if (r >= 0 && changes->start)
+                r = sd_bus_message_append(message, "{sv}", "start", "s", changes->start);
+        if (r >= 0)
+                r = append_replaced(message, changes->attributes);
+        if (r >= 0)
+                r = append_removed(message, changes->options);
+        if (r >= 0)
+                r = append_added(message, changes->options);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int add_modify(struct calls *calls, const struct target *target, const struct changes *changes) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = request_new(calls, &message, "Modify", "ss", target->uuid, target->parent);
+        if (r >= 0)
+                r = append_changes(message, changes);
+        return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
+}
+
+static int modify_all(struct client *client, const struct targets *targets, const struct changes *changes) {
+        _cleanup_calls_ struct calls calls = { .client = client };
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < targets->n; i++)
+                r = add_modify(&calls, &targets->items[i], changes);
+        return r != 0 ? r : request_run(&calls, "Modifying");
+}
+
+int verb_modify(struct client *client, char **arguments, size_t n) {
+        const struct options *options = client->options;
+        _cleanup_attributes_ struct attributes attributes = {};
+        _cleanup_targets_ struct targets targets = {};
+        struct changes changes = { .type = options->type, .options = options };
+        int r;
+
+        r = attributes_parse(arguments, &n, &attributes);
+        if (r < 0)
+                return r;
+        if (n == 0)
+                return tell_usage("modify takes UUIDs");
+        if (attributes.n > 0 || option_given(options, OPTION_CLEAR))
+                changes.attributes = &attributes;
+        if (option_given(options, OPTION_AUTO) || option_given(options, OPTION_MANUAL))
+                changes.start = option_given(options, OPTION_AUTO) ? "auto" : "manual";
+        if (!changes.type && !changes.start && !changes.attributes && options->add.n == 0 && options->n_remove == 0)
+                return tell_usage("modify: say what to change");
+
+        r = client_connect(client);
+        if (r == 0)
+                r = targets_parse(client, arguments, n, KNOWN_DEFINITIONS, &targets);
+        return r != 0 ? r : modify_all(client, &targets, &changes);
+}
+
+static int set_start(struct client *client, char **arguments, size_t n, const char *start) {
+        struct changes changes = { .start = start, .options = client->options };
+        _cleanup_targets_ struct targets targets = {};
+        int r;
+
+        r = client_connect(client);
+        if (r == 0)
+                r = targets_definitions(client, arguments, n, false, &targets);
+        return r != 0 ? r : modify_all(client, &targets, &changes);
+}
+
+int verb_enable(struct client *client, char **arguments, size_t n) {
+        return set_start(client, arguments, n, "auto");
+}
+
+int verb_disable(struct client *client, char **arguments, size_t n) {
+        return set_start(client, arguments, n, "manual");
+}
+
+static int add_undefine(struct calls *calls, const struct target *target) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = request_new(calls, &message, "Undefine", "ss", target->uuid, target->parent);
+        return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
+}
+
+int verb_undefine(struct client *client, char **arguments, size_t n) {
+        _cleanup_targets_ struct targets targets = {};
+        _cleanup_calls_ struct calls calls = { .client = client };
+        int r;
+
+        r = client_connect(client);
+        if (r == 0)
+                r = targets_definitions(client, arguments, n, false, &targets);
+        for (size_t i = 0; r == 0 && i < targets.n; i++)
+                r = add_undefine(&calls, &targets.items[i]);
+        return r != 0 ? r : request_run(&calls, "Undefining");
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mediatectl show: everything known about devices, definitions and parents. It is collected as JSON, which is printed
+ * as it is or, for people, as lists of fields. */
+
+#include <errno.h>
+
+#include "client/mediatectl/facts.h"
+#include "client/mediatectl/resolve.h"
+#include "client/mediatectl/verbs.h"
+#include "client/output/tell.h"
+#include "client/output/uuid-prefix.h"
+#include "client/shared/bus-json.h"
+
+static int add_entry(struct client *client, const struct entry *entry, struct facts *facts) {
+        int r = 0;
+
+        if (entry->device)
+                r = facts_add_device(client, entry, facts);
+        if (r == 0 && entry->definition)
+                r = facts_add_definition(entry, facts);
+        return r;
+}
+
+/* All that has the UUID, on every parent. */
+static int show_uuid(struct client *client, const char *uuid, struct facts *facts) {
+        _cleanup_entries_ struct entries all = {}, entries = {};
+        int r;
+
+        r = entries_new(client, &all);
+        if (r != 0)
+                return r;
+        entries.items = calloc(all.n + 1, sizeof(*entries.items));
+        if (!entries.items)
+                return -ENOMEM;
+        for (size_t i = 0; i < all.n; i++)
+                if (streq(all.items[i].uuid, uuid))
+                        entries.items[entries.n++] = all.items[i];
+
+        if (entries.n == 0) {
+                tell("There is no device %s, and no definition of it", uuid);
+                resolve_suggest(client, uuid);
+                return STATUS_NOT_FOUND;
+        }
+
+        r = entries_fetch_all(client, &entries);
+        for (size_t i = 0; r == 0 && i < entries.n; i++)
+                r = add_entry(client, &entries.items[i], facts);
+        return r == 0 ? facts_add_jobs(client, uuid, facts) : r;
+}
+
+/* A parent, a UUID, the beginning of one; or a file in the store that is not called by a UUID. */
+static int show_one(struct client *client, const char *text, struct facts *facts) {
+        char uuid[UUID_TEXT_SIZE];
+        int r;
+
+        r = lists_parents(client);
+        if (r == 0)
+                r = lists_definitions(client);
+        if (r != 0)
+                return r;
+
+        for (size_t i = 0; i < client->lists.parents.n; i++)
+                if (streq(client->lists.parents.items[i].name, text))
+                        return facts_add_parent(client, &client->lists.parents.items[i], facts);
+        for (size_t i = 0; i < client->lists.definitions.n; i++)
+                if (streq(client->lists.definitions.items[i].uuid, text))
+                        return show_uuid(client, text, facts);
+        if (uuid_prefix_normalize(text, uuid) < 0 && uuid_normalize(text, uuid) < 0)
+                return resolve_parent(client, text);
+
+        r = resolve_uuid(client, text, KNOWN_DEVICES | KNOWN_DEFINITIONS, uuid);
+        return r == 0 ? show_uuid(client, uuid, facts) : r;
+}
+
+int verb_show(struct client *client, char **arguments, size_t n) {
+        _cleanup_facts_ struct facts facts = {};
+        int r, status = STATUS_DONE;
+
+        r = facts_init(&facts);
+        for (size_t i = 0; r >= 0 && i < n; i++) {
+                r = show_one(client, arguments[i], &facts);
+                if (r > 0)
+                        status = status == STATUS_DONE || status == r ? r : STATUS_FAILED;
+        }
+        if (r < 0)
+                return r;
+
+        r = option_given(client->options, OPTION_JSON) ? facts_print_json(&facts) : facts_print(&facts);
+        return r < 0 ? r : status;
+}

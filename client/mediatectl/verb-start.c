@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mediatectl create, start and stop: devices come and go. */
+
+#include <errno.h>
+#include <systemd/sd-daemon.h>
+
+#include "client/mediatectl/request.h"
+#include "client/mediatectl/verbs.h"
+#include "client/output/tell.h"
+#include "client/output/terminal.h"
+
+static int add_create(struct calls *calls, const char *uuid, char **where, const struct attributes *attributes) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = request_new(calls, &message, "CreateDevice", "sss", uuid, where[0], where[1]);
+        if (r >= 0)
+                r = request_append_attributes(message, attributes);
+        return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
+}
+
+/* The UUIDs are what a script wants of it. */
+static int print_uuids(const struct calls *calls) {
+        for (size_t i = 0; i < calls->n; i++) {
+                const char *uuid;
+                int r;
+
+                if (call_error(&calls->items[i]))
+                        continue;
+                r = sd_bus_message_read(calls->items[i].reply, "s", &uuid);
+                if (r < 0)
+                        return r;
+                put_printable(stdout, uuid);
+                putchar('\n');
+        }
+        return 0;
+}
+
+int verb_create(struct client *client, char **arguments, size_t n) {
+        _cleanup_attributes_ struct attributes attributes = {};
+        _cleanup_targets_ struct targets targets = {};
+        _cleanup_calls_ struct calls calls = { .client = client };
+        int r, status;
+
+        r = attributes_parse(arguments, &n, &attributes);
+        if (r < 0)
+                return r;
+        if (n < 2)
+                return tell_usage("create takes a parent and a type");
+
+        r = client_connect(client);
+        if (r == 0)
+                r = targets_parse(client, arguments + 2, n - 2, KNOWN_DEFINITIONS, &targets);
+        for (size_t i = 0; r == 0 && i < targets.n; i++)
+                r = add_create(&calls, targets.items[i].uuid, arguments, &attributes);
+        if (r == 0 && targets.n == 0)
+                r = add_create(&calls, "", arguments, &attributes);
+        if (r != 0)
+                return r;
+
+        status = request_run(&calls, "Creating");
+        r = print_uuids(&calls);
+        return r < 0 ? r : status;
+}
+
+static int add_start(struct calls *calls, const struct target *target) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = request_new(calls, &message, "StartDevice", "ss", target->uuid, target->parent);
+        return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
+}
+
+/* As ExecStart= of a unit: the reason is then in what `systemctl status` shows. */
+static void notify_failure(const struct calls *calls) {
+        for (size_t i = 0; i < calls->n; i++) {
+                const sd_bus_error *error = call_error(&calls->items[i]);
+
+                if (error) {
+                        sd_notifyf(false, "STATUS=%s", error_text(error));
+                        return;
+                }
+        }
+}
+
+int verb_start(struct client *client, char **arguments, size_t n) {
+        _cleanup_targets_ struct targets targets = {};
+        _cleanup_calls_ struct calls calls = { .client = client };
+        int r;
+
+        r = client_connect(client);
+        if (r == 0)
+                r = targets_definitions(client, arguments, n, true, &targets);
+        for (size_t i = 0; r == 0 && i < targets.n; i++)
+                r = add_start(&calls, &targets.items[i]);
+        if (r != 0)
+                return r;
+
+        r = request_run(&calls, option_given(client->options, OPTION_WAIT) ? "Waiting" : "Starting");
+        if (r > 0)
+                notify_failure(&calls);
+        return r;
+}
+
+static int all_devices(struct client *client, struct targets *ret) {
+        const struct listed_device_list *devices = &client->lists.devices;
+        const char *parent = client->options->parent;
+        int r;
+
+        r = lists_devices(client);
+        for (size_t i = 0; r == 0 && i < devices->n; i++)
+                if (!parent || streq(devices->items[i].parent, parent))
+                        r = targets_add(ret, devices->items[i].uuid, NULL);
+        return r;
+}
+
+static int stop_targets(struct client *client, char **arguments, size_t n, struct targets *ret) {
+        if (option_given(client->options, OPTION_ALL))
+                return n > 0 ? tell_usage("--all and UUIDs do not go together") : all_devices(client, ret);
+        if (option_given(client->options, OPTION_PARENT))
+                return tell_usage("stop takes --parent only with --all");
+        if (n == 0)
+                return tell_usage("name UUIDs, or --all");
+        return targets_parse(client, arguments, n, KNOWN_DEVICES, ret);
+}
+
+static int add_stop(struct calls *calls, const struct target *target) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = request_new(calls, &message, "StopDevice", "s", target->uuid);
+        return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
+}
+
+int verb_stop(struct client *client, char **arguments, size_t n) {
+        _cleanup_targets_ struct targets targets = {};
+        _cleanup_calls_ struct calls calls = { .client = client };
+        int r;
+
+        r = client_connect(client);
+        if (r == 0)
+                r = stop_targets(client, arguments, n, &targets);
+        for (size_t i = 0; r == 0 && i < targets.n; i++)
+                r = add_stop(&calls, &targets.items[i]);
+        if (r != 0)
+                return r;
+        return request_run(&calls, option_given(client->options, OPTION_WAIT) ? "Waiting" : "Stopping");
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs. */
+
+#include "client/mediatectl/verbs.h"
+
+#include "client/output/tell.h"
+#include "client/shared/suggest.h"
+
+#define BIT(option) OPTION_BIT(OPTION_##option)
+
+static const struct verb verbs[] = {
+        {"list", "", "Devices and definitions with their state (the default)", 0, 0, OPTIONS_TABLE, verb_list},
+        {"tree", "[PARENT...]", "Parents, their types with available instances, their devices", 0, ARGUMENTS_ANY,
+         OPTIONS_TABLE, verb_tree},
+        {"parents", "", "Parents", 0, 0, OPTIONS_TABLE, verb_parents},
+        {"types", "[PARENT]", "Types that parents support", 0, 1, OPTIONS_TABLE, verb_types},
+        {"show", "UUID|PARENT...", "Everything known about devices, definitions, parents", 1, ARGUMENTS_ANY,
+         OPTIONS_JSON, verb_show},
+        {"create", "PARENT TYPE [UUID...] [NAME=VALUE...]", "Create devices, until the next boot", 2,
+         ARGUMENTS_ANY, OPTIONS_JOB | BIT(SETTLE), verb_create},
+        {"start", "UUID...", "Create the devices of definitions", 0, ARGUMENTS_ANY,
+         OPTIONS_JOB | BIT(ALL) | BIT(PARENT) | BIT(WAIT) | BIT(SETTLE), verb_start},
+        {"stop", "UUID...", "Remove devices", 0, ARGUMENTS_ANY, OPTIONS_JOB | BIT(ALL) | BIT(PARENT) | BIT(WAIT),
+         verb_stop},
+        {"define", "PARENT TYPE [UUID...] [NAME=VALUE...]", "Remember devices", 1, ARGUMENTS_ANY,
+         OPTIONS_JOB | BIT(AUTO) | BIT(MANUAL), verb_define},
+        {"define", "UUID...", "Remember active devices as they are", 1, ARGUMENTS_ANY, 0, verb_define},
+        {"modify", "UUID... [NAME=VALUE...]", "Change definitions; NAME=VALUE replace all attributes", 1,
+         ARGUMENTS_ANY,
+         OPTIONS_JOB | BIT(PARENT) | BIT(AUTO) | BIT(MANUAL) | BIT(TYPE) | BIT(ADD) | BIT(INDEX) | BIT(REMOVE) |
+                 BIT(CLEAR) | BIT(LIVE) | BIT(DEFINED),
+         verb_modify},
+        {"undefine", "UUID...", "Forget definitions; devices stay", 0, ARGUMENTS_ANY,
+         OPTIONS_JOB | BIT(ALL) | BIT(PARENT), verb_undefine},
+        {"enable", "UUID...", "Start definitions with their parent from now on", 0, ARGUMENTS_ANY,
+         OPTIONS_JOB | BIT(ALL) | BIT(PARENT), verb_enable},
+        {"disable", "UUID...", "Do not start them any more", 0, ARGUMENTS_ANY,
+         OPTIONS_JOB | BIT(ALL) | BIT(PARENT), verb_disable},
+        {"jobs", "", "Requests that are not finished", 0, 0, OPTIONS_TABLE, verb_jobs},
+        {"cancel", "JOB...", "Cancel waiting requests", 0, ARGUMENTS_ANY, BIT(ALL), verb_cancel},
+        {"monitor", "", "What happens, one line an event, until interrupted", 0, 0, OPTIONS_JSON, verb_monitor},
+        {"check", "", "What is wrong on this host, and what to do", 0, 0, OPTIONS_JSON, verb_check},
+};
+
+const struct verb *verb_find(const char *name) {
+        const char *names[ELEMENTSOF(verbs)], *near;
+
+        if (!name)
+                return &verbs[0];
+
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+                if (streq(verbs[i].name, name))
+                        return &verbs[i];
+                names[i] = verbs[i].name;
+        }
+
+        near = suggest_nearest(name, names, ELEMENTSOF(names), SUGGEST_WORD(name));
+        if (near)
+                tell("unknown verb '%s'; did you mean '%s'?", name, near);
+        else
+                tell_usage("unknown verb '%s'", name);
+        return NULL;
+}
+
+void verbs_print_help(void) {
+        printf("Verbs:\n");
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                printf("  %s%s%s\n        %s\n", verbs[i].name, *verbs[i].arguments ? " " : "", verbs[i].arguments,
+                       verbs[i].text);
+}

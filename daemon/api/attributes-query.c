@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Device.GetAttributes. */
+
+#include "daemon/api/attributes-query.h"
+
+#include <errno.h>
+
+#include "daemon/bus/bus-util.h"
+#include "daemon/manager.h"
+#include "daemon/peers/authorization.h"
+#include "daemon/peers/scheduler.h"
+#include "daemon/registry/device.h"
+#include "daemon/workers/pool.h"
+
+struct attributes_query {
+        struct work work;
+        struct attributes written;      /* for when no callout knows better */
+        sd_bus_message *message;
+        struct charge charge;
+};
+
+static void attributes_query_free(struct attributes_query *query) {
+        if (!query)
+                return;
+
+        task_clear(&query->work.task);
+        attributes_clear(&query->written);
+        sd_bus_message_unref(query->message);
+        charge_release(&query->charge);
+        free(query);
+}
+DEFINE_CLEANUP_FUNC(struct attributes_query *, attributes_query_free)
+
+int attributes_append_to_message(sd_bus_message *reply, const struct attributes *attributes) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', "(ss)");
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < attributes->n; i++) {
+                r = sd_bus_message_append(reply, "(ss)", attributes->items[i].name, attributes->items[i].value);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_close_container(reply);
+}
+
+static int send_reply(sd_bus_message *message, const struct attributes *attributes) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(message, &reply);
+        if (r < 0)
+                return r;
+        r = attributes_append_to_message(reply, attributes);
+        if (r < 0)
+                return r;
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static void on_report(struct work *work, struct report *report) {
+        struct attributes_query *query = work->userdata;
+        int r;
+
+        if (!report)
+                r = bus_fail(query->message, FAILURE_IO_ERROR,
+                             "Device %s: the worker that asked for its attributes died", work->task.uuid);
+        else if (report->kind == REPORT_FAILED)
+                r = bus_fail(query->message, report->failure.code, "%s", failure_text(&report->failure));
+        else
+                r = send_reply(query->message, report->has_attributes ? &report->attributes : &query->written);
+        if (r < 0)
+                bus_answer_errno(query->message, r);
+        attributes_query_free(query);
+}
+
+int attributes_query_start(struct device *device, sd_bus_message *message) {
+        _cleanup_(attributes_query_freep) struct attributes_query *query = NULL;
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        const struct need need = { ACTION_MANAGE_DEVICES, device->parent, device->type ? device->type : "" };
+        struct call *call;
+        struct task *task;
+        int r;
+
+        r = authorize(device->manager, message, VERB_GET_ATTRIBUTES, device->uuid, &need, 1, &grants);
+        if (r != 0)
+                return r;
+
+        query = calloc(1, sizeof(*query));
+        if (!query)
+                return -ENOMEM;
+        query->work = (struct work) { .userdata = query, .on_report = on_report };
+        call = scheduler_current(device->manager->scheduler, message);
+        r = call ? peer_charge(call->charge.peer, &query->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
+                 : -EACCES;
+        if (r == -EDQUOT)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                                "Device %s: this connection has %d unfinished jobs and questions already, or this user "
+                                "has %d, or all have %d; wait for one to finish", device->uuid, PEER_REQUESTS_MAX,
+                                USER_REQUESTS_MAX, OTHERS_REQUESTS_MAX);
+        if (r < 0)
+                return r;
+        charge_move(&call->charge, &query->charge, ACCOUNT_BYTES);
+        query->work.share = peer_share(query->charge.peer);
+        query->message = sd_bus_message_ref(message);
+
+        task = &query->work.task;
+        task->kind = TASK_GET_ATTRIBUTES;
+        task->callout_timeout = device->manager->callout_timeout;
+        task->uuid = strdup(device->uuid);
+        task->parent = strdup(device->parent);
+        task->type = strdup(device->type ? device->type : "");
+        if (!task->uuid || !task->parent || !task->type || attributes_copy(&device->attributes, &query->written) < 0)
+                return -ENOMEM;
+
+        pool_submit(device->manager->pool, &query->work);
+        TAKE_PTR(query);
+        return 1;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* org.mediated1.Device. */
+
+#include "daemon/api/device-bus.h"
+
+#include "common/bus-names.h"
+#include "common/sysfs.h"
+#include "daemon/api/arguments.h"
+#include "daemon/api/attributes-query.h"
+#include "daemon/api/request-device.h"
+#include "daemon/registry/device.h"
+
+static int property_get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
+                             sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct device *device = userdata;
+
+        return sd_bus_message_append(reply, "s", device->uuid);
+}
+
+static int property_get_parent(sd_bus *bus, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct device *device = userdata;
+        _cleanup_free_ char *parent = NULL;
+        int r;
+
+        r = sd_bus_path_encode(BUS_PARENT_PATH, device->parent, &parent);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "o", parent);
+}
+
+static int property_get_state(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        struct device *device = userdata;
+
+        return sd_bus_message_append(reply, "s", device_state_to_string(device->state));
+}
+
+static int property_get_defined(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        return sd_bus_message_append(reply, "b", !!((struct device *) userdata)->definition);
+}
+
+static int find_group(const struct device *device, char *ret, size_t size) {
+        _cleanup_close_ int fd = -1;
+
+        fd = sysfs_open_device(device->uuid);
+        return fd < 0 ? fd : sysfs_device_group(fd, ret, size);
+}
+
+/* Both are links of the driver core, read when asked for: most callers never do. */
+static int property_get_iommu_group(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        char group[SYSFS_NAME_SIZE];
+
+        return sd_bus_message_append(reply, "s", find_group(userdata, group, sizeof(group)) >= 0 ? group : "");
+}
+
+static int property_get_device_node(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        char group[SYSFS_NAME_SIZE], node[SYSFS_NAME_SIZE + 16] = "";
+
+        if (find_group(userdata, group, sizeof(group)) >= 0)
+                snprintf(node, sizeof(node), "/dev/vfio/%s", group);
+        return sd_bus_message_append(reply, "s", node);
+}
+
+static int method_get_attributes(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        return attributes_query_start(userdata, message);
+}
+
+static int method_stop(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct device *device = userdata;
+        struct uuid_text uuid;
+        int r;
+
+        r = uuid_text_set(&uuid, device->uuid);
+        return r < 0 ? r : request_stop(device->manager, message, &uuid);
+}
+
+const sd_bus_vtable device_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("UUID", "s", property_get_uuid, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Parent", "o", property_get_parent, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("ParentName", "s", NULL, offsetof(struct device, parent), SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Type", "s", NULL, offsetof(struct device, type), SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("State", "s", property_get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("SysfsPath", "s", NULL, offsetof(struct device, path), SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("IOMMUGroup", "s", property_get_iommu_group, 0, 0),
+        SD_BUS_PROPERTY("DeviceNode", "s", property_get_device_node, 0, 0),
+        SD_BUS_PROPERTY("Defined", "b", property_get_defined, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_METHOD_WITH_ARGS("GetAttributes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", attributes),
+                                method_get_attributes, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_stop,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Requests about definitions. */
+
+#include "daemon/api/request-definition.h"
+
+#include <errno.h>
+
+#include "daemon/api/arguments.h"
+#include "daemon/api/request-changes.h"
+#include "daemon/api/request-device.h"
+#include "daemon/api/request-options.h"
+#include "daemon/bus/bus-util.h"
+#include "daemon/definitions/store.h"
+#include "daemon/jobs/job-start.h"
+#include "daemon/jobs/job.h"
+#include "daemon/jobs/settle.h"
+#include "daemon/manager.h"
+#include "daemon/peers/authorization.h"
+#include "daemon/registry/device.h"
+
+/* The parts that all of them have, once it is known which UUID is meant. */
+static int begin(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid) {
+        int r;
+
+        r = request_refuse_draining(manager, message);
+        if (r != 0)
+                return r;
+        /* What polkit is told about. Before anything is kept that this look might find gone. */
+        if (!request_is_privileged(manager, message))
+                store_look_for(manager->store, uuid->text);
+        return 0;
+}
+
+static int make_job(struct manager *manager, const struct job_type *type, const struct uuid_text *uuid,
+                    const struct parent_name *parent, struct job **ret) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        int r;
+
+        r = job_new(&job, manager, type, uuid->text);
+        if (r < 0)
+                return r;
+        if (*parent->text) {
+                job->parent_given = true;
+                job->work.task.parent = strdup(parent->text);
+                if (!job->work.task.parent)
+                        return -ENOMEM;
+        }
+        *ret = TAKE_PTR(job);
+        return 0;
+}
+
+static int accept_made(struct manager *manager, sd_bus_message *message, struct job **job,
+                       const struct options *options) {
+        int r;
+
+        r = request_accept(manager, message, *job, options);
+        if (r != 0)
+                return r;
+        TAKE_PTR(*job);
+        return 1;
+}
+
+/* An active device lends its parent. */
+static void lend_parent(struct manager *manager, const struct uuid_text *uuid, struct parent_name *parent) {
+        const struct device *device = *parent->text ? NULL : device_find(manager, uuid->text);
+
+        if (device)
+                (void) parent_name_set(parent, device->parent);
+}
+
+/* As its file says now; the job looks again. */
+static const char *type_of_definition(struct manager *manager, const struct uuid_text *uuid,
+                                      const struct parent_name *parent) {
+        const struct stored_definition *definition = store_find(manager->store, parent->text, uuid->text);
+
+        return definition && definition->type ? definition->type : "";
+}
+
+static const char *type_of_device(struct manager *manager, const struct uuid_text *uuid) {
+        const struct device *device = device_find(manager, uuid->text);
+
+        return device && device->type ? device->type : "";
+}
+
+/* Every job might make one. */
+static bool may_be_new(struct manager *manager, sd_bus_message *message, const struct parent_name *parent,
+                       const struct uuid_text *uuid) {
+        return request_is_privileged(manager, message) ||
+               manager->store->n_definitions + HASH_COUNT(manager->jobs) < DEFINITIONS_MAX ||
+               store_refresh(manager->store, parent->text, uuid->text);
+}
+
+/* What Define is told of the definition itself. @ret_type: empty where it is the device's. */
+static int read_contents(sd_bus_message *message, const struct uuid_text *uuid, struct type_name *ret_type,
+                         struct definition_changes *ret) {
+        int r;
+
+        r = argument_read_optional_type(message, uuid, ret_type);
+        if (r == 0)
+                r = argument_read_start(message, &ret->start);
+        if (r == 0)
+                r = argument_read_attributes(message, uuid, &ret->attributes);
+        if (r != 0)
+                return r;
+
+        ret->set_start = true;
+        ret->set_attributes = ret->attributes.n > 0;
+        ret->type = *ret_type->text ? strdup(ret_type->text) : NULL;
+        return *ret_type->text && !ret->type ? -ENOMEM : 0;
+}
+
+int request_define(struct manager *manager, sd_bus_message *message) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_definition_changes_ struct definition_changes changes = {};
+        struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        struct parent_name parent;
+        struct type_name type;
+        struct uuid_text uuid;
+        bool random;
+        int r;
+
+        r = argument_read_new_uuid(message, &uuid, &random);
+        if (r == 0)
+                r = argument_read_optional_parent(message, &uuid, FAILURE_INVALID_ARGS, &parent);
+        if (r == 0)
+                r = read_contents(message, &uuid, &type, &changes);
+        if (r == 0)
+                r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
+        if (r == 0)
+                r = begin(manager, message, &uuid);
+        if (r != 0)
+                return r;
+        lend_parent(manager, &uuid, &parent);
+        if (!*parent.text)
+                return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s is not active: its definition needs a parent",
+                                uuid.text);
+
+        r = authorize(manager, message, VERB_DEFINE, random ? "" : uuid.text,
+                      &(struct need) { ACTION_MANAGE_DEFINITIONS, parent.text,
+                                       *type.text ? type.text : type_of_device(manager, &uuid) },
+                      1, &grants);
+        if (r != 0)
+                return r;
+
+        if (!may_be_new(manager, message, &parent, &uuid))
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                                "Device %s: there are %d definitions and unfinished jobs already; undefine what is not "
+                                "used",
+                                uuid.text, DEFINITIONS_MAX);
+
+        r = make_job(manager, &job_type_define, &uuid, &parent, &job);
+        if (r < 0)
+                return r;
+        job->grants = TAKE_PTR(grants);
+        job->work.task.kind = TASK_DEFINE;
+        job->work.task.changes = changes;
+        changes = (struct definition_changes) {};
+        return accept_made(manager, message, &job, &options);
+}
+
+int definition_resolve_parent(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                              struct parent_name *parent) {
+        struct stored_definition *definitions[2];
+        size_t n;
+
+        if (*parent->text)
+                return 0;
+
+        store_look_for(manager->store, uuid->text);
+        n = store_find_all(manager->store, uuid->text, definitions, ELEMENTSOF(definitions));
+        if (n == 0)
+                return bus_fail(message, FAILURE_NOT_DEFINED, "Device %s is not defined", uuid->text);
+        if (n > 1)
+                return bus_fail(message, FAILURE_AMBIGUOUS_DEFINITION,
+                                "Device %s is defined for %zu parents, '%s' and '%s' among them; name the one that is "
+                                "meant",
+                                uuid->text, n, definitions[0]->directory->parent, definitions[1]->directory->parent);
+
+        return parent_name_set(parent, definitions[0]->directory->parent);
+}
+
+/* A running device is changed as a whole: its callout gets all of its attributes. */
+static bool changes_attributes_alone(const struct definition_changes *changes) {
+        return changes->set_attributes && !changes->type && !changes->set_start && changes->n_list == 0;
+}
+
+static int read_modify_options(sd_bus_message *message, const struct uuid_text *uuid,
+                               const struct definition_changes *changes, struct options *ret) {
+        int r;
+
+        *ret = (struct options) { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE | OPTION_LIVE | OPTION_DEFINED, ret);
+        if (r != 0)
+                return r;
+
+        /* Neither of the two said: the definition. */
+        if (!ret->live)
+                ret->defined = true;
+        if (ret->live && !changes_attributes_alone(changes))
+                return bus_fail(message, FAILURE_INVALID_ARGS,
+                                "Device %s: a running device can be given other attributes, all of them at once; "
+                                "nothing else",
+                                uuid->text);
+        return 0;
+}
+
+/* Of a definition both types, the one it has and the one it gets: who may change those of one type only must neither
+ * take another's nor make one. */
+static int authorize_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                            const struct parent_name *parent, const struct options *options, const char *new_type,
+                            struct grants **ret) {
+        struct need needs[3];
+        size_t n = 0;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent->text,
+                                     type_of_definition(manager, uuid, parent) };
+        if (new_type)
+                needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent->text, new_type };
+        if (options->live)
+                needs[n++] = (struct need) { ACTION_MANAGE_DEVICES, parent->text, type_of_device(manager, uuid) };
+        return authorize(manager, message, VERB_MODIFY, uuid->text, needs, n, ret);
+}
+
+int request_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                   const struct parent_name *given_parent) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_definition_changes_ struct definition_changes changes = {};
+        struct parent_name parent = *given_parent;
+        struct options options;
+        int r;
+
+        r = changes_read(message, uuid, &changes);
+        if (r == 0)
+                r = read_modify_options(message, uuid, &changes, &options);
+        if (r == 0)
+                r = begin(manager, message, uuid);
+        if (r != 0)
+                return r;
+        if (options.live)
+                lend_parent(manager, uuid, &parent);
+        r = definition_resolve_parent(manager, message, uuid, &parent);
+        if (r != 0)
+                return r;
+        r = authorize_modify(manager, message, uuid, &parent, &options, changes.type, &grants);
+        if (r != 0)
+                return r;
+
+        r = make_job(manager, &job_type_modify, uuid, &parent, &job);
+        if (r < 0)
+                return r;
+        job->grants = TAKE_PTR(grants);
+        job->live = options.live;
+        job->defined = options.defined;
+        job->work.task.kind = TASK_MODIFY;
+        job->work.task.changes = changes;
+        changes = (struct definition_changes) {};
+        return accept_made(manager, message, &job, &options);
+}
+
+/* Without a parent: of the one that defines it, or, where that is not one, of every parent. */
+static int authorize_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                              struct parent_name *parent, struct grants **ret) {
+        struct need need = { ACTION_MANAGE_DEFINITIONS, NULL, "" };
+        struct stored_definition *definition;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        if (!*parent->text && store_find_all(manager->store, uuid->text, &definition, 1) == 1)
+                (void) parent_name_set(parent, definition->directory->parent);
+        if (*parent->text) {
+                need.parent = parent->text;
+                need.type = type_of_definition(manager, uuid, parent);
+        }
+        return authorize(manager, message, VERB_UNDEFINE, uuid->text, &need, 1, ret);
+}
+
+int request_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                     const struct parent_name *given_parent) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        _cleanup_(job_freep) struct job *job = NULL;
+        struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        struct parent_name parent = *given_parent;
+        const struct job *accepted;
+        int r;
+
+        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
+        if (r == 0)
+                r = begin(manager, message, uuid);
+        if (r != 0)
+                return r;
+
+        r = authorize_undefine(manager, message, uuid, &parent, &grants);
+        if (r != 0)
+                return r;
+
+        r = make_job(manager, &job_type_undefine, uuid, &parent, &job);
+        if (r < 0)
+                return r;
+        job->grants = TAKE_PTR(grants);
+        accepted = job;
+        job->work.task.kind = TASK_UNDEFINE;
+        r = accept_made(manager, message, &job, &options);
+        if (r > 0 && !job)
+                start_cancel_waiting(accepted);
+        return r;
+}
+
+/* Whose parent is left to the daemon is asked about the one that defines it now, and gets no other. */
+static int authorize_start(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                           struct parent_name *parent, struct grants **ret) {
+        int r;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        r = definition_resolve_parent(manager, message, uuid, parent);
+        if (r != 0)
+                return r;
+        return authorize(manager, message, VERB_START, uuid->text,
+                         &(struct need) { ACTION_MANAGE_DEVICES, parent->text,
+                                          type_of_definition(manager, uuid, parent) },
+                         1, ret);
+}
+
+int request_start(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                  const struct parent_name *given_parent) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        _cleanup_(job_freep) struct job *job = NULL;
+        struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
+        struct parent_name parent = *given_parent;
+        int r;
+
+        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_WAIT | OPTION_FORCE, &options);
+        if (r == 0)
+                r = begin(manager, message, uuid);
+        if (r != 0)
+                return r;
+        /* Waiting for hardware has no natural end. */
+        if (options.timeout == OPTION_TIMEOUT_UNSET)
+                options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
+        r = authorize_start(manager, message, uuid, &parent, &grants);
+        if (r != 0)
+                return r;
+
+        r = make_job(manager, &job_type_start, uuid, &parent, &job);
+        if (r < 0)
+                return r;
+        job->grants = TAKE_PTR(grants);
+        job->work.task.kind = TASK_CREATE;
+        job->wait = options.wait;
+        if (options.settle) {
+                r = settle_new(&job->settle, manager, uuid->text);
+                if (r < 0)
+                        return r;
+        }
+        return accept_made(manager, message, &job, &options);
+}

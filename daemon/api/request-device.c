@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Requests that change something. */
+
+#include "daemon/api/request-device.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <utlist.h>
+
+#include "daemon/api/arguments.h"
+#include "daemon/api/request-options.h"
+#include "daemon/bus/bus-util.h"
+#include "daemon/jobs/job-start.h"
+#include "daemon/jobs/job.h"
+#include "daemon/jobs/queue.h"
+#include "daemon/jobs/settle.h"
+#include "daemon/manager.h"
+#include "daemon/peers/authorization.h"
+#include "daemon/peers/scheduler.h"
+#include "daemon/registry/device.h"
+
+int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
+        return manager->draining ? bus_fail(message, FAILURE_SHUTTING_DOWN,
+                                            "mediated is stopping; ask again when it has been started") : 0;
+}
+
+/* It would wait for the job, and the job for its callout. */
+static bool waits_for_itself(struct manager *manager, const struct job *job, uint64_t callout_of) {
+        const struct job *of = callout_of > 0 ? job_find(manager, callout_of) : NULL;
+
+        return of && streq(of->uuid, job->uuid);
+}
+
+/* They are about processes of root's: a callout of ours, and libvirt, which holds a group. */
+static int check_options(struct manager *manager, sd_bus_message *message, const struct job *job,
+                         const struct options *options) {
+        if ((options->callout_of == 0 && options->held_by == 0) || request_is_privileged(manager, message))
+                return 0;
+        return bus_fail(message, FAILURE_ACCESS_DENIED, "Device %s: only root may give the option '%s'", job->uuid,
+                        options->callout_of > 0 ? "callout-of" : "held-by");
+}
+
+/* What waits is dropped. What a driver is doing goes on to its end, and nobody is told. */
+static void on_left(struct charge *charge) {
+        struct job *job = CONTAINER_OF(charge, struct job, charge);
+
+        job->message = sd_bus_message_unref(job->message);
+        job->wait = false;
+        (void) job_cancel(job);
+}
+
+int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
+        struct call *call = scheduler_current(manager->scheduler, message);
+        int r;
+
+        r = check_options(manager, message, job, options);
+        if (r != 0)
+                return r;
+
+        if (waits_for_itself(manager, job, options->callout_of))
+                return bus_fail(message, FAILURE_CALLOUT_FAILED,
+                                "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for "
+                                "that job; do it when the job is done", job->uuid, options->callout_of);
+
+        r = call ? peer_charge(call->charge.peer, &job->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
+                 : -EACCES;
+        if (r == -EDQUOT)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                                "Device %s: this connection has %d unfinished jobs already, or this user has %d, or "
+                                "all have %d; wait for one to finish", job->uuid, PEER_REQUESTS_MAX, USER_REQUESTS_MAX,
+                                OTHERS_REQUESTS_MAX);
+        if (r < 0)
+                return r;
+        charge_move(&call->charge, &job->charge, ACCOUNT_BYTES);
+        job->charge.on_left = on_left;
+        job->work.share = peer_share(job->charge.peer);
+
+        job->work.task.force = options->force;
+        job->callout_of = options->callout_of;
+        r = job_set_timeout(job, options->timeout);
+        if (r < 0)
+                return r;
+        r = queue_submit(job);
+        if (r < 0)
+                return r;
+
+        job->message = sd_bus_message_ref(message);
+        return 0;
+}
+
+int request_create(struct manager *manager, sd_bus_message *message) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(attributes_clear) struct attributes attributes = {};
+        struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        struct parent_name parent;
+        struct type_name type;
+        struct uuid_text uuid;
+        bool random;
+        int r;
+
+        r = request_refuse_draining(manager, message);
+        if (r == 0)
+                r = argument_read_new_uuid(message, &uuid, &random);
+        if (r == 0)
+                r = argument_read_parent(message, &uuid, FAILURE_NO_SUCH_PARENT, &parent);
+        if (r == 0)
+                r = argument_read_type(message, &uuid, FAILURE_NO_SUCH_TYPE, &parent, &type);
+        if (r == 0)
+                r = argument_read_attributes(message, &uuid, &attributes);
+        if (r == 0)
+                r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_FORCE, &options);
+        if (r != 0)
+                return r;
+        /* A random UUID is another one each time that the request is read. */
+        r = authorize(manager, message, VERB_CREATE, random ? "" : uuid.text,
+                      &(struct need) { ACTION_MANAGE_DEVICES, parent.text, type.text }, 1, &grants);
+        if (r != 0)
+                return r;
+
+        r = job_new(&job, manager, &job_type_create, uuid.text);
+        if (r < 0)
+                return r;
+        job->grants = TAKE_PTR(grants);
+        job->work.task.kind = TASK_CREATE;
+        job->work.task.parent = strdup(parent.text);
+        job->work.task.type = strdup(type.text);
+        if (!job->work.task.parent || !job->work.task.type)
+                return -ENOMEM;
+        job->work.task.attributes = attributes;
+        attributes = (struct attributes) {};
+        if (options.settle) {
+                r = settle_new(&job->settle, manager, uuid.text);
+                if (r < 0)
+                        return r;
+        }
+
+        r = request_accept(manager, message, job, &options);
+        if (r != 0)
+                return r;
+        TAKE_PTR(job);
+        return 1;
+}
+
+/* The job that is making a device of this UUID, or will: its parent and type are what the device will have. */
+static const struct job *find_making(struct manager *manager, const char *uuid) {
+        const struct job *job = queue_peek(manager, uuid);
+
+        if (!job)
+                DL_FOREACH(manager->waiting_starts, job)
+                        if (streq(job->uuid, uuid))
+                                break;
+        return job && job->type->creates ? job : NULL;
+}
+
+/* Of the device, or of what is becoming one. Returns whether there is something. */
+static bool need_to_stop(struct manager *manager, const char *uuid, struct need *ret) {
+        const struct device *device = device_confirm(manager, uuid);
+        const struct job *job = device && device->type ? NULL : find_making(manager, uuid);
+
+        *ret = (struct need) { ACTION_MANAGE_DEVICES, "", "" };
+        if (device && device->type)
+                *ret = (struct need) { ACTION_MANAGE_DEVICES, device->parent, device->type };
+        else if (job && job->work.task.parent && job->work.task.type)
+                *ret = (struct need) { ACTION_MANAGE_DEVICES, job->work.task.parent, job->work.task.type };
+        else if (device)
+                ret->parent = device->parent;
+        return device || job || queue_peek(manager, uuid);
+}
+
+static int authorize_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
+                          struct grants **ret) {
+        struct need need;
+
+        if (request_is_privileged(manager, message))
+                return 0;
+        if (!need_to_stop(manager, uuid->text, &need))
+                return bus_fail_device(message, uuid->text);
+        return authorize(manager, message, VERB_STOP, uuid->text, &need, 1, ret);
+}
+
+int request_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        _cleanup_(job_freep) struct job *job = NULL;
+        struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
+        int r;
+
+        r = request_refuse_draining(manager, message);
+        if (r == 0)
+                r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE | OPTION_HELD_BY, &options);
+        if (r != 0)
+                return r;
+        /* Waiting for a user has no natural end. */
+        if (options.timeout == OPTION_TIMEOUT_UNSET)
+                options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
+        r = authorize_stop(manager, message, uuid, &grants);
+        if (r != 0)
+                return r;
+
+        r = job_new(&job, manager, &job_type_stop, uuid->text);
+        if (r < 0)
+                return r;
+        job->grants = TAKE_PTR(grants);
+        job->work.task.kind = TASK_STOP;
+        job->work.task.held_by = (pid_t) options.held_by;
+        job->wait = options.wait;
+        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
+         * it, it looks itself at once. */
+        job->existed = queue_peek(manager, uuid->text) && device_confirm(manager, uuid->text);
+
+        r = request_accept(manager, message, job, &options);
+        if (r != 0)
+                return r;
+        start_cancel_waiting(job);
+        TAKE_PTR(job);
+        return 1;
+}
+
+/* Who may cancel a job: its caller, and whoever might ask for such a job. */
+static int authorize_cancel(struct manager *manager, sd_bus_message *message, const struct job *job) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        const char *parent = job->work.task.parent ? job->work.task.parent : "";
+        const char *type = job->work.task.type ? job->work.task.type : "";
+        const struct need device = { ACTION_MANAGE_DEVICES, parent, type };
+        const struct need definition = { ACTION_MANAGE_DEFINITIONS, parent, type };
+        const struct call *call = scheduler_current(manager->scheduler, message);
+        struct need needs[2];
+        size_t n = 0;
+
+        if (call && call->charge.peer == job->charge.peer)
+                return 0;
+        if (!job_is_about_definition(job) || job->live)
+                needs[n++] = device;
+        if (job_is_about_definition(job))
+                needs[n++] = definition;
+        return authorize(manager, message, VERB_CANCEL, job->uuid, needs, n, &grants);
+}
+
+int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id) {
+        struct job *job = job_find(manager, id);
+        int r;
+
+        if (!job)
+                return bus_fail_job(message, id);
+        r = authorize_cancel(manager, message, job);
+        if (r != 0)
+                return r;
+        if (job_cancel(job) < 0)
+                return bus_fail(message, FAILURE_NOT_SUPPORTED,
+                                "Job %" PRIu64 " (%s of device %s) is running already; what a driver does cannot be "
+                                "interrupted, wait for its end", id, job->type->name, job->uuid);
+
+        return sd_bus_reply_method_return(message, NULL);
+}
+
+int request_reload(struct manager *manager, sd_bus_message *message) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        int r;
+
+        r = authorize(manager, message, VERB_RELOAD, "", &(struct need) { ACTION_MANAGE_DEFINITIONS, NULL, "" }, 1,
+                      &grants);
+        if (r != 0)
+                return r;
+        manager_reload(manager);
+        return sd_bus_reply_method_return(message, NULL);
+}

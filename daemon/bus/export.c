@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Objects on the bus: a table by path and the queue of their announcements. */
+
+#include "daemon/bus/export.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "common/bus-names.h"
+#include "common/io.h"
+#include "common/uuid.h"
+#include "daemon/base/log.h"
+
+/* Nobody waits for an announcement, but whoever waits for a job's reply waits for the bus too. So long later most jobs
+ * are over: their objects need no announcement any more, and other changes of one object have become one. */
+#define ANNOUNCE_USEC (20 * USEC_PER_MSEC)
+
+/* So many announcements a turn of the event loop, so that a burst does not hold up requests. */
+#define ANNOUNCEMENTS_PER_TURN 32
+
+/* With more than this waiting, announcements take turns with everything else: a steady load cannot starve them. */
+#define ANNOUNCEMENTS_PATIENT 256
+
+enum announcement_kind {
+        ANNOUNCE_OBJECT,        /* added or changed, whatever is true of it when its turn comes */
+        ANNOUNCE_REMOVED,
+        ANNOUNCE_JOB_NEW,
+        ANNOUNCE_JOB_REMOVED,
+};
+
+struct announcement {
+        enum announcement_kind kind;
+        char *path;
+        const char *interface;
+        uint64_t id;            /* the rest: of job signals */
+        char uuid[UUID_TEXT_SIZE];
+        const char *job_kind;
+        const char *result;
+        struct announcement *prev, *next;
+};
+
+struct exports {
+        sd_bus *bus;
+        sd_event_source *source;
+        struct export *table;
+        struct announcement *queue;
+        unsigned int n_queue;
+        bool quiet;
+        bool missed;            /* an object that is to be announced is not in the queue, for lack of memory */
+};
+
+static void announcement_free(struct announcement *a) {
+        free(a->path);
+        free(a);
+}
+
+static void want_turn(struct exports *exports, uint64_t usec) {
+        if (sd_event_source_set_time_relative(exports->source, usec) >= 0)
+                (void) sd_event_source_set_enabled(exports->source, SD_EVENT_ONESHOT);
+}
+
+/* Returns false without memory. */
+static bool queue_up(struct exports *exports, const struct announcement *announcement) {
+        struct announcement *a = malloc(sizeof(*a));
+        char *path = strdup(announcement->path);
+
+        if (!a || !path) {
+                free(a);
+                free(path);
+                return false;
+        }
+        *a = *announcement;
+        a->path = path;
+        if (!exports->queue)
+                want_turn(exports, ANNOUNCE_USEC);
+        DL_APPEND(exports->queue, a);
+        if (++exports->n_queue == ANNOUNCEMENTS_PATIENT)
+                (void) sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_NORMAL);
+        return true;
+}
+
+static void queue_object(struct exports *exports, struct export *export) {
+        if (export->queued)
+                return;
+
+        export->queued = queue_up(exports, &(struct announcement) { .kind = ANNOUNCE_OBJECT, .path = export->path });
+        if (export->queued)
+                return;
+        exports->missed = true;
+        want_turn(exports, ANNOUNCE_USEC);
+}
+
+static void queue_missed(struct exports *exports) {
+        struct export *export, *next;
+
+        exports->missed = false;
+        HASH_ITER(hh, exports->table, export, next)
+                if (!export->announced || export->changes[0])
+                        queue_object(exports, export);
+}
+
+static int announce_object(struct exports *exports, const char *path) {
+        struct export *export;
+        int r;
+
+        HASH_FIND_STR(exports->table, path, export);
+        if (!export || !export->queued)
+                return 0;
+
+        export->queued = false;
+        if (!export->announced) {
+                export->announced = true;
+                r = sd_bus_emit_object_added(exports->bus, path);
+        } else
+                r = sd_bus_emit_properties_changed_strv(exports->bus, path, export->interface,
+                                                        (char **) export->changes);
+        export->changes[0] = NULL;
+        return r;
+}
+
+static int announce(struct exports *exports, const struct announcement *a) {
+        switch (a->kind) {
+        case ANNOUNCE_OBJECT:
+                return announce_object(exports, a->path);
+        case ANNOUNCE_REMOVED:
+                return sd_bus_emit_interfaces_removed(exports->bus, a->path, a->interface, NULL);
+        case ANNOUNCE_JOB_NEW:
+                return sd_bus_emit_signal(exports->bus, BUS_ROOT, BUS_MANAGER, "JobNew", "tsso", a->id, a->uuid,
+                                          a->job_kind, a->path);
+        case ANNOUNCE_JOB_REMOVED:
+                return sd_bus_emit_signal(exports->bus, BUS_ROOT, BUS_MANAGER, "JobRemoved", "tssso", a->id, a->uuid,
+                                          a->job_kind, a->result, a->path);
+        default:
+                return -EINVAL;
+        }
+}
+
+static void announce_now(struct exports *exports, const struct announcement *a) {
+        int r;
+
+        r = announce(exports, a);
+        if (r < 0 && r != -ENOTCONN)
+                log_warning_errno(r, "Failed to announce %s on the bus, ignoring: %m", a->path);
+}
+
+static void announce_first(struct exports *exports) {
+        struct announcement *a = exports->queue;
+
+        DL_DELETE(exports->queue, a);
+        if (--exports->n_queue == 0)
+                (void) sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_IDLE);
+        announce_now(exports, a);
+        announcement_free(a);
+}
+
+/* What cannot wait is told now, behind all that does. */
+static void queue_signal(struct exports *exports, const struct announcement *announcement) {
+        if (queue_up(exports, announcement))
+                return;
+        exports_flush(exports);
+        announce_now(exports, announcement);
+}
+
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct exports *exports = userdata;
+
+        if (exports->missed)
+                queue_missed(exports);
+        for (unsigned int i = 0; i < ANNOUNCEMENTS_PER_TURN && exports->queue; i++)
+                announce_first(exports);
+
+        if (exports->queue)
+                want_turn(exports, 0);
+        return 0;
+}
+
+void exports_flush(struct exports *exports) {
+        while (exports->queue)
+                announce_first(exports);
+}
+
+int exports_new(struct exports **ret, sd_event *event, sd_bus *bus) {
+        _cleanup_(exports_freep) struct exports *exports = NULL;
+        int r;
+
+        exports = calloc(1, sizeof(*exports));
+        if (!exports)
+                return -ENOMEM;
+        exports->bus = sd_bus_ref(bus);
+
+        r = sd_event_add_time_relative(event, &exports->source, CLOCK_MONOTONIC, 0, 1, on_turn, exports);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_IDLE);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(exports->source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(exports);
+        return 0;
+}
+
+struct exports *exports_free(struct exports *exports) {
+        struct announcement *a, *next;
+
+        if (!exports)
+                return NULL;
+
+        DL_FOREACH_SAFE(exports->queue, a, next)
+                announcement_free(a);
+        HASH_CLEAR(hh, exports->table);
+        sd_event_source_disable_unref(exports->source);
+        sd_bus_unref(exports->bus);
+        free(exports);
+        return NULL;
+}
+
+void exports_set_quiet(struct exports *exports, bool quiet) {
+        exports->quiet = quiet;
+}
+
+int export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata) {
+        *export = (struct export) { .path = path, .interface = interface, .userdata = userdata };
+        HASH_ADD_KEYPTR(hh, exports->table, export->path, strlen(export->path), export);
+        if (!export->hh.tbl) {
+                free(path);
+                *export = (struct export) {};
+                return -ENOMEM;
+        }
+        if (exports->quiet)
+                export->announced = true;
+        else
+                queue_object(exports, export);
+        return 0;
+}
+
+void export_change(struct exports *exports, struct export *export, const char *property) {
+        size_t n = 0;
+
+        /* What is still to be announced will be with its values of then. */
+        if (!export->announced || exports->quiet)
+                return;
+
+        for (; export->changes[n]; n++)
+                if (streq(export->changes[n], property))
+                        return;
+        if (n >= EXPORT_CHANGES_MAX)
+                return;
+
+        export->changes[n] = property;
+        export->changes[n + 1] = NULL;
+        queue_object(exports, export);
+}
+
+void export_remove(struct exports *exports, struct export *export) {
+        if (!export->path)
+                return;
+
+        HASH_DEL(exports->table, export);
+        if (export->announced)
+                queue_signal(exports, &(struct announcement) {
+                        .kind = ANNOUNCE_REMOVED,
+                        .path = export->path,
+                        .interface = export->interface,
+                });
+        free(export->path);
+        export->path = NULL;
+}
+
+static void queue_job_signal(struct exports *exports, struct announcement a, const char *uuid, const char *path) {
+        /* It is not freed from here. */
+        a.path = (char *) path;
+        snprintf(a.uuid, sizeof(a.uuid), "%s", uuid);
+        queue_signal(exports, &a);
+}
+
+void exports_job_new(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *path) {
+        const struct announcement a = { .kind = ANNOUNCE_JOB_NEW, .id = id, .job_kind = kind };
+
+        queue_job_signal(exports, a, uuid, path);
+}
+
+void exports_job_removed(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *result,
+                         const char *path) {
+        const struct announcement a = { .kind = ANNOUNCE_JOB_REMOVED, .id = id, .job_kind = kind, .result = result };
+
+        queue_job_signal(exports, a, uuid, path);
+}
+
+int exports_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                 sd_bus_error *ret_error) {
+        struct exports *exports = userdata;
+        struct export *export;
+
+        HASH_FIND_STR(exports->table, path, export);
+        if (!export || !streq(export->interface, interface))
+                return 0;
+
+        *ret_found = export->userdata;
+        return 1;
+}
+
+int exports_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes, sd_bus_error *ret_error) {
+        struct exports *exports = userdata;
+        struct export *export, *next;
+        size_t n = 0;
+        char **nodes;
+
+        nodes = calloc(HASH_COUNT(exports->table) + 1, sizeof(char *));
+        if (!nodes)
+                return -ENOMEM;
+
+        HASH_ITER(hh, exports->table, export, next) {
+                nodes[n] = strdup(export->path);
+                if (!nodes[n++]) {
+                        for (size_t i = 0; nodes[i]; i++)
+                                free(nodes[i]);
+                        free(nodes);
+                        return -ENOMEM;
+                }
+        }
+
+        *ret_nodes = nodes;
+        return 0;
+}

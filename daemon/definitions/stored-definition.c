@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Definitions, one file each. */
+
+#include "daemon/definitions/stored-definition.h"
+
+#include "common/bus-names.h"
+#include "common/io.h"
+#include "common/store-file.h"
+#include "common/utf8.h"
+#include "common/uuid.h"
+#include "daemon/autostart/autostart.h"
+#include "daemon/base/log.h"
+#include "daemon/base/message-ids.h"
+#include "daemon/definitions/store-link.h"
+#include "daemon/definitions/store.h"
+#include "daemon/manager.h"
+#include "daemon/registry/device.h"
+
+static const char *const start_states[_START_STATE_MAX] = {
+        [START_STATE_NONE] = "none",
+        [START_STATE_WAITING_PARENT] = "waiting-parent",
+        [START_STATE_WAITING_TYPE] = "waiting-type",
+        [START_STATE_WAITING_INSTANCE] = "waiting-instance",
+        [START_STATE_STARTING] = "starting",
+        [START_STATE_ACTIVE] = "active",
+        [START_STATE_FAILED] = "failed",
+};
+
+const char *start_state_to_string(enum start_state state) {
+        return start_states[state];
+}
+
+static void changed(struct stored_definition *definition, const char *property) {
+        export_change(definition->manager->exports, &definition->export, property);
+}
+
+bool stored_definition_is_active(const struct stored_definition *definition) {
+        return definition->device && definition->device->state == DEVICE_ACTIVE;
+}
+
+enum start_state stored_definition_start_state(const struct stored_definition *definition) {
+        if (!definition->valid || definition->start != START_AUTO)
+                return START_STATE_NONE;
+        if (stored_definition_is_active(definition))
+                return START_STATE_ACTIVE;
+        /* It was started, and has been stopped since by somebody who will have meant it. */
+        return definition->start_state == START_STATE_ACTIVE ? START_STATE_NONE : definition->start_state;
+}
+
+void stored_definition_set_start_state(struct stored_definition *definition, enum start_state state,
+                                       const char *error) {
+        if (error || definition->start_error)
+                changed(definition, "StartError");
+        free(definition->start_error);
+        definition->start_error = error ? strdup(error) : NULL;
+        if (definition->start_state == state)
+                return;
+
+        definition->start_state = state;
+        changed(definition, "StartState");
+}
+
+void stored_definition_device_changed(struct stored_definition *definition) {
+        changed(definition, "Active");
+        changed(definition, "StartState");
+        if (stored_definition_is_active(definition))
+                autostart_device_active(definition);
+}
+
+static void link_device(struct stored_definition *definition) {
+        struct device *device = device_find(definition->manager, definition->uuid);
+
+        if (!device || !streq(device->parent, definition->directory->parent))
+                return;
+        definition->device = device;
+        device->definition = definition;
+        export_change(definition->manager->exports, &device->export, "Defined");
+}
+
+static void unlink_device(struct stored_definition *definition) {
+        struct device *device = definition->device;
+
+        if (!device)
+                return;
+        definition->device = NULL;
+        device->definition = NULL;
+        export_change(definition->manager->exports, &device->export, "Defined");
+}
+
+struct stored_definition *stored_definition_free(struct stored_definition *definition) {
+        if (!definition)
+                return NULL;
+
+        autostart_forget(definition);
+        if (definition->hh.tbl) {
+                HASH_DEL(definition->directory->definitions, definition);
+                definition->directory->store->n_definitions--;
+                unlink_device(definition);
+        }
+        export_remove(definition->manager->exports, &definition->export);
+        attributes_clear(&definition->attributes);
+        free(definition->uuid);
+        sd_event_source_disable_unref(definition->link_watch);
+        free(definition->reason);
+        free(definition->type);
+        free(definition->start_error);
+        free(definition);
+        return NULL;
+}
+DEFINE_CLEANUP_FUNC(struct stored_definition *, stored_definition_free)
+
+static struct stored_definition *stored_definition_new(struct store_directory *directory, const char *name) {
+        _cleanup_(stored_definition_freep) struct stored_definition *definition = NULL;
+        char *path;
+
+        definition = calloc(1, sizeof(*definition));
+        if (!definition)
+                return NULL;
+        definition->manager = directory->store->manager;
+        definition->directory = directory;
+        definition->uuid = strdup(name);
+        if (!definition->uuid ||
+            sd_bus_path_encode_many(&path, BUS_DEFINITION_PATH "/%/%", directory->parent, name) < 0 ||
+            export_add(definition->manager->exports, &definition->export, path, BUS_DEFINITION, definition) < 0)
+                return NULL;
+
+        HASH_ADD_KEYPTR(hh, directory->definitions, definition->uuid, strlen(definition->uuid), definition);
+        if (!definition->hh.tbl)
+                return NULL;
+        directory->store->n_definitions++;
+        link_device(definition);
+        return TAKE_PTR(definition);
+}
+
+static void changed_validity(struct stored_definition *definition) {
+        static const char *const properties[] = { "Valid", "Type", "StartMode", "Attributes", "StartState",
+                                                  "StartError" };
+
+        for (size_t i = 0; i < ELEMENTSOF(properties); i++)
+                changed(definition, properties[i]);
+}
+
+static void set_invalid(struct stored_definition *definition, const struct definition_error *error) {
+        _cleanup_free_ char *reason = NULL;
+        struct log_fields fields = {
+                .message_id = MESSAGE_DEFINITION_INVALID,
+                .uuid = definition->uuid,
+                .parent = definition->directory->parent,
+        };
+        int r;
+
+        if (error->line > 0)
+                r = asprintf(&reason, "line %u: %s", error->line, error->message);
+        else
+                r = asprintf(&reason, "%s", error->message);
+        if (r < 0)
+                reason = NULL;
+
+        /* Said once, not at each look. */
+        if (!definition->reason || !reason || !streq(definition->reason, reason))
+                log_full(LOG_WARNING, 0, fields, "Invalid definition /" STORE_DIRECTORY "/%s/%s: %s",
+                         definition->directory->parent, definition->uuid, reason ? reason : "");
+
+        free(definition->reason);
+        definition->reason = TAKE_PTR(reason);
+        changed(definition, "StartError");
+        if (!definition->valid)
+                return;
+
+        autostart_forget(definition);
+        definition->valid = false;
+        free(definition->type);
+        definition->type = NULL;
+        attributes_clear(&definition->attributes);
+        changed_validity(definition);
+}
+
+/* Returns 0, or -ENOMEM with the definition as it was. */
+static int take_contents(struct stored_definition *definition, const struct definition *contents) {
+        _cleanup_(attributes_clear) struct attributes attributes = {};
+        bool other_attributes = !attributes_equal(&definition->attributes, definition_attributes(contents));
+        bool other_type = !definition->type || !streq(definition->type, definition_type(contents));
+        _cleanup_free_ char *type = other_type ? strdup(definition_type(contents)) : NULL;
+        enum start_mode start = definition_start(contents);
+        bool was_valid = definition->valid, was_auto = definition->start == START_AUTO;
+
+        if ((other_type && !type) ||
+            (other_attributes && attributes_copy(definition_attributes(contents), &attributes) < 0))
+                return -ENOMEM;
+
+        if (!was_valid)
+                changed_validity(definition);
+        definition->valid = true;
+        free(definition->reason);
+        definition->reason = NULL;
+
+        if (other_type) {
+                free(definition->type);
+                definition->type = TAKE_PTR(type);
+                changed(definition, "Type");
+        }
+        if (definition->start != start) {
+                changed(definition, "StartMode");
+                changed(definition, "StartState");
+        }
+        definition->start = start;
+        if (other_attributes) {
+                attributes_clear(&definition->attributes);
+                definition->attributes = attributes;
+                attributes = (struct attributes) {};
+                changed(definition, "Attributes");
+        }
+
+        if (was_auto != (start == START_AUTO))
+                autostart_consider(definition);
+        else if (was_auto && !was_valid)
+                autostart_resume(definition);
+        return 0;
+}
+
+struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd,
+                                                       const char *name) {
+        _cleanup_definition_ struct definition *contents = NULL;
+        struct stored_definition *definition;
+        struct definition_error error = {};
+        struct stat st = {};
+        bool is_new;
+        int r;
+
+        /* The directory's own error is the file's. */
+        r = parent_fd < 0 ? parent_fd : store_read(parent_fd, name, &contents, &st, &error);
+        HASH_FIND_STR(directory->definitions, name, definition);
+        if (is_shortage(r)) {
+                store_touch(directory->store, directory->parent, name, STORE_AGAIN_USEC);
+                return definition;
+        }
+        if (r == -ENOENT || r == -ENOTDIR) {
+                stored_definition_free(definition);
+                return NULL;
+        }
+        if (r == -EBADMSG && store_file_is_fresh(&st)) {
+                store_touch(directory->store, directory->parent, name, STORE_FRESH_USEC);
+                return definition;
+        }
+
+        is_new = !definition;
+        if (is_new)
+                definition = stored_definition_new(directory, name);
+        if (!definition) {
+                store_touch(directory->store, directory->parent, name, STORE_AGAIN_USEC);
+                return NULL;
+        }
+        store_link_watch(definition, parent_fd, &st);
+
+        if (r >= 0 && !uuid_is_normal(name)) {
+                snprintf(error.message, sizeof(error.message), "its name is not a UUID in lower case");
+                r = -EBADMSG;
+        } else if (r >= 0 && definition_check(contents, &error) < 0)
+                r = -EBADMSG;
+        else if (r < 0 && !error.message[0])
+                snprintf(error.message, sizeof(error.message), "cannot be read: %s", strerror(-r));
+
+        if (r < 0)
+                set_invalid(definition, &error);
+        else if (take_contents(definition, contents) < 0) {
+                store_touch(directory->store, directory->parent, name, STORE_AGAIN_USEC);
+                return is_new ? stored_definition_free(definition) : definition;
+        }
+        return definition;
+}
+
+struct stored_definition *stored_definition_refresh(struct store_directory *directory, const char *name) {
+        _cleanup_close_ int store_fd = -1, parent_fd = -1;
+
+        store_fd = store_open();
+        parent_fd = store_fd < 0 ? store_fd : store_open_parent(store_fd, directory->parent);
+        return stored_definition_refresh_at(directory, parent_fd, name);
+}

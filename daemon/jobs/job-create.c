@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Job "create": a device exists fully configured, and its caller was told so; or it does not exist. */
+
+#include "daemon/jobs/job-create.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "common/bus-names.h"
+#include "common/fault-point.h"
+#include "common/intent.h"
+#include "daemon/base/log.h"
+#include "daemon/jobs/job.h"
+#include "daemon/jobs/recovery.h"
+#include "daemon/jobs/settle.h"
+#include "daemon/manager.h"
+#include "daemon/registry/device.h"
+#include "daemon/registry/parent.h"
+
+void create_fail_exists(struct job *job, const struct device *device) {
+        const char *hint = device->state == DEVICE_STARTING   ? "somebody else is creating it"
+                           : device->state == DEVICE_STOPPING ? "it is being removed, try again"
+                           : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed, choose another "
+                                                              "UUID"
+                                                            : "stop it first, or choose another UUID";
+
+        job_fail(job, FAILURE_ALREADY_EXISTS, "Device %s already exists on parent '%s': %s", job->uuid, device->parent,
+                 hint);
+}
+
+int create_prepare(struct job *job) {
+        const struct task *task = &job->work.task;
+        struct parent *parent;
+
+        parent = parent_find(job->manager, task->parent);
+        if (parent && parent_look_for_type(parent, task->type))
+                return 0;
+
+        /* It may have come before its uevent, or be just going. */
+        parent = parent_look_for(job->manager, task->parent);
+        if (!parent)
+                return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
+                                   "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
+                                   task->parent);
+        if (!parent_look_for_type(parent, task->type))
+                return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
+                                   "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it "
+                                   "has",
+                                   job->uuid, task->parent, task->type);
+        return 0;
+}
+
+static void create_start(struct job *job) {
+        struct device *device;
+
+        if (job->undoing)
+                return job_work(job);
+
+        /* Only what is known is looked at: whether a UUID is free is decided by the kernel, whatever a look says. */
+        device = device_find(job->manager, job->uuid);
+        if (device)
+                device = device_refresh(job->manager, job->uuid);
+        if (device)
+                return create_fail_exists(job, device);
+        if (create_prepare(job) < 0)
+                return job_finish(job, JOB_FAILED);
+        job_work(job);
+}
+
+int create_assigned(struct job *job) {
+        const struct worker *worker = job->work.worker;
+        const struct task *task = &job->work.task;
+        struct intent intent = {
+                .parent = task->parent,
+                .type = task->type,
+                .pid = worker->pid,
+                .start_time = worker->start_time,
+                .autostart = job->autostart,
+        };
+        int r;
+
+        /* Kept as it is while the device is being removed again: it still is about the create. */
+        if (job->undoing)
+                return 0;
+
+        r = intent_store(job->uuid, &intent);
+        if (r < 0)
+                return log_full(LOG_ERR, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
+                                "Failed to write the intent of creating device %s: %m", job->uuid);
+        FAULT_POINT("intent-prepared");
+        return 0;
+}
+
+/* Nobody will be told of success: the caller has its JobTimedOut, or the worker died and took the answer with it. The
+ * device may be there all the same. */
+static void undo(struct job *job) {
+        FAULT_POINT("create-lost");
+        intent_remove_half(job->uuid);
+        job->undoing = true;
+        job->work.task.kind = TASK_RECOVER;
+        job_work(job);
+}
+
+void create_drop_intent(struct job *job) {
+        int r;
+
+        r = intent_remove(job->uuid);
+        if (r < 0)
+                log_full(LOG_WARNING, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
+                         "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
+        FAULT_POINT("intent-dropped");
+}
+
+static void create_end(struct job *job, enum job_result result) {
+        struct task *task = &job->work.task;
+        struct device *device;
+
+        FAULT_POINT("create-decided");
+        if (result != JOB_DONE)
+                create_drop_intent(job);
+        /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
+        if (result == JOB_DONE) {
+                device = device_created(job->manager, job->uuid, task->parent, task->type);
+                if (device) {
+                        attributes_clear(&device->attributes);
+                        device->attributes = task->attributes;
+                        task->attributes = (struct attributes) {};
+                }
+        } else
+                (void) device_refresh(job->manager, job->uuid);
+        parent_capacity_changed(job->manager, task->parent);
+        job_finish(job, result);
+}
+
+void create_reported(struct job *job, struct report *report) {
+        if (job->undoing) {
+                recovery_log(job->uuid, job->work.task.parent, report);
+                if (!report) {
+                        if (!recovery_retry(job))
+                                job_finish(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+                        return;
+                }
+                if (report->kind == REPORT_DONE || report->kind == REPORT_UNDONE)
+                        failure_set(&job->failure, FAILURE_IO_ERROR,
+                                    "The worker that was creating device %s died; what it left was removed again",
+                                    job->uuid);
+                else
+                        failure_set(&job->failure, FAILURE_IO_ERROR, "The worker that was creating device %s died. %s",
+                                    job->uuid, failure_text(&report->failure));
+                return create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+        }
+
+        if (!report || (job->expired && report->kind == REPORT_DONE))
+                return undo(job);
+
+        if (report->kind == REPORT_DONE)
+                return create_end(job, JOB_DONE);
+
+        failure_set(&job->failure, report->failure.code, "%s", failure_text(&report->failure));
+        create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+}
+
+static int create_append_reply(struct job *job, sd_bus_message *reply) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, &path);
+        if (r < 0)
+                return r;
+        return sd_bus_message_append(reply, "so", job->uuid, path);
+}
+
+const struct job_type job_type_create = {
+        .name = "create",
+        .creates = true,
+        .start = create_start,
+        .on_assigned = create_assigned,
+        .on_report = create_reported,
+        .append_reply = create_append_reply,
+        .before_answer = create_drop_intent,
+};

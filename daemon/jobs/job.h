@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* One request for one UUID, from its acceptance to its reply. */
+
+#include <systemd/sd-bus.h>
+
+#include "common/failure.h"
+#include "common/uuid.h"
+#include "daemon/bus/export.h"
+#include "daemon/bus/grants.h"
+#include "daemon/peers/peer.h"
+#include "daemon/workers/worker.h"
+
+struct callout_lock;
+struct job;
+struct manager;
+struct queue;
+struct settle;
+
+enum job_state {
+        JOB_WAITING,            /* behind others of its UUID, for a device's state, its user, or a worker: cancelable */
+        JOB_RUNNING,            /* a worker has it */
+};
+
+enum job_result {
+        JOB_DONE,
+        JOB_FAILED,
+        JOB_CANCELED,
+        JOB_TIMEOUT,
+};
+
+/* Counted from acceptance; a caller may choose another, 0 for none. */
+#define JOB_TIMEOUT_USEC_DEFAULT (90 * USEC_PER_SEC)
+
+/* What a kind of job does. */
+struct job_type {
+        const char *name;
+        bool creates;                   /* ends with a device, if all goes well */
+
+        /* It is the head of its queue: park it, give it a worker or finish it. */
+        void (*start)(struct job *job);
+
+        /* Its worker is back, with a report or without one because it was lost. */
+        void (*on_report)(struct job *job, struct report *report);
+
+        /* Its worker is known, the task is about to be sent; a negative return counts as a lost worker. Optional. */
+        int (*on_assigned)(struct job *job);
+
+        /* The successful reply's content. */
+        int (*append_reply)(struct job *job, sd_bus_message *reply);
+
+        /* It has succeeded, and its caller, if there is one, is told so right after this. Optional. */
+        void (*before_answer)(struct job *job);
+};
+
+struct job {
+        struct manager *manager;
+        const struct job_type *type;
+        struct export export;
+        uint64_t id;
+        char uuid[UUID_TEXT_SIZE];
+        enum job_state state;
+        struct work work;               /* its task tells parent, type and attributes */
+        struct failure failure;
+
+        sd_bus_message *message;        /* NULL: nobody asked, or answered already */
+        struct charge charge;           /* its place and its message's size, of the peer that asked for it */
+        struct grants *grants;          /* what its caller may do; NULL: everything */
+
+        uint64_t timeout;               /* µs, 0: none */
+        sd_event_source *deadline_source;
+        uint64_t deadline_left;         /* µs, while the deadline is paused */
+        bool deadline_paused;
+        bool expired;                   /* its caller was told JobTimedOut while a worker had it */
+
+        struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
+        uint64_t callout_of;            /* the job whose callout asked for this one, and waits for it; 0: none */
+        bool callouts_begun;            /* by the worker that has it, or had it */
+        bool parked;                    /* the head, but waiting for something other than a worker */
+        sd_event_source *wake_source;
+        sd_event_source **exit_sources; /* of the processes whose end wakes it */
+        size_t n_exit_sources;
+
+        bool parent_given;              /* by the caller, and not found by looking for the definition */
+        bool autostart;                 /* start: nobody asked, autostart wants to hear how it ends */
+        bool parked_outside;            /* start: waits in no queue, see job-start.c */
+        char *waits_for;                /* what it is parked outside for, as a sentence */
+        bool existed;                   /* stop: there was a device when it was asked for, or when its turn came */
+        bool wait;                      /* stop: for the device's user; start: for parent, type and an instance */
+        bool waited;                    /* it has done so */
+        bool canceled;                  /* while a worker had it: it does not wait again */
+        bool interrupted_autostart;     /* recover: what was interrupted was wanted by autostart */
+        bool live;                      /* modify: the running device is still to be changed */
+        bool defined;                   /* modify: the definition is to be changed */
+        unsigned int n_recoveries;      /* workers that died while they undid it */
+        bool undoing;                   /* create: nobody will hear of success, the device is being removed again */
+        struct settle *settle;          /* create: the reply waits for udev */
+
+        struct queue *queue;
+        struct job *prev, *next;        /* in its queue */
+        UT_hash_handle hh;              /* by id */
+};
+
+extern const struct job_type job_type_create, job_type_start, job_type_stop, job_type_recover, job_type_define,
+        job_type_modify, job_type_undefine;
+
+const char *job_state_to_string(enum job_state state);
+
+/** job_new() - a job that is in no queue yet. Returns 0 or a negative errno. */
+int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid);
+
+/** job_free() - forget it without a reply; only for one that is in no queue. */
+struct job *job_free(struct job *job);
+DEFINE_CLEANUP_FUNC(struct job *, job_free)
+
+struct job *job_find(struct manager *manager, uint64_t id);
+
+/** job_is_about_definition() - define, modify or undefine. */
+bool job_is_about_definition(const struct job *job);
+
+/** job_set_timeout() - start the clock. @usec: from now, 0 for none. Returns 0 or a negative errno. */
+int job_set_timeout(struct job *job, uint64_t usec);
+
+/** job_pause_deadline(), job_resume_deadline() - time in callouts does not count. Harmless when it is so already. */
+void job_pause_deadline(struct job *job);
+void job_resume_deadline(struct job *job);
+
+/** job_work() - have a worker do job->work.task. */
+void job_work(struct job *job);
+
+/** job_set_waiting() - no worker has it any more. */
+void job_set_waiting(struct job *job);
+
+/** job_park() - wait at the head of the queue until queue_kick(), or for @usec unless that is USEC_INFINITY. */
+void job_park(struct job *job, uint64_t usec);
+
+/** job_wake_on_exit() - wake a parked job when that process ends, too. */
+void job_wake_on_exit(struct job *job, pid_t pid);
+
+/** job_unpark() - drop whatever would wake it. */
+void job_unpark(struct job *job);
+
+/** job_answer_failure() - answer the caller with job->failure, once; the job goes on. */
+void job_answer_failure(struct job *job);
+
+/** job_finish() - the end, and the one place that replies: with success when done, else with job->failure. Frees the
+ * job and starts the next one of its UUID. */
+void job_finish(struct job *job, enum job_result result);
+
+/** job_fail() - set the failure and finish, as timed out if the caller was told so before. */
+void job_fail(struct job *job, enum failure_code code, const char *format, ...) _printf_(3, 4);
+
+/** job_check_grants() - what the job is about to do, to what it has found, against what its caller may. Returns whether
+ * it may; else it has failed. */
+bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type);
+
+/** job_cancel() - end a waiting job; one that has waited, and that a worker has for the moment, when it would wait
+ * again. Returns 0, or -EBUSY when it is running. */
+int job_cancel(struct job *job);
+
+/** job_end_waiting() - end it as canceled; no worker may have it. */
+void job_end_waiting(struct job *job);

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Replies that wait for udev. */
+
+#include "daemon/jobs/settle.h"
+
+#include <errno.h>
+#include <systemd/sd-event.h>
+#include <utlist.h>
+
+#include "common/io.h"
+#include "common/root.h"
+#include "common/sysfs.h"
+#include "daemon/base/log.h"
+#include "daemon/bus/bus-util.h"
+#include "daemon/manager.h"
+
+/* libvirt itself gives udev 5 s. */
+#define SETTLE_USEC (3 * USEC_PER_SEC)
+
+struct settle {
+        struct manager *manager;
+        char uuid[UUID_TEXT_SIZE];
+        uint64_t seqnum;                /* events up to this one are older than the device */
+        bool bound;                     /* `bind` of the device was processed */
+        bool node_added;                /* `add` of its VFIO group was */
+        sd_bus_message *reply, *spare;  /* see bus_send_reply() */
+        sd_event_source *timer;
+        struct settle *prev, *next;
+};
+
+static uint64_t current_seqnum(void) {
+        char text[32];
+
+        return read_text_at(root_fd(), "sys/kernel/uevent_seqnum", text, sizeof(text)) > 0 ? strtoull(text, NULL,
+                                                                                                      10) : 0;
+}
+
+int settle_new(struct settle **ret, struct manager *manager, const char *uuid) {
+        struct settle *settle;
+
+        settle = calloc(1, sizeof(*settle));
+        if (!settle)
+                return -ENOMEM;
+        settle->manager = manager;
+        strcpy(settle->uuid, uuid);
+        settle->seqnum = current_seqnum();
+        DL_APPEND(manager->settles, settle);
+
+        *ret = settle;
+        return 0;
+}
+
+struct settle *settle_free(struct settle *settle) {
+        if (!settle)
+                return NULL;
+
+        DL_DELETE(settle->manager->settles, settle);
+        sd_event_source_disable_unref(settle->timer);
+        sd_bus_message_unref(settle->reply);
+        sd_bus_message_unref(settle->spare);
+        free(settle);
+        return NULL;
+}
+
+static void finish(struct settle *settle) {
+        int r;
+
+        r = bus_send_reply(settle->reply, settle->spare);
+        if (r < 0)
+                log_warning_errno(r, "Failed to answer who waits for device %s: %m", settle->uuid);
+        if (r == -ENOMEM)
+                bus_end_unanswered();
+        settle_free(settle);
+}
+
+static bool is_group_of(const char *uuid, const char *name) {
+        char group[SYSFS_NAME_SIZE];
+        _cleanup_close_ int fd = -1;
+
+        fd = sysfs_open_device(uuid);
+        return fd >= 0 && sysfs_device_group(fd, group, sizeof(group)) >= 0 && streq(group, name);
+}
+
+static bool has_group(const char *uuid) {
+        char group[SYSFS_NAME_SIZE];
+        _cleanup_close_ int fd = -1;
+
+        fd = sysfs_open_device(uuid);
+        return fd >= 0 && sysfs_device_group(fd, group, sizeof(group)) >= 0;
+}
+
+/* A device without a group has no node that could come. */
+static bool is_settled(const struct settle *settle) {
+        return settle->bound && (settle->node_added || !has_group(settle->uuid));
+}
+
+static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct settle *settle = userdata;
+
+        log_full(LOG_NOTICE, 0, (struct log_fields) { .uuid = settle->uuid },
+                 "udev has not processed device %s within 3 s; answering all the same", settle->uuid);
+        finish(settle);
+        return 0;
+}
+
+bool settle_hand_over(struct settle *settle, sd_bus_message *reply, sd_bus_message *spare) {
+        if (is_settled(settle) || sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC,
+                                                             SETTLE_USEC, 1, on_timeout, settle) < 0) {
+                settle_free(settle);
+                return false;
+        }
+
+        settle->reply = sd_bus_message_ref(reply);
+        settle->spare = sd_bus_message_ref(spare);
+        return true;
+}
+
+static void consider(struct settle *settle, const char *subsystem, const char *action, const char *name) {
+        if (streq(subsystem, "mdev") && streq(action, "bind") && streq(name, settle->uuid))
+                settle->bound = true;
+        else if (streq(subsystem, "vfio") && streq(action, "add") && is_group_of(settle->uuid, name))
+                settle->node_added = true;
+        else
+                return;
+
+        if (settle->reply && is_settled(settle))
+                finish(settle);
+}
+
+void settle_on_uevent(struct manager *manager, sd_device *event) {
+        const char *path, *subsystem, *action, *seqnum;
+        struct settle *settle, *next;
+
+        if (!manager->settles || sd_device_get_property_value(event, "DEVPATH", &path) < 0 ||
+            sd_device_get_property_value(event, "SUBSYSTEM", &subsystem) < 0 ||
+            sd_device_get_property_value(event, "ACTION", &action) < 0 ||
+            sd_device_get_property_value(event, "SEQNUM", &seqnum) < 0)
+                return;
+
+        DL_FOREACH_SAFE(manager->settles, settle, next)
+                if (strtoull(seqnum, NULL, 10) > settle->seqnum)
+                        consider(settle, subsystem, action, path_name(path));
+}
+
+void settle_finish_all(struct manager *manager) {
+        struct settle *settle, *next;
+
+        DL_FOREACH_SAFE(manager->settles, settle, next)
+                if (settle->reply)
+                        finish(settle);
+}

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Reading, sorting and handling of calls. */
+
+#include "daemon/peers/scheduler.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <utlist.h>
+
+#include "common/io.h"
+#include "daemon/base/log.h"
+#include "daemon/bus/bus-util.h"
+#include "daemon/bus/message-size.h"
+#include "daemon/peers/authorization.h"
+#include "daemon/peers/reader.h"
+
+/* How much is read before a call is handled: a connection that only ever sends must not keep others waiting. */
+#define READING_PER_TURN 1024
+#define READING_A_CALL 32               /* a call that waits afterwards, or is refused */
+#define READING_A_DROP 1                /* one that is dropped without an answer */
+
+/* How long nothing is read where memory is short, and how often it is tried to hand a call to its handler. */
+#define STARVED_USEC (100 * USEC_PER_MSEC)
+#define SHORTAGES_MAX 16
+
+/* How late a timer may be that waits for a budget. */
+#define PRECISION_USEC (1 * USEC_PER_MSEC)
+
+/* What a waiting call costs besides its text: sd-bus's object of it, and ours. */
+#define CALL_OVERHEAD 1024
+
+struct scheduler {
+        sd_event *event;
+        sd_bus *bus;
+        struct peers *peers;
+        const struct scheduler_hooks *hooks;
+        void *userdata;
+        sd_event_source *io_source;     /* of the bus's socket */
+        sd_event_source *timeout_source;        /* of calls that sd-bus has under way */
+        sd_event_source *turn_source;   /* on while a call may be handled */
+        sd_event_source *budget_source; /* a timer: the next budget that is not empty any more */
+        struct user *ring;              /* users with calls that wait, but root */
+        struct user *root;              /* root, if it has calls that wait */
+        struct callers users;           /* those that have called last */
+        struct call *current;           /* the call whose handler runs */
+        uint64_t begin_usec;            /* the processor time at which it was entered */
+        bool entered;                   /* whether the current call has passed the filter */
+        unsigned int reading;           /* what was read since a call was handled */
+        bool starved;                   /* nothing is read for a while, for lack of memory */
+};
+
+/* --- calls */
+
+static struct call *call_unlink(struct call *call) {
+        struct peer *peer = call->charge.peer;
+        struct user *user = peer->user;
+
+        DL_DELETE(peer->calls, call);
+        if (!peer->calls && user)
+                DL_DELETE(user->ring, peer);
+        if (user && !user->ring) {
+                if (call->scheduler->root == user)
+                        call->scheduler->root = NULL;
+                else
+                        DL_DELETE(call->scheduler->ring, user);
+        }
+        return call;
+}
+
+/* A user that gets its first waiting call is the last one in its ring, and so is a peer. */
+static void enter_rings(struct scheduler *s, struct peer *peer) {
+        struct user *user = peer->user;
+
+        if (!user->ring) {
+                if (peer_is_root(peer))
+                        s->root = user;
+                else
+                        DL_APPEND(s->ring, user);
+        }
+        DL_APPEND(user->ring, peer);
+}
+
+static void want_turn(struct scheduler *s) {
+        (void) sd_event_source_set_enabled(s->turn_source, SD_EVENT_ON);
+}
+
+static void enqueue(struct call *call, bool first) {
+        struct peer *peer = call->charge.peer;
+
+        if (!peer->calls && peer->user)
+                enter_rings(call->scheduler, peer);
+        if (first)
+                DL_PREPEND(peer->calls, call);
+        else
+                DL_APPEND(peer->calls, call);
+        want_turn(call->scheduler);
+}
+
+struct call *call_free(struct call *call) {
+        if (!call)
+                return NULL;
+
+        authorization_free(call->authorization);
+        charge_release(&call->charge);
+        sd_bus_message_unref(call->message);
+        free(call);
+        return NULL;
+}
+DEFINE_CLEANUP_FUNC(struct call *, call_free)
+
+static void on_waiting_left(struct charge *charge) {
+        struct call *call = call_unlink(call_of_charge(charge));
+
+        if (charge->peer->dropped)
+                bus_answer_errno(call->message, -ENOMEM);
+        call_free(call);
+}
+
+void call_hold(struct call *call, void *owner, void (*on_left)(struct charge *charge)) {
+        assert(call == call->scheduler->current && !call->owner && owner);
+
+        call->owner = owner;
+        call->charge.on_left = on_left;
+}
+
+void call_resume(struct call *call) {
+        assert(call->owner && call != call->scheduler->current);
+
+        /* It fails only for messages that are still being written. */
+        (void) sd_bus_message_rewind(call->message, true);
+        call->owner = NULL;
+        call->resumed = true;
+        call->charge.on_left = on_waiting_left;
+        enqueue(call, true);
+}
+
+struct call *scheduler_current(struct scheduler *s, sd_bus_message *message) {
+        return s->current && s->current->message == message ? s->current : NULL;
+}
+
+/* --- whose turn it is */
+
+/* It may have little under way for a moment, when many of its calls are answered together. */
+static bool crowds(struct peer *peer, uint64_t now) {
+        if (peer->used[ACCOUNT_CALLS] + peer->used[ACCOUNT_REQUESTS] >= CROWD_MIN) {
+                if (now - peer->busy_usec > CROWD_LAPSE_USEC)
+                        peer->busy_since = now;
+                peer->busy_usec = now;
+        }
+        return now - peer->busy_usec <= CROWD_LAPSE_USEC && peer->busy_usec - peer->busy_since >= CROWD_PATIENCE_USEC;
+}
+
+static bool is_spent(struct user *user, uint64_t now) {
+        return user->uid != 0 && budget_ready(&user->budget, &USER_BUDGET, now) > now;
+}
+
+/* Nobody waits for a user or a connection that takes more than its share. */
+static void note_caller(struct scheduler *s, struct peer *peer, uint64_t now) {
+        if (!is_spent(peer->user, now))
+                callers_note(&s->users, peer->user, now);
+        if (!crowds(peer, now))
+                callers_note(&peer->user->callers, peer, now);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+        return a < b ? a : b;
+}
+
+/* The answers that the bus does not take, because a connection does not read its own, are kept in memory. So calls that
+ * only read wait until it has taken all of them. */
+static bool is_bus_behind(const struct scheduler *s, const struct call *call) {
+        uint64_t n;
+
+        return sd_bus_get_n_queued_write(s->bus, &n) >= 0 && n > 0 && call_is_reader(call->message);
+}
+
+static uint64_t peer_ready(struct peer *peer, uint64_t now) {
+        return crowds(peer, now) ? earlier(peer->user->crowd_ready_usec,
+                                           callers_others_until(&peer->user->callers, peer)) : now;
+}
+
+static uint64_t user_ready(struct scheduler *s, struct user *user, uint64_t now) {
+        return earlier(budget_ready(&user->budget, &USER_BUDGET, now), callers_others_until(&s->users, user));
+}
+
+static bool is_draining(const struct scheduler *s) {
+        return s->hooks->is_draining(s->userdata);
+}
+
+/* The next call of a user whose turn it is, or NULL. @ret_ready: when there will be one, if that is known. */
+static struct call *next_of_user(struct scheduler *s, struct user *user, uint64_t now, uint64_t *ret_ready) {
+        struct peer *peer;
+
+        DL_FOREACH(user->ring, peer) {
+                uint64_t ready = is_draining(s) ? now : peer_ready(peer, now);
+
+                if (ready > now)
+                        *ret_ready = earlier(*ret_ready, ready);
+                else if (!is_bus_behind(s, peer->calls))
+                        return peer->calls;
+        }
+        return NULL;
+}
+
+static struct call *next_call(struct scheduler *s, uint64_t now, uint64_t *ret_ready) {
+        struct call *call = NULL;
+        struct user *user;
+
+        *ret_ready = USEC_INFINITY;
+        if (s->root)
+                call = next_of_user(s, s->root, now, ret_ready);
+        if (call)
+                return call;
+
+        DL_FOREACH(s->ring, user) {
+                uint64_t ready = is_draining(s) ? now : user_ready(s, user, now);
+
+                if (ready > now)
+                        *ret_ready = earlier(*ret_ready, ready);
+                else if ((call = next_of_user(s, user, now, ret_ready)))
+                        return call;
+        }
+        return NULL;
+}
+
+/* After its turn a user is the last one in the ring, and so is a peer. */
+static void move_to_end(struct scheduler *s, struct peer *peer) {
+        struct user *user = peer->user;
+
+        if (peer->calls) {
+                DL_DELETE(user->ring, peer);
+                DL_APPEND(user->ring, peer);
+        }
+        if (user->ring && user != s->root) {
+                DL_DELETE(s->ring, user);
+                DL_APPEND(s->ring, user);
+        }
+}
+
+/* --- handling */
+
+/* Time of this process, so that a busy machine does not make calls more expensive. */
+static uint64_t processor_usec(void) {
+        struct timespec ts = {};
+
+        (void) clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts);
+        return (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / NSEC_PER_USEC;
+}
+
+static void enter(struct scheduler *s, struct call *call) {
+        s->current = call;
+        s->entered = false;
+        s->begin_usec = processor_usec();
+        s->reading = 0;
+}
+
+static void charge_time(struct peer *peer, uint64_t usec) {
+        uint64_t now = now_usec(), pause = usec * CROWD_FACTOR;
+
+        if (!peer_is_root(peer))
+                budget_charge(&peer->user->budget, &USER_BUDGET, usec, now);
+        if (!crowds(peer, now))
+                return;
+        if (pause < CROWD_PAUSE_MIN_USEC)
+                pause = CROWD_PAUSE_MIN_USEC;
+        peer->user->crowd_ready_usec = now + earlier(pause, CROWD_PAUSE_MAX_USEC);
+}
+
+static void leave(struct scheduler *s) {
+        struct call *call = TAKE_PTR(s->current);
+
+        charge_time(call->charge.peer, processor_usec() - s->begin_usec);
+        if (!call->owner)
+                call_free(call);
+}
+
+static void handle(struct scheduler *s, struct call *call) {
+        struct peer *peer = call->charge.peer;
+        int r;
+
+        call_unlink(call)->charge.on_left = NULL;
+        move_to_end(s, peer);
+        enter(s, call);
+        r = sd_bus_enqueue_for_read(s->bus, call->message);
+        /* Before it sd-bus may write, or answer a call of ours whose time is over. */
+        for (unsigned int i = 0; !s->entered && (r >= 0 || (r == -ENOMEM && i < SHORTAGES_MAX)); i += r < 0)
+                r = sd_bus_process(s->bus, NULL);
+        /* It has got lost in between, or on its way to its handler. */
+        if (r < 0)
+                bus_answer_errno(call->message, r);
+        leave(s);
+}
+
+/* --- reading */
+
+static int drop(sd_bus_message *message, int error) {
+        if (!sd_bus_message_get_expect_reply(message))
+                return 1;
+        if (error == -EFBIG)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "The request is larger than %d bytes", CALL_SIZE_MAX);
+        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                        "This connection or this user has too many unanswered calls; wait for answers, then ask again");
+}
+
+/* A caller that does not want to know the answer could ask without end. */
+static bool is_pointless(sd_bus_message *message) {
+        return !sd_bus_message_get_expect_reply(message) && call_is_reader(message);
+}
+
+static int call_new(struct scheduler *s, sd_bus_message *message, struct call **ret) {
+        _cleanup_(call_freep) struct call *call = NULL;
+        size_t size;
+        struct peer *peer;
+        int r;
+
+        r = message_size(message, CALL_SIZE_MAX, &size);
+        if (r < 0)
+                return r;
+        r = peer_get(s->peers, sd_bus_message_get_sender(message), &peer);
+        if (r < 0)
+                return r;
+
+        call = calloc(1, sizeof(*call));
+        if (!call)
+                return -ENOMEM;
+        call->scheduler = s;
+        call->message = sd_bus_message_ref(message);
+        r = peer_charge(peer, &call->charge,
+                        (size_t[_ACCOUNT_MAX]) { [ACCOUNT_CALLS] = 1, [ACCOUNT_BYTES] = size + CALL_OVERHEAD });
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(call);
+        return 0;
+}
+
+/* Whether nobody else's call is to be handled before one of @peer. */
+static bool is_next(struct scheduler *s, struct peer *peer, struct call *call, uint64_t now) {
+        int n;
+
+        if (!peer->user || s->current || s->root || peer->calls || ioctl(sd_bus_get_fd(s->bus), FIONREAD, &n) < 0 ||
+            n > 0)
+                return false;
+        if (!peer_is_root(peer) && (s->ring || user_ready(s, peer->user, now) > now))
+                return false;
+        return peer_ready(peer, now) <= now && !is_bus_behind(s, call);
+}
+
+static int take_in(struct scheduler *s, sd_bus_message *message) {
+        uint64_t now = now_usec();
+        struct call *call;
+        struct peer *peer;
+        int r;
+
+        r = call_new(s, message, &call);
+        if (r < 0)
+                return r;
+
+        peer = call->charge.peer;
+        if (is_next(s, peer, call, now))
+                enter(s, call);
+        else {
+                call->charge.on_left = on_waiting_left;
+                enqueue(call, false);
+        }
+        if (peer->user)
+                note_caller(s, peer, now);
+        return 0;
+}
+
+static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        struct scheduler *s = userdata;
+        int r;
+
+        if (!sd_bus_message_is_method_call(message, NULL, NULL))
+                return 0;
+
+        if (!scheduler_current(s, message)) {
+                if (!sd_bus_message_get_sender(message))
+                        return -EACCES;
+                r = is_pointless(message) ? -EDQUOT : take_in(s, message);
+                s->reading += r < 0 && !sd_bus_message_get_expect_reply(message) ? READING_A_DROP : READING_A_CALL;
+                if (r == -EDQUOT || r == -EFBIG)
+                        r = drop(message, r);
+                /* libsystemd would not say that it could not answer. */
+                if (r < 0) {
+                        bus_answer_errno(message, r);
+                        return 1;
+                }
+        }
+        if (!scheduler_current(s, message))
+                return 1;
+
+        s->entered = true;
+        return s->hooks->admit(message, s->userdata);
+}
+
+static bool may_read(const struct scheduler *s) {
+        return s->reading < READING_PER_TURN && !peers_are_full(s->peers);
+}
+
+/* Messages stay in the socket until there is memory to read them. */
+static int wait_for_memory(struct scheduler *s) {
+        log_warning_errno(-ENOMEM, "Failed to read from the bus, trying again: %m");
+        s->starved = true;
+        (void) sd_event_source_set_io_events(s->io_source, 0);
+        (void) sd_event_source_set_enabled(s->turn_source, SD_EVENT_OFF);
+        (void) sd_event_source_set_time_relative(s->timeout_source, STARVED_USEC);
+        (void) sd_event_source_set_enabled(s->timeout_source, SD_EVENT_ONESHOT);
+        return 0;
+}
+
+/* Reads what there is to read, then has one call handled. */
+static int take_turn(struct scheduler *s) {
+        struct call *call;
+        uint64_t ready;
+        int r = 1;
+
+        while (r > 0 && may_read(s)) {
+                r = sd_bus_process(s->bus, NULL);
+                if (!s->current)
+                        continue;
+                if (r < 0)
+                        bus_answer_errno(s->current->message, r);
+                r = 1;
+                leave(s);
+        }
+        if (r == -ENOMEM)
+                return wait_for_memory(s);
+        if (r < 0) {
+                log_error_errno(r, "Failed to read from the bus, ending: %m");
+                return sd_event_exit(s->event, r);
+        }
+
+        s->reading = 0;
+        call = next_call(s, now_usec(), &ready);
+        if (call) {
+                handle(s, call);
+                want_turn(s);
+                return 0;
+        }
+
+        (void) sd_event_source_set_enabled(s->turn_source, SD_EVENT_OFF);
+        if (ready != USEC_INFINITY) {
+                (void) sd_event_source_set_time(s->budget_source, ready);
+                (void) sd_event_source_set_enabled(s->budget_source, SD_EVENT_ONESHOT);
+        }
+        return 0;
+}
+
+static int on_turn(sd_event_source *source, void *userdata) {
+        return take_turn(userdata);
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        return take_turn(userdata);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct scheduler *s = userdata;
+
+        s->starved = false;
+        return take_turn(s);
+}
+
+/* As sd-bus does it itself after sd_bus_attach_event(). */
+static int on_prepare(sd_event_source *source, void *userdata) {
+        struct scheduler *s = userdata;
+        uint64_t timeout;
+        int events, r;
+
+        if (s->starved)
+                return 0;
+        events = sd_bus_get_events(s->bus);
+        if (events < 0)
+                return events;
+        if (peers_are_full(s->peers))
+                events = 0;
+        r = sd_event_source_set_io_events(s->io_source, (uint32_t) events);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_get_timeout(s->bus, &timeout);
+        if (r < 0)
+                return r;
+        if (timeout == USEC_INFINITY)
+                return sd_event_source_set_enabled(s->timeout_source, SD_EVENT_OFF);
+        r = sd_event_source_set_time(s->timeout_source, timeout);
+        return r < 0 ? r : sd_event_source_set_enabled(s->timeout_source, SD_EVENT_ONESHOT);
+}
+
+static void on_identified(struct peer *peer, void *userdata) {
+        struct scheduler *s = userdata;
+
+        if (!peer->calls)
+                return;
+        enter_rings(s, peer);
+        note_caller(s, peer, now_usec());
+        want_turn(s);
+}
+
+static const struct peers_hooks peers_hooks = { .on_identified = on_identified };
+
+struct scheduler *scheduler_free(struct scheduler *s) {
+        if (!s)
+                return NULL;
+
+        assert(!s->current);
+        sd_event_source_disable_unref(s->io_source);
+        sd_event_source_disable_unref(s->timeout_source);
+        sd_event_source_disable_unref(s->turn_source);
+        sd_event_source_disable_unref(s->budget_source);
+        free(s);
+        return NULL;
+}
+
+static int add_timer(sd_event *event, sd_event_source **ret, struct scheduler *s) {
+        int r;
+
+        r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, 0, PRECISION_USEC, on_timer, s);
+        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
+}
+
+int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers,
+                  const struct scheduler_hooks *hooks, void *userdata) {
+        _cleanup_(scheduler_freep) struct scheduler *s = NULL;
+        int r;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        *s = (struct scheduler) { .event = event, .bus = bus, .peers = peers, .hooks = hooks, .userdata = userdata };
+        r = sd_event_add_io(event, &s->io_source, sd_bus_get_fd(bus), EPOLLIN, on_io, s);
+        if (r >= 0)
+                r = sd_event_source_set_prepare(s->io_source, on_prepare);
+        if (r >= 0)
+                r = add_timer(event, &s->timeout_source, s);
+        if (r >= 0)
+                r = add_timer(event, &s->budget_source, s);
+        if (r >= 0)
+                r = sd_event_add_defer(event, &s->turn_source, on_turn, s);
+        if (r >= 0)
+                r = sd_bus_add_filter(bus, NULL, on_message, s);
+        if (r < 0)
+                return r;
+
+        peers_set_hooks(peers, &peers_hooks, s);
+        *ret = TAKE_PTR(s);
+        return 0;
+}

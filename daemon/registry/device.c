@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Devices, keyed by UUID over all parents. The kernel is the truth: whatever is said to have happened, what counts is
+ * what the device's directory looks like now. */
+
+#include "daemon/registry/device.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "common/bus-names.h"
+#include "common/io.h"
+#include "daemon/base/log.h"
+#include "daemon/base/message-ids.h"
+#include "daemon/definitions/store.h"
+#include "daemon/jobs/queue.h"
+#include "daemon/manager.h"
+#include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
+
+static const char *const states[_DEVICE_STATE_MAX] = {
+        [DEVICE_STARTING] = "starting",
+        [DEVICE_ACTIVE] = "active",
+        [DEVICE_STOPPING] = "stopping",
+        [DEVICE_WEDGED] = "wedged",
+};
+
+const char *device_state_to_string(enum device_state state) {
+        return states[state];
+}
+
+struct device *device_find(struct manager *manager, const char *uuid) {
+        struct device *device;
+
+        HASH_FIND_STR(manager->devices, uuid, device);
+        return device;
+}
+
+bool device_is_in_transition(const struct device *device) {
+        return device->state == DEVICE_STARTING || device->state == DEVICE_STOPPING;
+}
+
+uint64_t device_grace_usec(const struct device *device) {
+        uint64_t age = now_usec() - device->complete_since;
+
+        if (device->complete_since == 0 || age >= DEVICE_GRACE_USEC)
+                return 0;
+        return DEVICE_GRACE_USEC - age;
+}
+
+struct device *device_free(struct device *device) {
+        if (!device)
+                return NULL;
+
+        if (device->prev)
+                DL_DELETE(device->manager->transitions, device);
+        if (device->hh.tbl)
+                HASH_DEL(device->manager->devices, device);
+        if (device->definition) {
+                device->definition->device = NULL;
+                stored_definition_device_changed(device->definition);
+        }
+        export_remove(device->manager->exports, &device->export);
+        attributes_clear(&device->attributes);
+        free(device->parent);
+        free(device->path);
+        free(device->type);
+        free(device);
+        return NULL;
+}
+DEFINE_CLEANUP_FUNC(struct device *, device_free)
+
+static struct device *device_new(struct manager *manager, const char *uuid, const struct sysfs_device *look) {
+        _cleanup_(device_freep) struct device *device = NULL;
+        char *path;
+
+        device = calloc(1, sizeof(*device));
+        if (!device)
+                return NULL;
+
+        device->manager = manager;
+        strcpy(device->uuid, uuid);
+        device->inode = look->inode;
+        device->parent = strdup(look->parent);
+        device->path = strdup(look->path);
+        device->state = _DEVICE_STATE_MAX;
+        if (!device->parent || !device->path || sd_bus_path_encode(BUS_DEVICE_PATH, uuid, &path) < 0 ||
+            export_add(manager->exports, &device->export, path, BUS_DEVICE, device) < 0)
+                return NULL;
+        HASH_ADD_STR(manager->devices, uuid, device);
+        if (!device->hh.tbl)
+                return NULL;
+        device->definition = manager->store ? store_find(manager->store, device->parent, uuid) : NULL;
+        if (device->definition)
+                device->definition->device = device;
+        return TAKE_PTR(device);
+}
+
+static enum device_state judge(struct device *device, const struct sysfs_device *look) {
+        uint64_t t = now_usec();
+
+        if (look->has_remove) {
+                device->limbo_since = 0;
+                return look->type[0] ? DEVICE_ACTIVE : DEVICE_STARTING;
+        }
+        if (!look->type[0]) {
+                device->limbo_since = 0;
+                return DEVICE_STOPPING;
+        }
+
+        /* The kernel itself is here only for a moment. */
+        if (device->limbo_since == 0)
+                device->limbo_since = t;
+        return t - device->limbo_since >= DEVICE_WEDGED_USEC ? DEVICE_WEDGED : DEVICE_STOPPING;
+}
+
+/* Returns 0 or -ENOMEM. */
+static int set_type(struct device *device, const char *type) {
+        char *copy;
+
+        /* Kept while the device is being removed: the link goes first, the type is no secret. */
+        if (!*type || (device->type && streq(device->type, type)))
+                return 0;
+
+        copy = strdup(type);
+        if (!copy)
+                return -ENOMEM;
+        free(device->type);
+        device->type = copy;
+        export_change(device->manager->exports, &device->export, "Type");
+        return 0;
+}
+
+static void watch(struct device *device) {
+        if (device->prev)
+                return;
+        device->transition_since = now_usec();
+        DL_APPEND(device->manager->transitions, device);
+        registry_watch_transitions(device->manager);
+}
+
+static void unwatch(struct device *device) {
+        if (!device->prev)
+                return;
+        DL_DELETE(device->manager->transitions, device);
+        device->prev = NULL;
+}
+
+void device_set_removing(struct device *device, bool removing) {
+        if (removing)
+                watch(device);
+        else if (!device_is_in_transition(device))
+                unwatch(device);
+}
+
+static void set_state(struct device *device, enum device_state state) {
+        struct manager *manager = device->manager;
+
+        if (device->state == state)
+                return;
+
+        if (state == DEVICE_ACTIVE && device->state == DEVICE_STARTING)
+                device->complete_since = now_usec();
+        device->state = state;
+        export_change(manager->exports, &device->export, "State");
+        if (device->definition)
+                stored_definition_device_changed(device->definition);
+        if (state == DEVICE_ACTIVE && manager->enumerated)
+                parent_capacity_changed(manager, device->parent);
+
+        if (device_is_in_transition(device))
+                watch(device);
+        else
+                unwatch(device);
+
+        if (state == DEVICE_WEDGED)
+                log_full(LOG_WARNING, 0,
+                         (struct log_fields) {
+                                 .message_id = MESSAGE_DEVICE_WEDGED,
+                                 .uuid = device->uuid,
+                                 .parent = device->parent,
+                         },
+                         "Device %s is wedged: somebody removed it before it was complete; unloading the driver of "
+                         "parent '%s' (or a reboot) frees it", device->uuid, device->parent);
+}
+
+/* Makes the registry agree with a look; @look is NULL when there is no such device. */
+static struct device *device_update(struct manager *manager, const char *uuid, const struct sysfs_device *look) {
+        struct device *device = device_find(manager, uuid);
+        bool is_new;
+
+        /* Another directory is another device, even if nobody saw the first one go. */
+        if (device && (!look || device->inode != look->inode)) {
+                parent_capacity_changed(manager, device->parent);
+                device = device_free(device);
+                queue_kick(manager, uuid);
+        }
+        if (!look)
+                return NULL;
+
+        is_new = !device;
+        if (is_new) {
+                device = device_new(manager, uuid, look);
+                if (!device) {
+                        registry_look_again(manager->registry);
+                        return NULL;
+                }
+        }
+
+        if (set_type(device, look->type) < 0) {
+                registry_look_again(manager->registry);
+                return is_new ? device_free(device) : device;
+        }
+        set_state(device, judge(device, look));
+        /* Who is complete at first sight during a uevent may have become so just now. */
+        if (is_new && device->state == DEVICE_ACTIVE && manager->enumerated)
+                device->complete_since = now_usec();
+        queue_kick(manager, uuid);
+        return device;
+}
+
+struct device *device_refresh(struct manager *manager, const char *uuid) {
+        return device_refresh_at(manager, uuid, NULL);
+}
+
+struct device *device_look_for(struct manager *manager, const char *uuid) {
+        int r = device_find(manager, uuid) ? 1 : sysfs_lists(SYSFS_DEVICES, uuid);
+
+        if (is_shortage(r))
+                registry_look_again(manager->registry);
+        return r > 0 ? device_refresh(manager, uuid) : NULL;
+}
+
+struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path) {
+        struct device *device = device_find(manager, uuid);
+        struct sysfs_device look;
+        int r;
+
+        r = sysfs_look_at_device(uuid, device ? device->path : path, &look);
+        if (is_shortage(r)) {
+                registry_look_again(manager->registry);
+                return device;
+        }
+        return device_update(manager, uuid, r < 0 ? NULL : &look);
+}
+
+struct device *device_confirm(struct manager *manager, const char *uuid) {
+        struct device *device = device_find(manager, uuid);
+
+        if (device && device->state == DEVICE_ACTIVE && sysfs_device_is_complete(device->path, device->inode))
+                return device;
+
+        return device_look_for(manager, uuid);
+}
+
+void device_removed(struct manager *manager, const char *uuid, ino_t inode) {
+        struct device *device = device_find(manager, uuid);
+
+        if (device && device->inode == inode)
+                (void) device_update(manager, uuid, NULL);
+}
+
+struct device *device_created(struct manager *manager, const char *uuid, const char *parent_name, const char *type) {
+        struct parent *parent = parent_find(manager, parent_name);
+        struct sysfs_device look = { .has_remove = true };
+        struct device *device = device_find(manager, uuid);
+
+        /* Somebody began to remove it before its creation was told here. Its last uevent may have been heard: then only
+         * looking again and again shows when it is gone. */
+        if (device && (device->state == DEVICE_STOPPING || device->state == DEVICE_WEDGED))
+                return device_refresh(manager, uuid);
+        if (!parent || strlen(type) >= sizeof(look.type) ||
+            (size_t) snprintf(look.path, sizeof(look.path), "%s/%s", parent->path, uuid) >= sizeof(look.path))
+                return device_refresh(manager, uuid);
+
+        snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
+        strcpy(look.type, type);
+        /* Or its last uevent was heard when its link was gone already, so that the device was not found: the same. */
+        if (sysfs_device_inode(look.path, &look.inode) < 0 || !sysfs_device_is_complete(look.path, look.inode))
+                return device_refresh_at(manager, uuid, look.path);
+
+        device = device_update(manager, uuid, &look);
+        if (device)
+                device->complete_since = 0;
+        return device;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A device as the kernel shows it, made by us or by anyone. */
+
+#include "common/attribute.h"
+#include "common/sysfs.h"
+#include "daemon/bus/export.h"
+
+struct manager;
+struct stored_definition;
+
+enum device_state {
+        DEVICE_STARTING,        /* `remove` is there, `mdev_type` not yet: being created */
+        DEVICE_ACTIVE,          /* both */
+        DEVICE_STOPPING,        /* `remove` is gone: being removed */
+        DEVICE_WEDGED,          /* `remove` is gone, `mdev_type` stays: nobody can ever remove it */
+        _DEVICE_STATE_MAX,
+};
+
+/* So long `mdev_type` without `remove` is a removal in progress; after that it is a wedged device. */
+#define DEVICE_WEDGED_USEC USEC_PER_SEC
+
+/* The kernel marks a device active just after it has made `mdev_type`: so long `remove` of a device that somebody else
+ * has made is left alone. */
+#define DEVICE_GRACE_USEC (100 * USEC_PER_MSEC)
+
+struct device {
+        struct manager *manager;
+        struct export export;
+        char uuid[UUID_TEXT_SIZE];
+        char *parent;
+        char *path;                     /* in sysfs */
+        char *type;                     /* NULL until the kernel has made the link */
+        ino_t inode;
+        enum device_state state;
+        struct stored_definition *definition;   /* of its UUID on its parent; NULL: it is not defined */
+        struct attributes attributes;   /* those it got from us, for who defines it later */
+        uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
+        uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */
+        uint64_t transition_since;      /* the time since which it is looked at again and again */
+        struct device *prev, *next;     /* in the list of devices that are looked at again and again */
+        UT_hash_handle hh;
+};
+
+const char *device_state_to_string(enum device_state state);
+
+/** device_find() - by normal UUID; NULL if the registry does not know it. */
+struct device *device_find(struct manager *manager, const char *uuid);
+
+/** device_refresh() - look at the kernel now and make the registry agree: the device appears, changes or goes. For a
+ * UUID that the kernel or the store has named, or that a worker has given to the kernel. Returns it, or NULL when there
+ * is none. */
+struct device *device_refresh(struct manager *manager, const char *uuid);
+
+/** device_look_for() - the same for a UUID that a caller has named: one that the registry does not know is compared
+ * with those that the kernel lists, and not looked up. */
+struct device *device_look_for(struct manager *manager, const char *uuid);
+
+/** device_refresh_at() - the same for one that may only be found at @path, because its removal has begun. */
+struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path);
+
+/** device_confirm() - device_look_for() where no change is expected: an active device of which nobody has begun to
+ * remove the directory is taken for what it was. */
+struct device *device_confirm(struct manager *manager, const char *uuid);
+
+/** device_created() - the kernel has just told our worker that it made a complete device: the registry takes its word,
+ * and looks only whether it is still there, unless it has been seen going meanwhile. Returns it, or NULL when it is
+ * not. */
+struct device *device_created(struct manager *manager, const char *uuid, const char *parent, const char *type);
+
+/** device_removed() - a worker has seen the directory go: the registry takes its word. */
+void device_removed(struct manager *manager, const char *uuid, ino_t inode);
+
+/** device_free() - take it out of the registry. */
+struct device *device_free(struct device *device);
+
+/** device_grace_usec() - how long its `remove` must still be left alone; 0: no longer. */
+uint64_t device_grace_usec(const struct device *device);
+
+/** device_is_in_transition() - neither active nor wedged: to be looked at again without any uevent. */
+bool device_is_in_transition(const struct device *device);
+
+/** device_set_removing() - whether a worker is removing the device: then it is looked at again and again too. */
+void device_set_removing(struct device *device, bool removing);

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The udev monitor, and noticing what it has lost.
+ *
+ * A uevent is a hint and never the fact. Only what the event itself carries is used: asking libsystemd for more would
+ * read the device's `uevent` file, which blocks while a driver hangs. */
+
+#include "daemon/registry/monitor.h"
+
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <sys/socket.h>
+#include <systemd/sd-device.h>
+#include <systemd/sd-event.h>
+
+#include "common/io.h"
+#include "common/root.h"
+#include "common/sysfs.h"
+#include "daemon/base/log.h"
+#include "daemon/jobs/settle.h"
+#include "daemon/manager.h"
+#include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
+
+/* What is wished for; without CAP_NET_ADMIN the kernel gives what net.core.rmem_max allows. */
+#define RECEIVE_BUFFER_SIZE (8u * 1024 * 1024)
+
+/* A storm loses messages again and again; one enumeration after so long serves them all. */
+#define ENUMERATE_USEC (100 * USEC_PER_MSEC)
+
+struct monitor {
+        struct manager *manager;
+        sd_device_monitor *udev;
+        sd_event_source *enumerate_source;
+        uint32_t drops;
+        uint32_t n_lost;                /* since the last enumeration */
+};
+
+static const char *property(sd_device *device, const char *name) {
+        const char *value;
+
+        return sd_device_get_property_value(device, name, &value) >= 0 ? value : NULL;
+}
+
+static bool is_parent(struct manager *manager, sd_device *device, const char *name) {
+        struct sysfs_parent look;
+
+        /* MDEV_STATE comes with registering; a replayed event, at boot say, has none. */
+        int r;
+
+        if (property(device, "MDEV_STATE") || parent_find(manager, name))
+                return true;
+        r = sysfs_look_at_parent(name, &look);
+        return r >= 0 || is_shortage(r);
+}
+
+/* libsystemd 252 swallows the ENOBUFS that would tell of lost messages, so the socket's own counter of drops is
+ * compared. It moves only while messages wait to be read, so it is enough to look at it after reading one. */
+static void check_loss(struct monitor *monitor) {
+        uint32_t info[SK_MEMINFO_VARS] = {};
+        socklen_t size = sizeof(info);
+        int fd;
+
+        fd = sd_event_source_get_io_fd(sd_device_monitor_get_event_source(monitor->udev));
+        if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &size) < 0 ||
+            info[SK_MEMINFO_DROPS] == monitor->drops)
+                return;
+
+        if (monitor->n_lost == 0 &&
+            sd_event_source_set_time_relative(monitor->enumerate_source, ENUMERATE_USEC) >= 0)
+                (void) sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_ONESHOT);
+        monitor->n_lost += info[SK_MEMINFO_DROPS] - monitor->drops;
+        monitor->drops = info[SK_MEMINFO_DROPS];
+}
+
+static int on_uevent(sd_device_monitor *udev, sd_device *device, void *userdata) {
+        struct monitor *monitor = userdata;
+        const char *path = property(device, "DEVPATH"), *subsystem = property(device, "SUBSYSTEM"), *name;
+
+        check_loss(monitor);
+        if (!path)
+                return 0;
+        name = path_name(path);
+
+        if (subsystem && streq(subsystem, "mdev")) {
+                if (uuid_is_normal(name))
+                        registry_touch_device(monitor->manager->registry, name);
+        } else if (is_parent(monitor->manager, device, name))
+                registry_touch_parent(monitor->manager->registry, name);
+
+        settle_on_uevent(monitor->manager, device);
+        return 0;
+}
+
+static int on_enumerate(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct monitor *monitor = userdata;
+
+        log_info("%u messages from udev were lost, looking at everything again", monitor->n_lost);
+        monitor->n_lost = 0;
+        (void) registry_enumerate(monitor->manager->registry);
+        return 0;
+}
+
+int monitor_new(struct monitor **ret, struct manager *manager) {
+        struct monitor *monitor;
+        int r;
+
+        monitor = calloc(1, sizeof(*monitor));
+        if (!monitor)
+                return -ENOMEM;
+        monitor->manager = manager;
+        *ret = monitor;
+
+        r = sd_device_monitor_new(&monitor->udev);
+        if (r < 0)
+                return r;
+        (void) sd_device_monitor_set_receive_buffer_size(monitor->udev, RECEIVE_BUFFER_SIZE);
+        r = sd_device_monitor_attach_event(monitor->udev, manager->event);
+        if (r < 0)
+                return r;
+        /* Not filtered: a parent may be of any subsystem, and the filter by tag would make the daemon blind where its
+         * udev rules are masked. */
+        r = sd_device_monitor_start(monitor->udev, on_uevent, monitor);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time_relative(manager->event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 1, on_enumerate,
+                                       monitor);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_OFF);
+}
+
+struct monitor *monitor_free(struct monitor *monitor) {
+        if (!monitor)
+                return NULL;
+
+        sd_event_source_disable_unref(monitor->enumerate_source);
+        sd_device_monitor_unref(monitor->udev);
+        free(monitor);
+        return NULL;
+}

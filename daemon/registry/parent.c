@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Parents and what is known of their types. */
+
+#include "daemon/registry/parent.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <utlist.h>
+
+#include "common/bus-names.h"
+#include "common/io.h"
+#include "common/root.h"
+#include "daemon/api/types-query.h"
+#include "daemon/autostart/autostart.h"
+#include "daemon/base/log.h"
+#include "daemon/jobs/job-start.h"
+#include "daemon/manager.h"
+#include "daemon/registry/registry.h"
+#include "daemon/workers/pool.h"
+
+/* Creates and removes come in bursts; the instances are read once after so long. */
+#define CAPACITY_USEC (100 * USEC_PER_MSEC)
+
+/* While somebody waits for a type or an instance. Vendor services may need a minute, and tell nobody. */
+#define RETRY_MIN_USEC USEC_PER_SEC
+#define RETRY_MAX_USEC (30 * USEC_PER_SEC)
+
+struct parent *parent_find(struct manager *manager, const char *name) {
+        struct parent *parent;
+
+        HASH_FIND_STR(manager->parents, name, parent);
+        return parent;
+}
+
+bool parent_has_type(const struct parent *parent, const char *type) {
+        char path[PATH_MAX];
+        struct stat st;
+
+        if (!*type || *type == '.' || strchr(type, '/'))
+                return false;
+        if ((size_t) snprintf(path, sizeof(path), "%s/mdev_supported_types/%s", parent->path + 1, type) >= sizeof(path))
+                return false;
+
+        return fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
+}
+
+bool parent_look_for_type(const struct parent *parent, const char *type) {
+        char path[PATH_MAX];
+
+        if (!json_object_object_get_ex(parent->types, type, NULL) &&
+            ((size_t) snprintf(path, sizeof(path), "%s/mdev_supported_types", parent->path + 1) >= sizeof(path) ||
+             sysfs_lists(path, type) <= 0))
+                return false;
+        return parent_has_type(parent, type);
+}
+
+static void parent_destroy(struct parent *parent) {
+        sd_event_source_disable_unref(parent->capacity_source);
+        sd_event_source_disable_unref(parent->retry_source);
+        json_object_put(parent->types);
+        task_clear(&parent->read_work.task);
+        free(parent->name);
+        free(parent->path);
+        free(parent->physical);
+        free(parent);
+}
+
+struct parent *parent_free(struct parent *parent) {
+        struct manager *manager;
+
+        if (!parent)
+                return NULL;
+
+        manager = parent->manager;
+        if (parent->hh.tbl) {
+                HASH_DEL(manager->parents, parent);
+                autostart_parent_gone(manager, parent->name);
+        }
+        export_remove(manager->exports, &parent->export);
+
+        /* A worker may be stuck in its driver for ever; what it has of us must stay valid. */
+        if (parent->reading && manager->pool && !pool_withdraw(manager->pool, &parent->read_work)) {
+                parent->gone = true;
+                DL_APPEND(manager->gone_parents, parent);
+                parent->capacity_source = sd_event_source_disable_unref(parent->capacity_source);
+                parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
+        } else
+                parent_destroy(parent);
+
+        types_query_check(manager);
+        return NULL;
+}
+DEFINE_CLEANUP_FUNC(struct parent *, parent_free)
+
+void parent_free_gone(struct manager *manager) {
+        struct parent *parent, *next;
+
+        DL_FOREACH_SAFE(manager->gone_parents, parent, next) {
+                DL_DELETE(manager->gone_parents, parent);
+                parent_destroy(parent);
+        }
+}
+
+static void take_types(struct parent *parent, struct report *report) {
+        if (parent->types && json_object_equal(parent->types, report->types))
+                return;
+
+        json_object_put(parent->types);
+        parent->types = TAKE_PTR(report->types);
+        export_change(parent->manager->exports, &parent->export, "Types");
+}
+
+static void on_types(struct work *work, struct report *report) {
+        struct parent *parent = work->userdata;
+
+        parent->reading = false;
+        if (parent->gone) {
+                DL_DELETE(parent->manager->gone_parents, parent);
+                parent_destroy(parent);
+                return;
+        }
+
+        if (report && report->kind == REPORT_DONE && report->types)
+                take_types(parent, report);
+        if (parent->read_again)
+                parent_read_types(parent);
+        types_query_check(parent->manager);
+        start_wake(parent->manager, parent->name);
+        autostart_types_read(parent);
+}
+
+void parent_read_types(struct parent *parent) {
+        /* One read a parent: a driver that hangs costs one worker, not one a request. */
+        if (parent->reading) {
+                parent->read_again = true;
+                return;
+        }
+
+        parent->reading = true;
+        parent->read_again = false;
+        pool_submit(parent->manager->pool, &parent->read_work);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        parent_read_types(userdata);
+        return 0;
+}
+
+static bool is_armed(sd_event_source *source) {
+        int enabled;
+
+        return sd_event_source_get_enabled(source, &enabled) >= 0 && enabled != SD_EVENT_OFF;
+}
+
+void parent_read_again_later(struct parent *parent) {
+        if (is_armed(parent->retry_source) ||
+            sd_event_source_set_time_relative(parent->retry_source, parent->retry_usec) < 0)
+                return;
+
+        (void) sd_event_source_set_enabled(parent->retry_source, SD_EVENT_ONESHOT);
+        parent->retry_usec *= 2;
+        if (parent->retry_usec > RETRY_MAX_USEC)
+                parent->retry_usec = RETRY_MAX_USEC;
+}
+
+static int on_capacity(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct parent *changed = userdata, *parent, *next;
+
+        HASH_ITER(hh, changed->manager->parents, parent, next)
+                if (streq(parent->physical, changed->physical))
+                        parent_read_types(parent);
+        return 0;
+}
+
+void parent_capacity_changed(struct manager *manager, const char *name) {
+        struct parent *parent = parent_find(manager, name);
+
+        if (!parent || is_armed(parent->capacity_source))
+                return;
+        if (sd_event_source_set_time_relative(parent->capacity_source, CAPACITY_USEC) >= 0)
+                (void) sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_ONESHOT);
+}
+
+static struct parent *parent_new(struct manager *manager, const char *name, const struct sysfs_parent *look) {
+        _cleanup_(parent_freep) struct parent *parent = NULL;
+        char *path, physical[SYSFS_NAME_SIZE];
+
+        parent = calloc(1, sizeof(*parent));
+        if (!parent)
+                return NULL;
+
+        if (sysfs_physical_device(name, physical, sizeof(physical)) < 0)
+                strcpy(physical, name);
+        parent->manager = manager;
+        parent->name = strdup(name);
+        parent->path = strdup(look->path);
+        parent->physical = strdup(physical);
+        parent->types_dev = look->types_dev;
+        parent->types_inode = look->types_inode;
+        parent->read_work = (struct work) {
+                .task = { .kind = TASK_READ_TYPES, .parent = strdup(name) },
+                .userdata = parent,
+                .on_report = on_types,
+                .background = true,
+        };
+        if (!parent->name || !parent->path || !parent->physical || !parent->read_work.task.parent)
+                return NULL;
+
+        if (sd_event_add_time_relative(manager->event, &parent->capacity_source, CLOCK_MONOTONIC, 0, 1, on_capacity,
+                                       parent) < 0 ||
+            sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_OFF) < 0 ||
+            sd_event_add_time_relative(manager->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 1, on_retry, parent) <
+                    0 ||
+            sd_event_source_set_enabled(parent->retry_source, SD_EVENT_OFF) < 0 ||
+            sd_bus_path_encode(BUS_PARENT_PATH, name, &path) < 0 ||
+            export_add(manager->exports, &parent->export, path, BUS_PARENT, parent) < 0)
+                return NULL;
+        HASH_ADD_KEYPTR(hh, manager->parents, parent->name, strlen(parent->name), parent);
+        return parent->hh.tbl ? TAKE_PTR(parent) : NULL;
+}
+
+struct parent *parent_refresh(struct manager *manager, const char *name) {
+        struct parent *parent = parent_find(manager, name);
+        struct sysfs_parent look;
+        bool is_new = false;
+        int r;
+
+        r = sysfs_look_at_parent(name, &look);
+        if (is_shortage(r)) {
+                registry_look_again(manager->registry);
+                return parent;
+        }
+        if (parent && (r < 0 || parent->types_dev != look.types_dev || parent->types_inode != look.types_inode)) {
+                log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is gone", name);
+                parent = parent_free(parent);
+        }
+        if (r < 0)
+                return NULL;
+
+        if (!parent) {
+                parent = parent_new(manager, name, &look);
+                if (!parent) {
+                        registry_look_again(manager->registry);
+                        return NULL;
+                }
+                log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is here", name);
+                is_new = true;
+        }
+
+        /* Whatever the hint was about, it may be what somebody waits for. */
+        parent->retry_usec = RETRY_MIN_USEC;
+        parent_read_types(parent);
+        if (is_new) {
+                autostart_parent_here(parent);
+                start_wake(manager, name);
+        }
+        return parent;
+}
+
+struct parent *parent_look_for(struct manager *manager, const char *name) {
+        int r = parent_find(manager, name) ? 1 : sysfs_lists(SYSFS_PARENTS, name);
+
+        if (is_shortage(r))
+                registry_look_again(manager->registry);
+        return r > 0 ? parent_refresh(manager, name) : NULL;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A device that has mdev types: a registered parent. */
+
+#include <json-c/json.h>
+#include <sys/types.h>
+
+#include "common/sysfs.h"
+#include "daemon/bus/export.h"
+#include "daemon/workers/worker.h"
+
+struct manager;
+
+/* What ListTypes gives for available instances that are not known. */
+#define AVAILABLE_INSTANCES_UNKNOWN UINT32_MAX
+
+struct parent {
+        struct manager *manager;
+        struct export export;
+        char *name;
+        char *path;                     /* in sysfs */
+        char *physical;                 /* the device whose instances it shares: of its physical function, or itself */
+        dev_t types_dev;                /* with the inode: the registration, see struct sysfs_parent */
+        ino_t types_inode;
+        json_object *types;             /* as the worker last read them: {TYPE: {"name": …}}; NULL: never */
+        struct work read_work;
+        bool reading;
+        bool read_again;                /* something happened while a read was under way */
+        bool gone;                      /* unregistered while a read is under way: freed when that comes back */
+        sd_event_source *capacity_source;
+        sd_event_source *retry_source;  /* reads again what somebody waits for */
+        uint64_t retry_usec;
+        struct parent *prev, *next;     /* in the manager's list of those that are gone */
+        UT_hash_handle hh;
+};
+
+/** parent_find() - a registered parent by name, or NULL. */
+struct parent *parent_find(struct manager *manager, const char *name);
+
+/** parent_refresh() - look at the kernel now and make the registry agree. @name is one that the kernel has named.
+ * Returns the parent, or NULL when there is none of that name. */
+struct parent *parent_refresh(struct manager *manager, const char *name);
+
+/** parent_look_for() - the same for a name that a caller has said: one that the registry does not know is compared with
+ * those that the kernel lists, and not looked up. */
+struct parent *parent_look_for(struct manager *manager, const char *name);
+
+/** parent_has_type() - whether the kernel lists the type now; name, description and instances may come later. @type is
+ * one that the kernel or the store has named. */
+bool parent_has_type(const struct parent *parent, const char *type);
+
+/** parent_look_for_type() - the same for a name that a caller has said. */
+bool parent_look_for_type(const struct parent *parent, const char *type);
+
+/** parent_read_types() - have a worker read the types again. */
+void parent_read_types(struct parent *parent);
+
+/** parent_read_again_later() - somebody waits for a type or an instance: read the types again after a time that grows
+ * from call to call. */
+void parent_read_again_later(struct parent *parent);
+
+/** parent_capacity_changed() - a device came or went: soon read again what all parents of the same physical device
+ * have left, because they share it. */
+void parent_capacity_changed(struct manager *manager, const char *name);
+
+/** parent_free() - take it out of the registry. */
+struct parent *parent_free(struct parent *parent);
+
+/** parent_free_gone() - forget those that are gone and whose worker has not come back; when there is no pool any
+ * more. */
+void parent_free_gone(struct manager *manager);

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The pool of workers: how many there are, and which work comes next. */
+
+#include "daemon/workers/pool.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include "common/io.h"
+#include "daemon/base/log.h"
+
+/* How often the pool looks whether workers were idle for too long or have become stuck, while there may be such. */
+#define TICK_USEC USEC_PER_SEC
+#define IDLE_USEC (10 * USEC_PER_SEC)
+
+/* So many workers in a row that do not come up fail the work that waits for one. */
+#define START_FAILURES_MAX 3
+
+struct pool {
+        sd_event *event;
+        char *program;
+        struct worker *workers[_WORKER_STATE_MAX];      /* by state; the first idle one was used last */
+        unsigned int n_workers[_WORKER_STATE_MAX];
+        struct work *waiting;
+        struct work *background;        /* when nothing else waits */
+        unsigned int n_waiting;         /* both */
+        uint64_t turn;                  /* of the work that was taken last */
+        unsigned int n_start_failures;
+        int start_error;
+        sd_event_source *dispatch_source;
+        sd_event_source *tick_source;
+};
+
+static unsigned int count_stuck(struct pool *pool) {
+        uint64_t t = now_usec();
+        struct worker *worker;
+        unsigned int n = 0;
+
+        DL_FOREACH(pool->workers[WORKER_BUSY], worker)
+                n += t - worker->since >= POOL_STUCK_USEC;
+        return n;
+}
+
+static void want_tick(struct pool *pool) {
+        int enabled;
+
+        if (sd_event_source_get_enabled(pool->tick_source, &enabled) >= 0 && enabled != SD_EVENT_OFF)
+                return;
+        if (sd_event_source_set_time_relative(pool->tick_source, TICK_USEC) >= 0)
+                (void) sd_event_source_set_enabled(pool->tick_source, SD_EVENT_ONESHOT);
+}
+
+static void want_dispatch(struct pool *pool) {
+        (void) sd_event_source_set_enabled(pool->dispatch_source, SD_EVENT_ONESHOT);
+}
+
+void pool_move(struct pool *pool, struct worker *worker, enum worker_state state) {
+        if (worker->state == WORKER_STARTING) {
+                pool->n_start_failures = state == WORKER_RETIRED ? pool->n_start_failures + 1 : 0;
+                pool->start_error = -ECHILD;
+        }
+
+        DL_DELETE(pool->workers[worker->state], worker);
+        pool->n_workers[worker->state]--;
+        worker->state = state;
+        worker->since = now_usec();
+        DL_PREPEND(pool->workers[state], worker);
+        pool->n_workers[state]++;
+
+        if (pool->n_waiting > 0)
+                want_dispatch(pool);
+        if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
+                want_tick(pool);
+}
+
+void pool_remove(struct pool *pool, struct worker *worker) {
+        DL_DELETE(pool->workers[worker->state], worker);
+        pool->n_workers[worker->state]--;
+}
+
+static void unqueue(struct pool *pool, struct work *work) {
+        struct work **list = work->background ? &pool->background : &pool->waiting;
+
+        DL_DELETE(*list, work);
+        pool->n_waiting--;
+        work->queued = false;
+}
+
+static struct work *take_waiting(struct pool *pool) {
+        struct work *work = pool->waiting ? pool->waiting : pool->background;
+
+        if (work->turn > pool->turn)
+                pool->turn = work->turn;
+        unqueue(pool, work);
+        return work;
+}
+
+/* A caller hears of what was not begun. Cleaning up is due as before: it is as if its worker had died. */
+static void fail_unbegun(struct work *work, const char *why, int error) {
+        _cleanup_report_ struct report report = { .kind = REPORT_FAILED };
+
+        if (work->task.kind == TASK_RECOVER)
+                return work->on_report(work, NULL);
+
+        failure_set(&report.failure, FAILURE_IO_ERROR, "%s%s%s was not begun: %s: %s", work->task.uuid ? "Device " : "",
+                    work->task.uuid ? work->task.uuid : "", work->task.uuid ? ": this" : "It", why, strerror(-error));
+        work->on_report(work, &report);
+}
+
+static void unassign(struct worker *worker) {
+        worker->work->worker = NULL;
+        worker->work = NULL;
+}
+
+static void assign_first(struct pool *pool) {
+        struct worker *worker = pool->workers[WORKER_IDLE];
+        struct work *work = take_waiting(pool);
+        int r;
+
+        pool_move(pool, worker, WORKER_BUSY);
+        worker->work = work;
+        work->worker = worker;
+        r = work->on_assigned ? work->on_assigned(work) : 0;
+        if (r < 0) {
+                unassign(worker);
+                pool_move(pool, worker, WORKER_IDLE);
+                return fail_unbegun(work, "it cannot be noted in /run/mediated", r);
+        }
+        r = worker_send(worker);
+        if (r >= 0)
+                return;
+
+        unassign(worker);
+        if (r == -ENOMEM) {
+                pool_move(pool, worker, WORKER_IDLE);
+                return fail_unbegun(work, "it cannot be told to a worker", r);
+        }
+        worker_retire(worker);
+        /* Somebody has killed it while it was idle: another one will do. */
+        if (r == -EPIPE)
+                return pool_submit_first(pool, work);
+        log_warning_errno(r, "Failed to hand a task to worker %d: %m", (int) worker->pid);
+        work->on_report(work, NULL);
+}
+
+static int spawn(struct pool *pool) {
+        struct worker *worker;
+        int r;
+
+        r = worker_spawn(pool, pool->event, pool->program, &worker);
+        if (r < 0) {
+                pool->n_start_failures++;
+                pool->start_error = r;
+                return log_warning_errno(r, "Failed to start the worker %s: %m", pool->program);
+        }
+
+        worker->state = WORKER_STARTING;
+        worker->since = now_usec();
+        DL_PREPEND(pool->workers[WORKER_STARTING], worker);
+        pool->n_workers[WORKER_STARTING]++;
+        return 0;
+}
+
+static bool may_spawn(struct pool *pool) {
+        unsigned int n = pool->n_workers[WORKER_STARTING] + pool->n_workers[WORKER_BUSY];
+
+        return pool->n_workers[WORKER_STARTING] < pool->n_waiting && n < POOL_WORKERS_MAX &&
+               (n < POOL_BUSY_MAX || n - count_stuck(pool) < POOL_BUSY_MAX);
+}
+
+static int on_dispatch(sd_event_source *source, void *userdata) {
+        struct pool *pool = userdata;
+
+        while (pool->n_waiting > 0 && pool->workers[WORKER_IDLE])
+                assign_first(pool);
+
+        while (may_spawn(pool))
+                if (spawn(pool) < 0)
+                        break;
+
+        /* Without processes or fds there will be none in a second either; a caller rather hears of it. */
+        if (pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_STARTING] &&
+            !pool->workers[WORKER_BUSY])
+                for (unsigned int n = pool->n_waiting; n > 0 && pool->n_waiting > 0; n--)
+                        fail_unbegun(take_waiting(pool), "no worker process can be started", pool->start_error);
+
+        if (pool->n_waiting > 0)
+                want_tick(pool);
+        return 0;
+}
+
+void pool_read_again(struct pool *pool) {
+        want_tick(pool);
+}
+
+static struct worker *find_starved(struct worker *list) {
+        struct worker *worker;
+
+        DL_FOREACH(list, worker)
+                if (worker->starved)
+                        return worker;
+        return NULL;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
+        struct pool *pool = userdata;
+        struct worker *worker, *next;
+        unsigned int n = 0;
+
+        DL_FOREACH_SAFE(pool->workers[WORKER_IDLE], worker, next)
+                if (++n > POOL_IDLE_MAX && now_usec() - worker->since >= IDLE_USEC)
+                        worker_retire(worker);
+
+        for (enum worker_state state = WORKER_STARTING; state <= WORKER_BUSY; state++)
+                while ((worker = find_starved(pool->workers[state])))
+                        worker_read_again(worker);
+
+        if (pool->n_waiting > 0)
+                want_dispatch(pool);
+        if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
+                want_tick(pool);
+        return 0;
+}
+
+/* Fair queueing: each client's first waiting work has the same turn, their second ones the next; of the same turn first
+ * come, first served. */
+static void insert_by_turn(struct pool *pool, struct work **list, struct work *work) {
+        struct work *before;
+
+        work->turn = pool->turn;
+        if (work->share) {
+                if (work->share->turn >= work->turn)
+                        work->turn = work->share->turn + 1;
+                work->share->turn = work->turn;
+        }
+
+        /* From the end, where nearly all belong. */
+        before = *list ? (*list)->prev : NULL;
+        while (before && before->turn > work->turn)
+                before = before == *list ? NULL : before->prev;
+        if (before)
+                DL_APPEND_ELEM(*list, before, work);
+        else
+                DL_PREPEND(*list, work);
+}
+
+void pool_submit(struct pool *pool, struct work *work) {
+        struct work **list = work->background ? &pool->background : &pool->waiting;
+
+        insert_by_turn(pool, list, work);
+        pool->n_waiting++;
+        work->queued = true;
+        work->worker = NULL;
+        want_dispatch(pool);
+}
+
+void pool_submit_first(struct pool *pool, struct work *work) {
+        struct work **list = work->background ? &pool->background : &pool->waiting;
+
+        work->turn = pool->turn;
+        DL_PREPEND(*list, work);
+        pool->n_waiting++;
+        work->queued = true;
+        want_dispatch(pool);
+}
+
+bool pool_withdraw(struct pool *pool, struct work *work) {
+        if (!work->queued)
+                return false;
+
+        unqueue(pool, work);
+        return true;
+}
+
+int pool_new(struct pool **ret, sd_event *event, const char *program) {
+        _cleanup_(pool_freep) struct pool *pool = NULL;
+        int r;
+
+        pool = calloc(1, sizeof(*pool));
+        if (!pool)
+                return -ENOMEM;
+        pool->event = event;
+        pool->program = strdup(program);
+        if (!pool->program)
+                return -ENOMEM;
+
+        r = sd_event_add_defer(event, &pool->dispatch_source, on_dispatch, pool);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(pool->dispatch_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        /* With the workers' results, before requests and uevents: somebody waits for what is handed out here. */
+        r = sd_event_source_set_priority(pool->dispatch_source, SD_EVENT_PRIORITY_NORMAL - 10);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_time_relative(event, &pool->tick_source, CLOCK_MONOTONIC, TICK_USEC, 0, on_tick, pool);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(pool->tick_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(pool);
+        return 0;
+}
+
+struct pool *pool_free(struct pool *pool) {
+        if (!pool)
+                return NULL;
+
+        for (int state = 0; state < _WORKER_STATE_MAX; state++) {
+                struct worker *worker, *next;
+
+                DL_FOREACH_SAFE(pool->workers[state], worker, next)
+                        worker_free(worker);
+        }
+        sd_event_source_disable_unref(pool->dispatch_source);
+        sd_event_source_disable_unref(pool->tick_source);
+        free(pool->program);
+        free(pool);
+        return NULL;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One worker process: started, spoken to, reaped. */
+
+#include "daemon/workers/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "common/fault-point.h"
+#include "common/io.h"
+#include "daemon/base/log.h"
+#include "daemon/workers/pool.h"
+
+extern char **environ;
+
+void worker_retire(struct worker *worker) {
+        worker->io_source = sd_event_source_disable_unref(worker->io_source);
+        closep(&worker->fd);
+        worker->fd = -1;
+        pool_move(worker->pool, worker, WORKER_RETIRED);
+}
+
+static void worker_lost(struct worker *worker) {
+        struct work *work = worker->work;
+
+        /* Out of the pool before the work hears of it: what it does next may want another worker. */
+        worker->work = NULL;
+        worker_retire(worker);
+        if (!work)
+                return;
+
+        work->worker = NULL;
+        /* Then nothing was begun, and another one can do it. */
+        if (worker->unread)
+                pool_submit_first(worker->pool, work);
+        else
+                work->on_report(work, NULL);
+}
+
+static void on_report(struct worker *worker, struct report *report) {
+        struct work *work = worker->work;
+
+        if (report->kind == REPORT_HELLO) {
+                worker->start_time = report->start_time;
+                pool_move(worker->pool, worker, WORKER_IDLE);
+                return;
+        }
+        if (!work)
+                return;
+        if (report->kind == REPORT_CALLOUT_BEGIN || report->kind == REPORT_CALLOUT_END) {
+                if (work->on_callout)
+                        work->on_callout(work, report->kind == REPORT_CALLOUT_BEGIN);
+                return;
+        }
+
+        FAULT_POINT("report-received");
+        worker->work = NULL;
+        work->worker = NULL;
+        pool_move(worker->pool, worker, WORKER_IDLE);
+        work->on_report(work, report);
+}
+
+static int take_report(struct worker *worker, struct report *ret) {
+        int r;
+
+        r = worker->message ? 1 : message_receive(worker->fd, &worker->message);
+        if (r <= 0)
+                return r;
+        r = report_parse(worker->message, ret);
+        if (r != -ENOMEM) {
+                json_object_put(worker->message);
+                worker->message = NULL;
+        }
+        return r < 0 ? r : 1;
+}
+
+/* Returns whether there was a report. */
+static bool read_report(struct worker *worker) {
+        _cleanup_report_ struct report report = {};
+        int r;
+
+        r = take_report(worker, &report);
+        if (r == -EAGAIN)
+                return false;
+        if (r == -ENOMEM) {
+                /* It works on, so it is not lost. */
+                worker->starved = true;
+                (void) sd_event_source_set_enabled(worker->io_source, SD_EVENT_OFF);
+                pool_read_again(worker->pool);
+                return false;
+        }
+        if (r == 0 || r == -EPIPE || r == -ECONNRESET) {
+                /* A process closes its socket a little before it is dead, and until then what it has left cannot be
+                 * told from what somebody still works at. */
+                worker->unread |= r == -ECONNRESET;
+                worker->io_source = sd_event_source_disable_unref(worker->io_source);
+                return false;
+        }
+        if (r < 0) {
+                log_warning_errno(r, "Worker %d does not speak our language: %m", (int) worker->pid);
+                worker_lost(worker);
+                return false;
+        }
+
+        on_report(worker, &report);
+        return true;
+}
+
+static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        (void) read_report(userdata);
+        return 0;
+}
+
+void worker_read_again(struct worker *worker) {
+        worker->starved = false;
+        (void) sd_event_source_set_enabled(worker->io_source, SD_EVENT_ON);
+        (void) read_report(worker);
+}
+
+/* The socket of a dead worker may still hold its last report, of work that was done whatever came after. So all there
+ * is gets read before the death is believed. */
+static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata) {
+        struct worker *worker = userdata;
+
+        log_debug("Worker %d has ended, %s %d", (int) worker->pid, si->si_code == CLD_EXITED ? "status" : "signal",
+                  si->si_status);
+        while (worker->fd >= 0 && read_report(worker))
+                ;
+        if (worker->fd >= 0)
+                worker_lost(worker);
+
+        pool_remove(worker->pool, worker);
+        worker_free(worker);
+        return 0;
+}
+
+/* Starts with the default signals, none blocked, stdin from /dev/null and no fd but its socket: everything else here
+ * is O_CLOEXEC. */
+static int spawn(const char *program, int socket_fd, pid_t *ret) {
+        char *argv[] = { (char *) "mediated-worker", NULL };
+        posix_spawn_file_actions_t actions;
+        posix_spawnattr_t attributes;
+        sigset_t none, all;
+        int r;
+
+        sigemptyset(&none);
+        sigfillset(&all);
+        posix_spawn_file_actions_init(&actions);
+        r = posix_spawn_file_actions_adddup2(&actions, socket_fd, WORKER_SOCKET_FD);
+        if (r == 0)
+                r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        posix_spawnattr_init(&attributes);
+        posix_spawnattr_setsigmask(&attributes, &none);
+        posix_spawnattr_setsigdefault(&attributes, &all);
+        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+
+        if (r == 0)
+                r = posix_spawn(ret, program, &actions, &attributes, argv, environ);
+
+        posix_spawnattr_destroy(&attributes);
+        posix_spawn_file_actions_destroy(&actions);
+        return -r;
+}
+
+static int watch(struct worker *worker, sd_event *event) {
+        int r;
+
+        r = sd_event_add_io(event, &worker->io_source, worker->fd, EPOLLIN, on_io, worker);
+        if (r < 0)
+                return r;
+        /* Results before requests and uevents: somebody waits for them. */
+        r = sd_event_source_set_priority(worker->io_source, SD_EVENT_PRIORITY_NORMAL - 10);
+        if (r < 0)
+                return r;
+
+        r = sd_event_add_child(event, &worker->child_source, worker->pid, WEXITED, on_child, worker);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_priority(worker->child_source, SD_EVENT_PRIORITY_NORMAL - 5);
+}
+
+int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct worker **ret) {
+        _cleanup_(worker_freep) struct worker *worker = NULL;
+        _cleanup_close_ int theirs = -1;
+        int fds[2], r;
+
+        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+                return -errno;
+        theirs = fds[1];
+
+        worker = calloc(1, sizeof(*worker));
+        if (!worker) {
+                close(fds[0]);
+                return -ENOMEM;
+        }
+        *worker = (struct worker) { .pool = pool, .fd = fds[0] };
+
+        /* Ours alone does not block: O_NONBLOCK belongs to the end, not to the pair. */
+        if (fcntl(worker->fd, F_SETFL, O_NONBLOCK) < 0)
+                return -errno;
+        r = spawn(program, theirs, &worker->pid);
+        if (r < 0)
+                return r;
+        r = watch(worker, event);
+        if (r < 0) {
+                /* Nobody would hear of its end. It has not begun with anything in which it could be stuck. */
+                (void) kill(worker->pid, SIGKILL);
+                (void) waitpid(worker->pid, NULL, 0);
+                return r;
+        }
+
+        *ret = TAKE_PTR(worker);
+        return 0;
+}
+
+struct worker *worker_free(struct worker *worker) {
+        if (!worker)
+                return NULL;
+
+        sd_event_source_disable_unref(worker->io_source);
+        sd_event_source_disable_unref(worker->child_source);
+        closep(&worker->fd);
+        json_object_put(worker->message);
+        free(worker);
+        return NULL;
+}
+
+int worker_send(struct worker *worker) {
+        int r;
+
+        r = task_send(worker->fd, &worker->work->task);
+        FAULT_POINT("task-sent");
+        return r;
+}
