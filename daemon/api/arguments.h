@@ -3,7 +3,7 @@
 
 /* What callers send, checked.
  *
- * Here, in options.h and in changes.h is the only code that reads the texts of a method call. Each function takes the
+ * Here, in request-options.h and in request-changes.h is the only code that reads the texts of a method call. Each function takes the
  * next argument off the message and gives a value that is right by its form, or answers the message. Whatever comes
  * after it gets the types below, and never the caller's own text.
  *

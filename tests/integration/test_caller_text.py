@@ -342,7 +342,7 @@ def test_what_is_said_is_neither_kept_nor_logged(subject):
 
 def test_only_the_layer_of_arguments_reads_texts():
     """Whatever else reads a message reads an answer, or the size."""
-    layer = {"arguments.c", "changes.c", "options.c"}
+    layer = {"arguments.c", "request-changes.c", "request-options.c"}
     readers = re.compile(r"\bsd_bus_message_(read|read_basic|read_array|read_strv|enter_container|peek_type)\b")
     found = {path.name: set(readers.findall(path.read_text(encoding="utf-8")))
              for path in (SOURCE / "daemon").rglob("*.c")}
