@@ -43,10 +43,10 @@ void callers_note(struct callers *callers, const void *caller, uint64_t now) {
         callers->last_usec = now;
 }
 
-uint64_t callers_others_until(const struct callers *callers, const void *caller) {
+uint64_t callers_others_usec(const struct callers *callers, const void *caller) {
         bool is_last = callers->last == caller;
 
         if (!(is_last ? callers->other : callers->last))
                 return 0;
-        return (is_last ? callers->other_usec : callers->last_usec) + CALLERS_USEC;
+        return is_last ? callers->other_usec : callers->last_usec;
 }

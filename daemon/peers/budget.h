@@ -38,15 +38,11 @@ struct callers {
         uint64_t last_usec, other_usec; /* their last calls */
 };
 
-/* How long a caller counts as one that wants something. */
-#define CALLERS_USEC (250 * USEC_PER_MSEC)
-
 /** callers_note() - somebody calls. */
 void callers_note(struct callers *callers, const void *caller, uint64_t now);
 
-/** callers_others_until() - the time up to which others than @caller count as wanting something; 0 if there are
- * none. */
-uint64_t callers_others_until(const struct callers *callers, const void *caller);
+/** callers_others_usec() - the time of the last call of others than @caller; 0 if there are none. */
+uint64_t callers_others_usec(const struct callers *callers, const void *caller);
 
 /** budget_charge() - spend @usec; BUDGET_CALL_USEC at least. @now: CLOCK_MONOTONIC in µs. */
 void budget_charge(struct budget *budget, const struct budget_rule *rule, uint64_t usec, uint64_t now);

@@ -180,11 +180,12 @@ static bool is_bus_behind(const struct scheduler *s, const struct call *call) {
 
 static uint64_t peer_ready(struct peer *peer, uint64_t now) {
         return crowds(peer, now) ? earlier(peer->user->crowd_ready_usec,
-                                           callers_others_until(&peer->user->callers, peer)) : now;
+                                           callers_others_usec(&peer->user->callers, peer) + PEER_CALLED_USEC) : now;
 }
 
 static uint64_t user_ready(struct scheduler *s, struct user *user, uint64_t now) {
-        return earlier(budget_ready(&user->budget, &USER_BUDGET, now), callers_others_until(&s->users, user));
+        return earlier(budget_ready(&user->budget, &USER_BUDGET, now),
+                       callers_others_usec(&s->users, user) + USER_CALLED_USEC);
 }
 
 static bool is_draining(const struct scheduler *s) {

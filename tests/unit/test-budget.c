@@ -74,15 +74,15 @@ static void test_callers(void **state) {
         struct callers callers = {};
         int a = 0, b = 0, c = 0;
 
-        assert_int_equal(callers_others_until(&callers, &a), 0);
+        assert_int_equal(callers_others_usec(&callers, &a), 0);
         callers_note(&callers, &a, 10);
-        assert_int_equal(callers_others_until(&callers, &a), 0);
-        assert_int_equal(callers_others_until(&callers, &b), 10 + CALLERS_USEC);
+        assert_int_equal(callers_others_usec(&callers, &a), 0);
+        assert_int_equal(callers_others_usec(&callers, &b), 10);
         callers_note(&callers, &b, 20);
         callers_note(&callers, &b, 30);
-        assert_int_equal(callers_others_until(&callers, &a), 30 + CALLERS_USEC);
-        assert_int_equal(callers_others_until(&callers, &b), 10 + CALLERS_USEC);
-        assert_int_equal(callers_others_until(&callers, &c), 30 + CALLERS_USEC);
+        assert_int_equal(callers_others_usec(&callers, &a), 30);
+        assert_int_equal(callers_others_usec(&callers, &b), 10);
+        assert_int_equal(callers_others_usec(&callers, &c), 30);
 }
 
 int main(void) {
