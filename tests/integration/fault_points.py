@@ -27,7 +27,7 @@ def find_points():
     """{name: folder of the program}, as the source has them."""
     found = {}
     for folder in ("common", "daemon", "worker", "client"):
-        for path in sorted((SOURCE / folder).glob("*.c")):
+        for path in sorted((SOURCE / folder).rglob("*.c")):
             for name in re.findall(r'FAULT_POINT\("([^"]*)"\)', path.read_text()):
                 assert name not in found, f"two fault points are called {name}"
                 found[name] = folder
