@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Attributes between daemon and worker. */
+/* Attributes on their way between daemon and worker. */
 
 #include "common/attribute-json.h"
 

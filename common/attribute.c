@@ -85,8 +85,9 @@ void attributes_clear(struct attributes *attributes) {
         *attributes = (struct attributes){};
 }
 
-/* What drivers/base/core.c, drivers/base/power, drivers/iommu, drivers/vfio and the mdev core put into the directory
- * of an mdev, or could. Writing there does not configure the device, it pulls it from under its user. */
+/* The names that drivers/base/core.c, drivers/base/power, drivers/iommu, drivers/vfio and the mdev core put into the
+ * directory of an mdev, or could put there. A write to one of them does not configure the device: it may take the
+ * device away from its user. */
 static bool belongs_to_driver_core(const char *component, size_t size) {
         static const char *const names[] = {
                 "driver", "driver_override", "firmware_node", "iommu", "iommu_group", "mdev_type", "of_node",

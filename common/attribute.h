@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A device's attributes: an ordered list of names and values, written in that order after the device was created.
- * A name may occur many times (vfio_ap: one assign_adapter for each adapter). */
+/* A device's attributes: an ordered list of names and values. They are written in this order after the device was
+ * created. A name may occur many times (vfio_ap: one assign_adapter for each adapter). */
 
 #include "common/macro.h"
 
-/* A name is a path below the device's directory. */
+/* The size of the longest name of an attribute. A name is a path below the device's directory. */
 #define ATTRIBUTE_NAME_SIZE_MAX 1024
 
-/* One write() to a sysfs file carries a page at most (fs/kernfs/file.c), and a newline is added. */
+/* The size of the longest value. One write() to a sysfs file carries a page at most (fs/kernfs/file.c), and the worker
+ * adds a newline. */
 #define ATTRIBUTE_VALUE_SIZE_MAX 4095
 
-/* vfio_ap, the longest list in the field, has 256 adapters, 256 domains and 256 control domains. */
+/* How many attributes a device may have. The longest lists in the field are those of vfio_ap: 256 adapters, 256 domains
+ * and 256 control domains. */
 #define ATTRIBUTES_MAX 1024
 
 struct attribute {
@@ -20,7 +22,7 @@ struct attribute {
         char *value;
 };
 
-/* Owns its items and their strings. Zero-initialized it is the empty list. */
+/* The list owns its items and their strings. A zeroed list is empty. */
 struct attributes {
         struct attribute *items;
         size_t n;
@@ -47,16 +49,16 @@ void attributes_clear(struct attributes *attributes);
 
 #define _cleanup_attributes_ _cleanup_(attributes_clear)
 
-/** attribute_name_check() - whether a request may have this attribute written. Refuses what would leave the device's
- * directory, and what belongs to the driver core and not to the device's driver ("remove", "power/control", …).
+/** attribute_name_check() - whether a request may write this attribute. Refuses a name that leads out of the device's
+ * directory, and a name that belongs to the driver core instead of the device's driver ("remove", "power/control", …).
  * Returns 0, or -EINVAL and a static text that says why, as a sentence without a subject: "is empty". */
 int attribute_name_check(const char *name, const char **ret_reason);
 
-/** attribute_value_check() - the same for a value: not longer than one write to sysfs carries, valid UTF-8. */
+/** attribute_value_check() - the same for a value. It must be valid UTF-8 and fit into one write to sysfs. */
 int attribute_value_check(const char *value, const char **ret_reason);
 
-/** attributes_check() - check all names and values. On -EINVAL also tells the index of the bad item, and what is bad
- * about it as a sentence that begins with "the name" or "the value"; @ret_message is at least 128 bytes. */
+/** attributes_check() - check all names and values. Returns 0, or -EINVAL with the index of the first bad item in
+ * *ret_index. @ret_message then says what is bad about it, as a sentence that begins with "the name" or "the value". */
 #define ATTRIBUTES_CHECK_MESSAGE_SIZE 128
 int attributes_check(const struct attributes *attributes, size_t *ret_index,
                      char ret_message[static ATTRIBUTES_CHECK_MESSAGE_SIZE]);

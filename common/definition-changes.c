@@ -112,7 +112,7 @@ json_object *definition_changes_to_json(const struct definition_changes *changes
         return object;
 }
 
-/* [index, name, value] adds, [index] removes. */
+/* An item [index, name, value] adds an attribute, and an item [index] removes one. */
 static int list_from_json(json_object *list, struct definition_changes *changes) {
         int r;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A definition: what a file /etc/mdevctl.d/PARENT/UUID says. */
+/* A definition: the contents of a file /etc/mdevctl.d/PARENT/UUID. */
 
 #include <errno.h>
 #include <json-c/json_object_iterator.h>
@@ -21,8 +21,9 @@ struct definition {
         enum start_mode start;
         struct attributes attributes;
 
-        /* The file's own keys in their order, null in place of the three values above; NULL when the file has what
-         * mdevctl writes and nothing else. json-c takes a kilobyte for an object, and there may be 10,000. */
+        /* All keys of the file in their order, with null in place of the three values above. It is NULL if the file has
+         * mdevctl's keys in mdevctl's order and no others: json-c takes a kilobyte for an object, and there may be
+         * 10,000 definitions. */
         json_object *layout;
 };
 
@@ -52,7 +53,7 @@ _printf_(4, 5) static int fail(struct definition_error *error, int code, unsigne
         return code;
 }
 
-/* The text that is parsed, for lines in errors. */
+/* The text that is parsed. An error needs it to find its line. */
 struct source {
         const char *text;
         size_t size;
@@ -164,7 +165,7 @@ static int make_layout(json_object *object, json_object **ret) {
         return 0;
 }
 
-/* Returns 1, 0 when the text is to be parsed as any JSON, or -ENOMEM. */
+/* Returns 1; 0 when the text must be parsed as any other JSON; or -ENOMEM. */
 static int parse_plain(const char *text, size_t size, struct definition **ret) {
         _cleanup_definition_ struct definition *definition = NULL;
         struct plain_definition plain;
@@ -335,7 +336,7 @@ int definition_remove_attribute(struct definition *definition, int index) {
         return r < 0 ? r : 1;
 }
 
-/* Adds or replaces a value and takes it over, also when that fails. A key that is there keeps its place. */
+/* Adds a value, or replaces the value of a key, which keeps its place. Takes the value over, also when it fails. */
 static int object_set(json_object *object, const char *key, json_object *value) {
         if (!value)
                 return -ENOMEM;
@@ -369,7 +370,7 @@ static int attributes_to_json(const struct attributes *attributes, json_object *
         return 0;
 }
 
-/* Puts type, start and attributes into @object, where their keys may stand already. */
+/* Puts type, start and attributes into @object, which may have these keys already. */
 static int definition_fill(const struct definition *definition, json_object *object) {
         json_object *list;
         int r;

@@ -122,7 +122,7 @@ static bool take_one_of(struct json_lexer *lexer, const char *characters) {
         return true;
 }
 
-/* json-c keeps the text of a fraction, but turns an integer into 64 bits, whatever its size. */
+/* A fraction keeps its text in json-c. An integer becomes a number of 64 bits, so a larger one would be changed. */
 static bool integer_fits(const char *text, size_t size) {
         char buffer[32];
 

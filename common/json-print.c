@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* json-c's objects as text: without a space, or as serde_json's pretty printer has it. */
+/* Prints json-c's objects: in one line without spaces, or like serde_json's pretty printer. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@ struct printer {
         char *text;
         size_t size, capacity;
         bool pretty;
-        bool failed;            /* for lack of memory; nothing is added any more */
+        bool failed;            /* whether memory was short; then nothing more is added */
 };
 
 static void put(struct printer *printer, const char *text, size_t size) {
@@ -72,7 +72,7 @@ static void put_integer(struct printer *printer, json_object *number) {
         put_text(printer, text);
 }
 
-/* Those that were read keep their text. */
+/* A fraction that was read from a text is printed with the same text. */
 static void put_fraction(struct printer *printer, json_object *number) {
         const char *text = json_object_get_userdata(number);
         char digits[32];

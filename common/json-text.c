@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* JSON text to json-c's objects and back.
+/* Reads JSON text into json-c's objects.
  *
- * json-c's own parser and printer take no notice of an allocation that fails: they lose parts of a text, or crash. Of
- * its objects only what tells of that is used. */
+ * json-c's own parser and printer do not notice a failed allocation: they lose parts of a text, or crash. So only those
+ * functions of json-c are used that report it. */
 
 #include "common/json-text.h"
 
@@ -42,7 +42,8 @@ static int fail(struct json_text_error *ret_error, unsigned line, const char *re
         return -EBADMSG;
 }
 
-/* What json-c would take or read with a loss. That the tokens fit together is left to it. */
+/* Checks what json-c would accept or change silently, and the depth. parse_value() checks whether the tokens fit
+ * together. */
 static int check_tokens(const char *text, size_t size, bool any, struct json_text_error *ret_error) {
         struct json_lexer lexer;
         struct json_token token;
@@ -107,7 +108,7 @@ static char *put_unichar(char *p, uint32_t c) {
         return p;
 }
 
-/* Takes what follows the backslash. The lexer has let pass what is right alone. */
+/* Takes what follows a backslash. The lexer has accepted valid escapes only. */
 static const char *unescape(const char *text, char **p) {
         static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
         const char *name = strchr(names, *text);
@@ -127,7 +128,7 @@ static const char *unescape(const char *text, char **p) {
         return text;
 }
 
-/* A string is no longer than what stands for it. Returns NULL without memory. */
+/* The decoded string is never longer than its token. Returns NULL if memory is short. */
 static char *decode(const struct json_token *token) {
         const char *text = token->text + 1, *end = token->text + token->size - 1;
         char *string = malloc(token->size), *p = string;
@@ -155,7 +156,7 @@ static json_object *parse_number(const struct json_token *token) {
 
         if (!text)
                 return NULL;
-        /* It keeps its text, which alone is looked at. */
+        /* The fraction keeps its text, and nothing else of it is used. */
         if (strpbrk(text, ".eE"))
                 return json_object_new_double_s(strtod(text, NULL), text);
         if (*text == '-')
@@ -200,7 +201,7 @@ static int parse_list(struct parser *parser, json_object **ret) {
         return 0;
 }
 
-/* A key and its value. Of a key that occurs twice the last value wins. */
+/* Takes a key and its value. If a key occurs twice, the last value wins. */
 static int parse_member(struct parser *parser, const struct json_token *name, json_object *object) {
         _cleanup_free_ char *key = NULL;
         struct json_token token;
@@ -254,7 +255,7 @@ static int parse_object(struct parser *parser, json_object **ret) {
         return 0;
 }
 
-/* As deep as check_tokens() allows. */
+/* The recursion is no deeper than check_tokens() allows. */
 static int parse_value(struct parser *parser, const struct json_token *token, json_object **ret) {
         json_object *value;
 
