@@ -20,7 +20,7 @@
 
 #include "common/macro.h"
 
-/* AddressSanitizer's allocator, or the C library's: what is behind malloc() when we are not there. */
+/* The allocator that would be called if this file were not there: AddressSanitizer's, or the C library's. */
 #ifdef __SANITIZE_ADDRESS__
 #define BEHIND(name) __interceptor_##name
 #else
@@ -37,20 +37,20 @@ void *BEHIND(realloc)(void *p, size_t size);
 #define STACKS_MAX 65536
 #define FRAMES_MAX 48
 
-/* The file, as tests/integration/fail_alloc.py knows it, too. */
+/* The shared file. tests/integration/fail_alloc.py has the same layout. */
 struct control {
         _Atomic uint64_t count;                 /* allocations since the test set it to 0 */
         _Atomic uint64_t first;                 /* the number of the first allocation that fails; 0: none */
         _Atomic uint64_t number;                /* how many fail in a row */
         _Atomic uint64_t failed;                /* how many have failed */
         _Atomic uint64_t record;                /* whether the stacks are wanted */
-        _Atomic uint64_t stacks[STACKS_MAX];    /* of each allocation a hash of who asked for it */
+        _Atomic uint64_t stacks[STACKS_MAX];    /* for each allocation a hash of its stack */
 };
 
-/* The file, or for a program that tests itself, its own. */
+/* The shared file; or, in a program that tests itself, `own`. */
 static struct control *control, own;
 
-/* The same in each process of a program, wherever its libraries are. */
+/* The hash is the same in each process of a program, wherever its libraries are in memory. */
 EARLY static uint64_t hash_stack(void) {
         uint64_t hash = 14695981039346656037U;
         void *frames[FRAMES_MAX];
@@ -81,7 +81,7 @@ static void print_stack(uint64_t number) {
         backtrace_symbols_fd(frames, n, STDERR_FILENO);
 }
 
-/* Whether this allocation is to fail. What we do here may allocate, too. */
+/* Whether this allocation must fail. The code in here may allocate, too; such an allocation does not count. */
 EARLY static bool fails(void) {
         static _Thread_local bool inside;
         uint64_t number, first;
@@ -120,7 +120,7 @@ EARLY void *realloc(void *p, size_t size) {
         return fails() ? NULL : BEHIND(realloc)(p, size);
 }
 
-/* The C library's would come by ours; AddressSanitizer's do not. */
+/* The C library's reallocarray(), strndup() and strdup() would call our malloc(). AddressSanitizer's do not. */
 EARLY void *reallocarray(void *p, size_t n, size_t size) {
         if (size > 0 && n > SIZE_MAX / size) {
                 errno = ENOMEM;
@@ -169,7 +169,7 @@ __attribute__((constructor)) static void share(void) {
         fd = open(path, O_RDWR | O_CLOEXEC);
         if (fd < 0)
                 return;
-        /* The first call loads a library. */
+        /* The first call of backtrace() loads a library, which allocates. */
         (void) backtrace(&frame, 1);
         p = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         if (p != MAP_FAILED)

@@ -24,7 +24,7 @@ void fault_point(const char *name) {
         char action[64];
         int fd = faults_fd();
 
-        /* Of two processes that come by only one gets the file. */
+        /* If two processes get here, only one of them removes the file. */
         if (fd < 0 || read_text_at(fd, name, action, sizeof(action)) < 0 || unlinkat(fd, name, 0) < 0)
                 return;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Places at which a test lets a program die or linger. Compiled in by the option fault_points only, never into what is
- * installed. */
+/* Places at which a test lets a program die or pause. They are compiled in by the option fault_points only, and never
+ * into what is installed. */
 
 #ifdef FAULT_POINTS
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who uses a device: its nodes in /dev/vfio, and the processes that have one of them open. */
+/* The holders of a device: finds its nodes in /dev/vfio, and the processes that have one of them open. */
 
 #include "common/holders.h"
 
@@ -15,8 +15,8 @@
 #include "common/root.h"
 #include "common/sysfs.h"
 
-/* What is kept of a node: its type, and the number of a device or else the number of a file. Nothing matches a node
- * that has no stx_mask: the device does not have it. */
+/* What identifies a node: its type, and the number of the device; or, if it is not a device, the inode number. A node
+ * without stx_mask does not exist, and nothing matches it. */
 #define NODE_MASK (STATX_TYPE | STATX_INO)
 
 /* "/dev/vfio/GROUP" and "/dev/vfio/devices/vfioN". */
@@ -25,7 +25,7 @@ struct nodes {
         struct statx device;
 };
 
-/* The kernel says in sysfs which number the node has, also to whom it is not shown in /dev. */
+/* A process that does not see the node in /dev finds its number in sysfs. */
 static void find_node(const char *node, int dir_fd, const char *dev, struct statx *ret) {
         char text[32];
 
@@ -72,13 +72,13 @@ static bool is_node(const struct statx *file, const struct statx *node) {
                 return false;
         if (S_ISCHR(node->stx_mode))
                 return file->stx_rdev_major == node->stx_rdev_major && file->stx_rdev_minor == node->stx_rdev_minor;
-        /* A simulated host has other files for nodes. */
+        /* In a simulated host, the nodes are other files than devices. */
         return file->stx_dev_major == node->stx_dev_major && file->stx_dev_minor == node->stx_dev_minor &&
                file->stx_ino == node->stx_ino;
 }
 
-/* A process that may not open a node can still have a file descriptor of its path (O_PATH), which neither reads nor
- * writes. The permissions of the link in /proc tell, see proc(5). */
+/* A process that may not open a node can still have a file descriptor of its path (O_PATH), with which it can neither
+ * read nor write. The link of such a descriptor in /proc has no permission bits, see proc(5). */
 static bool is_opened(int fds_fd, const char *name) {
         struct statx link;
 
@@ -86,8 +86,8 @@ static bool is_opened(int fds_fd, const char *name) {
                (link.stx_mode & (S_IRUSR | S_IWUSR));
 }
 
-/* The name that a link in /proc shows says nothing: in a mount namespace of one's own any file can have it.
- * AT_STATX_DONT_SYNC: the file may be on a file system of somebody who does not answer. */
+/* The path that a link in /proc shows proves nothing: in its own mount namespace a process can give this path to any
+ * file. AT_STATX_DONT_SYNC: the file may be on a file system whose server does not answer. */
 static bool has_open(DIR *fds, const struct nodes *nodes) {
         struct dirent *entry;
 
@@ -109,7 +109,7 @@ static int tell_holder(int proc_fd, pid_t pid, holder_func *found, void *userdat
         snprintf(path, sizeof(path), "%d/comm", (int) pid);
         if (read_text_at(proc_fd, path, name, sizeof(name)) < 0)
                 strcpy(name, "?");
-        /* A process may call itself anything; what goes into a message must be plain text. */
+        /* A process can have any name, but what goes into a message must be plain text. */
         for (char *p = name; *p; p++)
                 if (!isascii(*p) || !isprint(*p))
                         *p = '?';

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Who uses a device: the processes that have one of its nodes in /dev/vfio open. */
+/* The holders of a device: the processes that have one of its nodes in /dev/vfio open. */
 
 #include <sys/types.h>
 
 #include "common/macro.h"
 
-/* Called with each; @name is printable ASCII. Returns 0 to go on, or a negative errno. */
+/* A function that is called with each holder. @name is the process's name in printable ASCII. Returns 0 to go on, or a
+ * negative errno to stop. */
 typedef int holder_func(pid_t pid, const char *name, void *userdata);
 
-/** holders_find() - look through /proc/PID/fd, which may block. Without privileges it sees the person's own processes
- * alone. @device_fd: the device's directory in sysfs. Returns the number of holders or a negative errno. */
+/** holders_find() - find the holders in /proc/PID/fd, which may block. Without privileges it finds only processes of
+ * the same user. @device_fd: the device's directory in sysfs. Returns the number of holders, or a negative errno, also
+ * that of @found. */
 int holders_find(int device_fd, holder_func *found, void *userdata);
 
-/** holder_has_device() - whether a process has more open than a group: this device's own node, or any device that it
- * got from a group. True when that cannot be seen. */
+/** holder_has_device() - whether a process has more open than the group: this device's own node, or any device that it
+ * got from a group. Also true when that cannot be found out. */
 bool holder_has_device(int device_fd, pid_t pid);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Intents as JSON in the target of a symbolic link: that is made by one system call, and whole or not there. */
+/* An intent is JSON in the target of a symbolic link. One system call makes the link, so it is there as a whole or not
+ * at all. */
 
 #include "common/fault-point.h"
 #include "common/intent.h"
@@ -56,7 +57,7 @@ int intent_make_directory(void) {
 static int link_intent(const char *text, const char *path) {
         if (symlinkat(text, root_fd(), path) >= 0)
                 return 0;
-        /* Somebody has tidied up /run. */
+        /* Somebody has emptied /run/mediated. */
         if (errno == ENOENT && intent_make_directory() >= 0 && symlinkat(text, root_fd(), path) >= 0)
                 return 0;
         return -errno;
@@ -76,7 +77,7 @@ int intent_store(const char *uuid, const struct intent *intent) {
         if (r != -EEXIST)
                 return r;
 
-        /* In the place of one that is there. */
+        /* There is an intent already: replace it. */
         snprintf(temporary, sizeof(temporary), INTENT_DIRECTORY "/%s" SUFFIX_NEW, uuid);
         (void) unlinkat(root_fd(), temporary, 0);
         r = link_intent(text, temporary);
@@ -100,7 +101,7 @@ static ssize_t load_phase(const char *uuid, bool writing, char *buffer, size_t s
         return n;
 }
 
-/* A copy of a name that may become part of a path. */
+/* Copies a name and checks it, because it may become a part of a path. */
 static int take_name(json_object *object, const char *key, char **ret) {
         json_object *value = json_object_object_get(object, key);
         const char *reason;
@@ -166,7 +167,7 @@ int intent_load(const char *uuid, struct intent *ret) {
                 intent.writing = false;
                 n = load_phase(uuid, false, buffer, sizeof(buffer));
         }
-        /* The worker may have moved it between the two looks. */
+        /* The worker may have renamed it between these two steps. */
         if (n == -ENOENT) {
                 intent.writing = true;
                 n = load_phase(uuid, true, buffer, sizeof(buffer));
@@ -227,7 +228,7 @@ int intent_list(int (*func)(const char *uuid, void *userdata), void *userdata) {
                 char uuid[UUID_TEXT_SIZE];
                 const char *dot = strchr(entry->d_name, '.');
 
-                /* Of somebody who died while he wrote it. */
+                /* Its writer died before it renamed the file. */
                 if (dot && streq(dot, SUFFIX_NEW))
                         (void) unlinkat(dirfd(dir), entry->d_name, 0);
                 if (!dot || dot - entry->d_name != UUID_TEXT_SIZE - 1 ||

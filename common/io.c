@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* File access: beneath a directory, whole small files, time. */
+/* Files and time. */
 
 #include "common/io.h"
 
@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-/* Of a link where a directory should be openat() only says that it is none. */
+/* If a link is in the place of a directory, openat() only says ENOTDIR. */
 static int open_component(int dir_fd, const char *name, int flags) {
         struct stat st;
         int fd, error;
@@ -27,8 +27,8 @@ static bool is_below(const char *name) {
         return *name && !streq(name, ".") && !streq(name, "..");
 }
 
-/* Not openat2(), which does the same in one call: a seccomp filter cannot see what it is asked for, so that systemd
- * forbids it to services with RestrictSUIDSGID=. */
+/* openat2() does the same in one call. But a seccomp filter cannot see its arguments, so systemd forbids it to services
+ * with RestrictSUIDSGID=. */
 int open_beneath(int dir_fd, const char *path, int flags) {
         _cleanup_close_ int fd = -1;
         const char *slash;

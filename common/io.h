@@ -1,34 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* File access: beneath a directory, whole small files, time. */
+/* Files and time: opening below a directory, reading and writing small files as a whole, clock and sleep. */
 
 #include "common/macro.h"
 
-/** open_beneath() - openat() that cannot leave @dir_fd and follows no link of any kind. Not for O_PATH without
- * O_DIRECTORY, which opens a link as such. Returns an fd or a negative errno; -EXDEV (an empty component, "." or "..")
- * and -ELOOP (a link) mean that the path tried to leave. */
+/** open_beneath() - an openat() that cannot leave @dir_fd and does not follow any link. Not for O_PATH without
+ * O_DIRECTORY, which opens a link itself. Returns an fd or a negative errno. -EXDEV (an empty component, "." or "..")
+ * and -ELOOP (a link) mean that the path leads out of @dir_fd. */
 int open_beneath(int dir_fd, const char *path, int flags);
 
 /** open_directory_at() - open a directory to read its entries. Returns 0 or a negative errno. */
 int open_directory_at(int dir_fd, const char *path, DIR **ret);
 
-/** has_entries_at() - whether a directory is there and has any entry whose name does not begin with a dot. */
+/** has_entries_at() - whether a directory exists and has an entry whose name does not begin with a dot. */
 bool has_entries_at(int dir_fd, const char *path);
 
-/** is_shortage() - whether an error (a negative errno) tells of a lack of fds or memory, and nothing of what was asked
- * for. */
+/** is_shortage() - whether a negative errno means that fds or memory are short. Such an error says nothing about the
+ * file that was asked for. */
 bool is_shortage(int error);
 
-/** read_fd() - read up to @size bytes, or to the end. Returns their number or a negative errno. */
+/** read_fd() - read @size bytes, or fewer if the file ends before. Returns their number or a negative errno. */
 ssize_t read_fd(int fd, char *buffer, size_t size);
 
-/** read_text_at() - read a small file (at most @size - 1 bytes) as text, its last newline cut. Returns its length
- * or a negative errno. */
+/** read_text_at() - read a small file (at most @size - 1 bytes) as text, without the newline at its end. Returns its
+ * length or a negative errno. */
 ssize_t read_text_at(int dir_fd, const char *path, char *buffer, size_t size);
 
-/** write_text_fd() - write @text with one write(), as the kernel's attribute files want it. Returns 0 or a negative
- * errno, -EIO for a short write. */
+/** write_text_fd() - write @text with one write(), as sysfs files need it. Returns 0 or a negative errno, -EIO for a
+ * short write. */
 int write_text_fd(int fd, const char *text);
 
 /** readlink_name_at() - the last component of what a link points to. Returns 0 or a negative errno. */
@@ -40,5 +40,5 @@ const char *path_name(const char *path);
 /** now_usec() - CLOCK_MONOTONIC in µs. */
 uint64_t now_usec(void);
 
-/** sleep_usec() - sleep that long; signals do not cut it short. */
+/** sleep_usec() - sleep for @usec; a signal does not end the sleep early. */
 void sleep_usec(uint64_t usec);

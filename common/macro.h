@@ -18,7 +18,7 @@
 
 #define ELEMENTSOF(x) (sizeof(x) / sizeof((x)[0]))
 
-/* The struct that a member, at @pointer, is embedded in. */
+/* The struct whose member @pointer points to. */
 #define CONTAINER_OF(pointer, type, member) ((type *) (void *) ((char *) (pointer) - offsetof(type, member)))
 
 #define USEC_PER_SEC ((uint64_t) 1000000)

@@ -9,7 +9,8 @@
 
 #include "common/memfd.h"
 
-/* The room for one fd has padding behind it, into which the kernel puts a second one if it was sent. */
+/* How many fds may come along. The room for one fd has padding behind it, and the kernel puts a second fd there if one
+ * was sent. */
 #define FDS_MAX ((CMSG_SPACE(sizeof(int)) - CMSG_LEN(0)) / sizeof(int))
 
 union fd_control {
@@ -82,7 +83,7 @@ static int parse_memfd(int fd, json_object **ret) {
         return r;
 }
 
-/* Returns the one fd that came along, or -1; of more than one none is kept. */
+/* Returns the one fd that came along, or -1. If more than one came, none is kept. */
 static int control_fd(struct msghdr *msg) {
         struct cmsghdr *c = CMSG_FIRSTHDR(msg);
         int fds[FDS_MAX];

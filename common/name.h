@@ -5,7 +5,7 @@
 
 #include "common/macro.h"
 
-/* NAME_MAX of every file system that is of interest here. */
+/* The size of the longest component: NAME_MAX of every file system that matters here. */
 #define NAME_COMPONENT_SIZE_MAX 255
 
 /** name_component_check() - check one component of a path, @size bytes at @name: not empty, not "." or "..", no
@@ -13,9 +13,11 @@
  * text that says why, as a sentence without a subject: "is empty". */
 int name_component_check(const char *name, size_t size, const char **ret_reason);
 
-/** type_name_check() - check the name of a type, a directory in mdev_supported_types. As name_component_check(). */
+/** type_name_check() - check the name of a type, which is a directory in mdev_supported_types. Returns the same as
+ * name_component_check(). */
 int type_name_check(const char *name, const char **ret_reason);
 
-/** parent_name_check() - check the name of a parent, which is a directory in the store of definitions too: refuses,
- * besides what name_component_check() does, hidden names and "scripts.d", where mdevctl keeps its callouts. */
+/** parent_name_check() - check the name of a parent, which is also the name of a directory in the store of definitions.
+ * Besides what name_component_check() refuses, it refuses hidden names, and "scripts.d", where mdevctl keeps its
+ * callouts. */
 int parent_name_check(const char *name, const char **ret_reason);

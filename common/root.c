@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The root of all paths, opened once. */
+/* The root directory of all paths. It is opened once. */
 
 #include "common/root.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The one root below which every path of the program lies, so that a test can put a tree of its own there. */
+/* The root directory of all paths that the program uses. A test can replace it by a tree of its own. */
 
-/** root_fd() - directory fd of the root; paths given to openat() and friends omit the leading slash. Owned here. */
+/** root_fd() - a directory fd of the root, which the caller must not close. Paths that are given to openat() and the
+ * like have no slash at their beginning. */
 int root_fd(void);
 
 /** root_set() - use @path instead of "/". Returns 0 or a negative errno. */

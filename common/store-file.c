@@ -11,7 +11,8 @@
 #include "common/name.h"
 #include "common/root.h"
 
-/* A file that is replaced more often while it is looked at is read as it was. */
+/* How often a file is opened again because it was replaced meanwhile. After that, the file that was opened last is
+ * read. */
 #define REPLACED_MAX 16
 
 int store_open(void) {
@@ -49,7 +50,8 @@ static int judge(const struct stat *st, struct definition_error *error) {
         return 0;
 }
 
-/* Opening a device can do something to it, so what it is comes first; O_NONBLOCK is for what it becomes in between. */
+/* An open() of a device can have an effect on it, so the kind of the file is checked first. O_NONBLOCK is for a file
+ * that is replaced between the check and the open(). */
 static int open_regular(int parent_fd, const char *name, struct stat *st, struct definition_error *error) {
         int fd, r;
 
@@ -80,7 +82,7 @@ int store_read(int parent_fd, const char *name, struct definition **ret, struct 
                         return fd;
                 if (fstat(fd, ret_stat) < 0)
                         return -errno;
-                /* Replaced since it was opened: what is there now counts. */
+                /* The file was replaced after it was opened. The new file counts. */
                 if (ret_stat->st_nlink == 0 && i < REPLACED_MAX)
                         continue;
 

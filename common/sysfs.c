@@ -11,7 +11,8 @@
 #include "common/io.h"
 #include "common/root.h"
 
-/* A link of /sys/class or /sys/bus leads to "../../../devices/…": the path it stands for, without any lookup. */
+/* Returns the path that a link in /sys/class or /sys/bus stands for. The link leads to "../../../devices/…", so its
+ * target does not have to be looked up. */
 static int resolve_link(const char *link, char *ret, size_t size) {
         char target[PATH_MAX];
         const char *devices;
@@ -89,8 +90,9 @@ static int look_at(int fd, const char *path, struct sysfs_device *ret) {
                 return r;
         ret->inode = st.st_ino;
 
-        /* The kernel makes `remove` before `mdev_type` and takes it away before it. Asked for in the other order, a
-         * removal between the two questions shows as one in progress, and never as a device being created. */
+        /* The kernel makes `remove` before `mdev_type`, and removes it before `mdev_type`. So `mdev_type` is read
+         * first: when a removal begins between the two steps, the device looks like one that is being removed, and
+         * never like one that is being created. */
         r = readlink_name_at(fd, "mdev_type", ret->type, sizeof(ret->type));
         if (r < 0)
                 ret->type[0] = '\0';
@@ -110,7 +112,7 @@ int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device
         char link[PATH_MAX];
         int r;
 
-        /* Where it was it mostly still is, and no link has to be followed. */
+        /* Mostly the device is where it was, and then no link has to be followed. */
         r = path ? look_at_path(path, ret) : -ENOENT;
         if (r >= 0 || is_shortage(r))
                 return r;

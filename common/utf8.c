@@ -60,7 +60,7 @@ size_t utf8_cut_size(const char *text, size_t max) {
 
         if (size <= max)
                 return size;
-        /* The first byte that is left out begins a character. */
+        /* A character must begin with the first byte that is left out. */
         for (size = max; size > 0 && ((unsigned char) text[size] & 0xc0) == 0x80;)
                 size--;
         return size;

@@ -19,7 +19,8 @@ int uuid_normalize(const char *text, char ret[static UUID_TEXT_SIZE]) {
         return 0;
 }
 
-/* Asked of every name in directories of 10,000, so without libuuid, which takes each digit by strtoul(). */
+/* This function is called for every name in directories of 10,000. So it does not use libuuid, which reads each digit
+ * by strtoul(). */
 bool uuid_is_normal(const char *text) {
         static const char pattern[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* UUIDs as text: accepted in any case, lower case with dashes everywhere else. */
+/* UUIDs as text. They are accepted in any case; everywhere else they are in lower case with dashes. */
 
 #include <stdbool.h>
 
@@ -11,7 +11,7 @@
  * ones too (they are in use, see Proxmox). Returns 0 or -EINVAL. */
 int uuid_normalize(const char *text, char ret[static UUID_TEXT_SIZE]);
 
-/** uuid_is_normal() - whether @text is a UUID in the form uuid_normalize() gives. */
+/** uuid_is_normal() - whether @text is a UUID in the form that uuid_normalize() gives. */
 bool uuid_is_normal(const char *text);
 
 /** uuid_random() - a new random UUID (RFC 4122, version 4). */
