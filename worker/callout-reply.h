@@ -5,17 +5,17 @@
 
 #include "common/attribute.h"
 
-/* Of what a callout says it supports, what somebody asks for. */
+/* Those capabilities of a callout that mediated needs to know. */
 struct callout_capabilities {
-        bool live;              /* the event */
-        bool modify;            /* the action */
+        bool live;              /* whether the event `live` is supported */
+        bool modify;            /* whether the action `modify` is supported */
 };
 
-/** callout_reply_capabilities() - read the answer to `get capabilities`; @text may be NULL. Returns whether it is
- * one. */
+/** callout_reply_capabilities() - read the answer to `get capabilities`; @text may be NULL. Returns whether @text is
+ * such an answer. */
 bool callout_reply_capabilities(const char *text, struct callout_capabilities *ret);
 
-/** callout_reply_attributes() - read the answer to `get attributes`: a list of objects, as a definition has it, or
- * null. Appends to @ret, also when it fails. Returns 1, 0 for null, -EBADMSG when it is anything else, -E2BIG beyond
- * ATTRIBUTES_MAX, or -ENOMEM. */
+/** callout_reply_attributes() - read the answer to `get attributes`: a list of objects as in a definition, or null.
+ * Appends to @ret, also when it fails. Returns 1, 0 for null, -EBADMSG for anything else, -E2BIG beyond ATTRIBUTES_MAX,
+ * or -ENOMEM. */
 int callout_reply_attributes(const char *text, struct attributes *ret);

@@ -3,10 +3,10 @@
 /* Which programs may be run as root.
  *
  * The path is walked component by component, as the kernel does. A symbolic link is one of the components: its owner
- * decides which program is run, even if that program belongs to root. So realpath() would forget too much.
+ * decides which program is run, even if that program belongs to root. realpath() would hide the links.
  *
- * The program is executed by its path later. That is enough: only somebody who can write to a folder or owns it can let
- * a name in it mean another file, and that is root alone for each folder on the way. */
+ * The program is executed by its path later. This is safe: only a process that owns a folder or can write to it can put
+ * another file in the place of a name, and for each folder on the way this is root alone. */
 
 #include "worker/callout-trust.h"
 
@@ -17,17 +17,18 @@
 #include "common/macro.h"
 #include "common/root.h"
 
-/* The kernel follows as many in one path. */
+/* How many symbolic links a path may have. The kernel has the same limit. */
 #define LINKS_MAX 40
 
-/* Opens what has the name @name in the folder, a link as such. Returns -1 when others than root could have made it. */
+/* Opens the entry @name of the folder; if it is a link, the link itself. Returns -1 when somebody other than root could
+ * have made it. */
 static int open_roots_own(int dir_fd, const char *name, struct stat *ret) {
         _cleanup_close_ int fd = -1;
 
         fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
         if (fd < 0 || fstat(fd, ret) < 0 || ret->st_uid != 0)
                 return -1;
-        /* The mode of a link says nothing. */
+        /* The mode of a link has no meaning. */
         if (!S_ISLNK(ret->st_mode) && (ret->st_mode & (S_IWGRP | S_IWOTH)))
                 return -1;
         return TAKE_FD(fd);
@@ -60,7 +61,7 @@ static bool step(int *fd, int dir_fd, const char *name, unsigned int *n_links) {
         return true;
 }
 
-/* Goes from the folder *fd along @path, which is cut into its components, and replaces *fd by what it has come to. */
+/* Goes from the folder *fd along @path, and replaces *fd by the end of the path. Cuts @path into its components. */
 static bool walk(int *fd, char *path, unsigned int *n_links) {
         const char *name;
 

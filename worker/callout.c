@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Running one program. */
+/* Runs one program. */
 
 #include "worker/callout.h"
 
@@ -15,10 +15,10 @@
 #include "common/io.h"
 #include "worker/callouts.h"
 
-/* Reads that empty a pipe, each of at least a page. */
+/* How many reads empty a pipe. A pipe has 64 KiB, and each read takes at least a page of it. */
 #define PIPE_READS_MAX 16
 
-/* After SIGKILL. Inside a driver that does not return not even that ends it. */
+/* How long the end of a process may take after SIGKILL. In a driver that does not return, not even SIGKILL ends it. */
 #define KILL_USEC USEC_PER_SEC
 
 enum { IN, OUT, ERR, _STREAM_MAX };
@@ -26,12 +26,12 @@ enum { IN, OUT, ERR, _STREAM_MAX };
 struct run {
         pid_t pid;
         int pidfd;
-        int fds[_STREAM_MAX];           /* our ends */
+        int fds[_STREAM_MAX];           /* our ends of the pipes; -1: closed */
         const char *input;
         size_t input_left;
         char *text[_STREAM_MAX];
         size_t size[_STREAM_MAX];
-        bool lost;                      /* a part of what it said, for lack of memory */
+        bool lost;                      /* whether a part of the output is missing because memory was short */
 };
 
 void callout_output_clear(struct callout_output *output) {
@@ -62,7 +62,8 @@ static int make_pipes(int ours[static _STREAM_MAX], int theirs[static _STREAM_MA
         return 0;
 }
 
-/* Nothing of ours but the pipes. A process group of its own, so that it can be killed with its children. */
+/* The program gets the pipes and nothing else of ours. It has a process group of its own, so that it can be killed with
+ * its children. */
 static int spawn(char *const argv[], char *const environment[], const int fds[static _STREAM_MAX], pid_t *ret) {
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
@@ -103,12 +104,12 @@ static void feed(struct run *run) {
                 run->input += n;
                 run->input_left -= (size_t) n;
         }
-        /* A callout need not read what it gets. */
+        /* A callout does not have to read its input. */
         if (run->input_left == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                 stop_stream(run, IN);
 }
 
-/* Of what it says the end counts: there is the reason. */
+/* Of standard error the end is kept, because the reason is there. */
 static void forget_beginning(struct run *run, int i, size_t size) {
         run->size[i] -= size;
         memmove(run->text[i], run->text[i] + size, run->size[i]);
@@ -147,7 +148,7 @@ static bool drain(struct run *run, int i) {
         return true;
 }
 
-/* Until it has ended or its time is over. Returns whether it has ended. */
+/* Serves the pipes until the process has ended, or until the time @end. Returns whether it has ended. */
 static bool attend(struct run *run, uint64_t end) {
         for (;;) {
                 struct pollfd pollfds[_STREAM_MAX + 1];
@@ -178,8 +179,8 @@ static bool attend(struct run *run, uint64_t end) {
 }
 
 static void take_outputs(struct run *run, struct callout_output *ret) {
-        /* What it said is there; a child that it left may hold the pipes open, and say more, for ever. A pipe holds 64
-         * KiB. */
+        /* Everything that the process has written is in the pipes now. A child that it has left behind may keep the
+         * pipes open and write for ever, so the number of reads is limited. */
         for (int i = OUT; i < _STREAM_MAX; i++)
                 for (int n = 0; n < PIPE_READS_MAX && run->fds[i] >= 0 && drain(run, i); n++)
                         ;

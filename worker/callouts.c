@@ -17,7 +17,7 @@
 #include "worker/callout-trust.h"
 #include "worker/callout.h"
 
-/* Says "not my type" and lets the next callout have its turn. */
+/* The exit status of a callout that is not responsible for the type. Then the next callout is asked. */
 #define STATUS_NOT_MINE 2
 
 static const char *const callout_folders[] = {
@@ -30,14 +30,14 @@ static const char *const notifier_folders[] = {
         "/etc/mdevctl.d/scripts.d/notifiers",
 };
 
-/* One action on its way through its callouts. */
+/* One action on its way through the callouts. */
 struct action {
         const struct task *task;
         const char *name;
         const char *state;
         const char *type;
         char *input;            /* the definition as JSON */
-        char *script;           /* the one that serves it, once known */
+        char *script;           /* the path of the responsible callout, or NULL if none is known */
 };
 
 static void action_clear(struct action *action) {
@@ -58,15 +58,15 @@ static bool may_run(const char *path) {
 
         if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
                 return false;
-        /* What others than root could have written is not run as root. */
+        /* A program is not run as root if somebody other than root could have written it. */
         if (callout_is_trusted(path))
                 return true;
         fprintf(stderr, "<4>Callout %s is not run: others than root may write it\n", path);
         return false;
 }
 
-/* Calls @func with each program of a folder, in name order, until it returns something other than 0. Returns that, or a
- * negative errno where fds or memory are too short to tell which programs there are: then none is passed over. */
+/* Calls @func with each program of a folder, in the order of their names, until @func returns something other than 0.
+ * Returns that; 0; or a negative errno when fds or memory are short, so that nobody knows which programs there are. */
 static int in_folder(const char *folder, int (*func)(const char *path, void *userdata), void *userdata) {
         struct dirent **entries;
         int n, r = 0;
@@ -134,13 +134,15 @@ static int run(const struct action *action, const char *path, const char *event,
         else if (ret->status < 0) {
                 fprintf(stderr, "<4>Callout %s (%s %s of %s) %s\n", path, event, name, task->uuid,
                         ret->timed_out ? "did not end in time and was killed" : "was killed");
-                /* Whatever it has locked in the name of its parent process: that process goes. */
+                /* It may have locked something in the name of its parent process. The lock is free when this process
+                 * has ended. */
                 end_after_task();
         }
         return r;
 }
 
-/* As for mdevctl, a file that is no program refuses nothing. Where memory or processes are short it is one. */
+/* A file that is not a program refuses nothing, as with mdevctl. But when memory or processes are short, the file
+ * counts as a program that could not be run. */
 static bool is_no_program(int error) {
         return error == -ENOEXEC || error == -ENOENT || error == -EACCES || error == -ELIBBAD;
 }
@@ -150,12 +152,13 @@ struct attempt {
         const char *event;
         const char *name;
         const char *input;
-        bool (*accepts)(const struct callout_output *output);   /* else the next one is asked; NULL: all but status 2 */
+        /* Whether the output is an answer; if not, the next callout is asked. NULL: it always is. */
+        bool (*accepts)(const struct callout_output *output);
         struct callout_output *output;
         int error;
 };
 
-/* Returns 1 when the program serves the request, whatever it answered. */
+/* Returns 1 when the program is responsible for the request, whatever it has answered. */
 static int attempt(const char *path, void *userdata) {
         struct attempt *a = userdata;
 
@@ -180,7 +183,7 @@ static int look_for(struct attempt *a) {
         return 0;
 }
 
-/* Asks the script that serves the action, or looks for one. Returns 1 with its answer, 0 when none serves it, or a
+/* Asks the responsible callout, or looks for one. Returns 1 with its answer, 0 when no callout is responsible, or a
  * negative errno. */
 static int ask(struct action *action, const char *event, const char *name, const char *input,
                struct callout_output *output) {
@@ -195,7 +198,7 @@ static int ask(struct action *action, const char *event, const char *name, const
         return r < 0 ? r : 1;
 }
 
-/* The last lines of what it said on stderr: the reason is there, if anywhere. */
+/* The last lines of standard error. If the callout has given a reason, it is there. */
 static const char *said(const struct callout_output *output) {
         static char text[1024];
         size_t length = output->err ? strlen(output->err) : 0;
@@ -265,7 +268,8 @@ static void post(struct action *action, bool success) {
 
         action->state = success ? "success" : "failure";
         r = ask(action, "post", action->name, action->input, &output);
-        /* It must follow `pre`. Where it cannot, what is locked in this process's name is free when that has ended. */
+        /* `post` must follow `pre`. If it cannot be run, this process ends after its task, which frees the locks in its
+         * name. */
         if (r == -ENOMEM)
                 r = ask(action, "post", action->name, action->input, &output);
         if (r < 0)
@@ -340,8 +344,9 @@ static bool tells_capabilities(const struct callout_output *output) {
         return callout_reply_capabilities(output->out, &capabilities);
 }
 
-/* Version 2 of the protocol: what a callout can, it tells when asked. One that does not answer that knows version 1,
- * without `live`, and perhaps not even that this type is not its own: the next one is asked. */
+/* In version 2 of the protocol, a callout is asked for its capabilities. A callout that does not answer this question
+ * knows version 1, which has no `live`. Perhaps it does not even say that it is not responsible for this type. So the
+ * next callout is asked. */
 static bool supports_live(struct action *action) {
         static const char provides[] =
                 "{\"provides\":{\"version\":2,\"actions\":[\"start\",\"stop\",\"define\",\"undefine\",\"modify\","

@@ -3,32 +3,36 @@
 
 /* mdevctl's callouts and notifiers: the programs that vendors and sites put around an action.
  *
- * All callouts of one task have one parent process, this worker, and what was begun with `pre` is ended with `post`:
- * s390's ap-check takes a lock in the name of its parent process in the one and frees it in the other. */
+ * All callouts of one task have the same parent process, which is this worker, and each `pre` is followed by its
+ * `post`. s390's ap-check depends on both: in `pre` it takes a lock in the name of its parent process, and in `post` it
+ * frees the lock. */
 
 #include "common/definition.h"
 #include "worker/worker.h"
 
-/* What is kept of each of a callout's two outputs; the rest is read and thrown away. */
+/* How many bytes are kept of each of a callout's two outputs. The rest is read and thrown away. */
 #define CALLOUT_OUTPUT_SIZE_MAX (64u * 1024)
 
-/** callouts_exist() - whether there is any that may be run; if not, no action needs any of what follows. */
+/** callouts_exist() - whether there is a callout or notifier that may be run. If there is none, an action needs none of
+ * the functions below. */
 bool callouts_exist(void);
 
-/** callouts_around() - run `pre`, then @func, then `post` and the notifiers. @conf is the definition they get. A
- * refused `pre` ends it with CalloutFailed in @report, unless task->force. @func fills in @report. Of a task that was
- * interrupted only what comes after it is run, as for a failure. */
+/** callouts_around() - run `pre`, then @func, which fills in @report, then `post` and the notifiers. @conf is the
+ * definition that they get. If a callout refuses `pre` and task->force is not set, only the notifiers are run after it,
+ * and @report gets CalloutFailed. If the task was interrupted, only `post` and the notifiers are run, as after a
+ * failure. */
 void callouts_around(const struct task *task, const char *action, const struct definition *conf,
                      void (*func)(const struct task *task, void *userdata, struct report *report), void *userdata,
                      struct report *report);
 
-/** callouts_interrupted() - an action was interrupted between `pre` and `post`: run what would have come. */
+/** callouts_interrupted() - run `post` and the notifiers for an action that was interrupted between `pre` and
+ * `post`. */
 void callouts_interrupted(const struct task *task, const char *action, const struct definition *conf, bool success);
 
-/** callouts_live() - change a running device's attributes to @conf by a callout that can. Returns 0, or -1 with
- * @failure set. */
+/** callouts_live() - change a running device's attributes to those of @conf, by a callout that can do so. Returns 0, or
+ * -1 with @failure set. */
 int callouts_live(const struct task *task, const struct definition *conf, struct failure *failure);
 
-/** callouts_get_attributes() - ask for the running device's attributes. Returns 1 with them, 0 when no callout serves
- * the device or it tells nothing, or -1 with @failure set. */
+/** callouts_get_attributes() - ask a callout for a running device's attributes. Returns 1 with them; 0 when no callout
+ * is responsible for the device, or when it prints none; or -1 with @failure set. */
 int callouts_get_attributes(const struct task *task, struct attributes *ret, struct failure *failure);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Holding a device, and who holds it. */
+/* Opens a device's group, and finds the holders of a device. */
 
 #include <errno.h>
 #include <fcntl.h>

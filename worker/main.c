@@ -2,8 +2,8 @@
 
 /* mediated-worker: does for mediated whatever can block, one task after the other.
  *
- * A write to a driver's file may sleep in the kernel for minutes, beyond the reach of any signal. A process is the one
- * thing that can be left behind there: it keeps nothing of the daemon's, and the daemon goes on with another one. */
+ * A write to a driver's file may sleep in the kernel for minutes, and no signal reaches it. Only a process can be left
+ * behind there: it has nothing of the daemon's, and the daemon goes on with another worker. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,8 +88,8 @@ static int serve_one(void) {
         return r < 0 ? r : !ends;
 }
 
-/* The daemon has a file descriptor for each of hundreds of processes. Callouts may use select(), which takes no fd from
- * 1024 on, so they get what is usual. */
+/* The daemon's limit is high, because it has a file descriptor for each of hundreds of processes. Callouts may use
+ * select(), which takes no fd from 1024 on, so they get the usual limit. */
 static void limit_fds(void) {
         struct rlimit limit;
 
@@ -107,12 +107,13 @@ int main(int argc, char *argv[]) {
                 return EXIT_FAILURE;
         }
 
-        /* The daemon decides when a worker ends, by closing the socket: a Ctrl-C on its terminal must not cut a
-         * task in two. */
+        /* The daemon decides when a worker ends: it closes the socket. A Ctrl-C on the daemon's terminal must not
+         * interrupt a task. */
         signal(SIGINT, SIG_IGN);
         signal(SIGPIPE, SIG_IGN);
 
-        /* What we make for others to read, a directory of the store, is not made for the daemon's umask. */
+        /* A worker makes directories in the store, which everybody may read. The daemon's umask would not allow
+         * that. */
         umask(0022);
         limit_fds();
 
@@ -123,7 +124,7 @@ int main(int argc, char *argv[]) {
                         return EXIT_SUCCESS;
         }
 
-        /* EPIPE: the daemon has died while we worked. It is normal, and there is nobody to tell. */
+        /* The daemon has died while we worked. This is normal, and nobody needs to know. */
         if (r != -EPIPE && r != -ECONNRESET)
                 fprintf(stderr, "<3>mediated-worker: %s\n", strerror(-r));
         return EXIT_FAILURE;

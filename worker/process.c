@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Other processes: when they started, and waiting for their end. */
+/* Other processes: when they have started, and waiting for their end. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,7 +24,8 @@ int process_start_time(pid_t pid, uint64_t *ret) {
         if (n < 0)
                 return (int) n;
 
-        /* The second field, the name, may hold anything, ')' too: count from the last one. */
+        /* The second field is the name, which may contain anything, even ')'. So the fields are counted from the last
+         * ')'. */
         p = strrchr(text, ')');
         for (int field = 2; p && field < 22; field++)
                 p = strchr(p + 1, ' ');
@@ -42,7 +43,7 @@ bool process_has_ended(pid_t pid) {
         if (fd < 0)
                 return errno == ESRCH;
 
-        /* One that nobody has reaped yet has a pidfd, which says so. */
+        /* A process that has ended and is not reaped yet has a pidfd, which says so. */
         pollfd.fd = fd;
         return poll(&pollfd, 1, 0) > 0;
 }
@@ -53,7 +54,7 @@ void wait_for_process_end(pid_t pid, uint64_t start_time) {
         uint64_t t;
 
         fd = (int) syscall(SYS_pidfd_open, pid, 0);
-        /* The pidfd first, then the time: what is compared is the process that is waited for. */
+        /* The pidfd is opened before the start time is read, so both are of the same process. */
         if (fd < 0 || process_start_time(pid, &t) < 0 || t != start_time)
                 return;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Undoing a create that nobody was told of, because its worker or the daemon died or it came back too late. */
+/* Undoes a create that was not acknowledged, because its worker or the daemon died, or because it came back too
+ * late. */
 
 #include <errno.h>
 
@@ -16,7 +17,7 @@ static void keep(struct report *report, const char *uuid, const char *why) {
                 report->failure.message = NULL;
 }
 
-/* Whoever was told `pre` shall hear `post`. */
+/* A callout that was run with `pre` must be run with `post`. */
 static void tell_callouts(const struct task *task) {
         _cleanup_definition_ struct definition *conf = NULL;
 
@@ -34,11 +35,12 @@ static void recover(const struct task *task, struct report *report) {
                 wait_for_process_end(task->orphan_pid, task->orphan_start_time);
 
         FAULT_POINT("orphan-ended");
-        /* Read after its end: until then it may have changed the phase. */
+        /* The intent is read after the end of the old worker, which may have changed the phase until then. */
         if (intent_load(task->uuid, &intent) < 0 || !intent.writing)
                 return;
         r = sysfs_find_device(task->uuid, &device);
-        /* Nothing is known then. As if this worker had died, another one is asked in a while. */
+        /* Then nothing is known about the device. This process ends, as if it had died, and another worker gets the
+         * task after a while. */
         if (is_shortage(r))
                 _exit(EXIT_FAILURE);
         if (r < 0)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Removing a device, without ever running into the two traps of the kernel.
+/* Removes a device, and avoids two traps of the kernel.
  *
- * A device in use: the write to `remove` sleeps until its user closes it, unkillable, and asks the user to let go,
- * which some virtual machine monitors answer by losing the device. So the VFIO group is opened first. The kernel lets
- * one process have it open: EBUSY means in use, and nothing is written. Otherwise it is held during the write, so that
- * no virtual machine can open the device in between. Holding it does not delay the removal.
+ * The first trap is a device in use. The write to `remove` sleeps until the user of the device closes it, and no signal
+ * ends the sleep. It also asks the user to let go, and some virtual machine monitors answer by losing the device. So
+ * the VFIO group is opened first. Only one process can have it open. EBUSY means that the device is in use, and then
+ * nothing is written. Otherwise the group is held during the write, so that no virtual machine can open the device in
+ * between. This does not delay the removal.
  *
- * A device that is not complete: `remove` deletes itself before the kernel says EAGAIN, and the device can never be
- * removed again. So both names, `remove` and `mdev_type`, must be there; the daemon has kept its distance to a device
- * that somebody else has just made. */
+ * The second trap is a device that is not complete. `remove` deletes itself before the kernel says EAGAIN, and then the
+ * device can never be removed. So both names, `remove` and `mdev_type`, must be there. When somebody else has just made
+ * the device, the daemon has already waited for a moment. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +25,10 @@
 #define GONE_POLL_MIN_USEC ((uint64_t) 200)
 #define GONE_POLL_MAX_USEC (100 * USEC_PER_MSEC)
 
-/* A device that has lost `remove` but kept `mdev_type` for so long is wedged. */
+/* How long a device may have `mdev_type` without `remove`. After that it is wedged. */
 #define WEDGED_USEC USEC_PER_SEC
 
-/* And one that has kept both is not being removed by anybody. */
+/* How long a device may keep both names after the write. After that nobody is removing it. */
 #define WHOLE_USEC USEC_PER_SEC
 
 static void fail_wedged(const char *uuid, const char *parent, struct report *report) {
@@ -43,8 +44,8 @@ static void fail_whole(const char *uuid, struct report *report) {
                     "Device %s was not removed: the kernel has not begun to; ask again", uuid);
 }
 
-/* Never believe the write: of two removers the kernel tells both that they succeeded, the loser while the device is
- * still there. */
+/* The result of the write is never believed: when two processes remove a device, the kernel tells both that they have
+ * succeeded, one of them while the device is still there. */
 static void wait_until_gone(const char *uuid, const struct sysfs_device *expected, struct report *report) {
         uint64_t delay = GONE_POLL_MIN_USEC, wedged_since = 0, whole_since = 0, t;
         struct sysfs_device device;
@@ -64,7 +65,7 @@ static void wait_until_gone(const char *uuid, const struct sysfs_device *expecte
                         wedged_since = t;
                 else if (t - wedged_since >= WEDGED_USEC)
                         return fail_wedged(uuid, device.parent, report);
-                /* Whatever the write was answered, nobody is removing it. */
+                /* With both names nobody is removing the device, whatever the write has returned. */
                 if (!device.has_remove || !device.type[0])
                         whole_since = 0;
                 else if (whole_since == 0)
@@ -83,7 +84,7 @@ static void fail_write(const char *uuid, int error, struct report *report) {
                     strerror(error));
 }
 
-/* Whether somebody uses the device. Holds its group in *ret_group_fd where there is one and nobody does. */
+/* Whether somebody uses the device. If nobody does, and there is a group, its fd is in *ret_group_fd. */
 static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *ret_group_fd) {
         int fd, n;
 
@@ -94,18 +95,19 @@ static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *
         }
 
         n = find_holders(device_fd, held_by, report);
-        /* Without a group node the list is all there is to decide on. A write to `remove` of a device in use would
-         * never end, so without a list the device counts as in use. */
+        /* Without a group node, only the list of holders can say whether the device is in use. If there is no list, the
+         * device counts as in use, because a write to `remove` of a device in use would never end. */
         if (fd != -EBUSY || n > 0)
                 return n < 0 || report->n_holders > 0;
 
-        /* Whoever had it may have closed it while we looked. */
+        /* The process that had it open may have closed it meanwhile. */
         *ret_group_fd = group_hold(device_fd);
         return *ret_group_fd == -EBUSY;
 }
 
-/* Both names are asked for in the order in which they go: what has `remove` after `mdev_type` was complete. Opened
- * below the directory that was looked at: never the file of a later device with this UUID. */
+/* A removal takes `remove` away before `mdev_type`. So a device is complete if its `mdev_type` is found first and its
+ * `remove` is found after that. The file is opened below the directory that was checked, so it is never the file of a
+ * later device with this UUID. */
 static int open_remove(int device_fd) {
         char type[SYSFS_NAME_SIZE];
         int fd, r;
@@ -139,7 +141,7 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t 
         FAULT_POINT("remove-written");
         switch (r) {
         case 0:
-        case -ENOENT:   /* another remover was first, in any of three ways to say so */
+        case -ENOENT:   /* another process was first; the kernel says so in one of three ways */
         case -EACCES:
         case -ENODEV:
                 return wait_until_gone(uuid, expected, report);
@@ -173,7 +175,7 @@ void run_stop(const struct task *task, struct report *report) {
         _cleanup_definition_ struct definition *conf = NULL;
         struct sysfs_device device = { .inode = task->inode };
 
-        /* As the daemon has just seen it; whether it is still so is checked where it counts. */
+        /* The device as the daemon has just seen it. remove_device() checks whether that is still true. */
         snprintf(device.path, sizeof(device.path), "%s", task->path);
         snprintf(device.parent, sizeof(device.parent), "%s", task->parent);
         if (!callouts_exist())
@@ -185,7 +187,7 @@ void run_stop(const struct task *task, struct report *report) {
                         callouts_interrupted(task, "stop", conf, true);
                 return;
         }
-        /* A stop that will not happen, and may be tried each second, is none of a callout's business. */
+        /* A device in use is not stopped, and the attempt may be repeated each second. So no callout is run. */
         if (!task->interrupted && device_is_in_use(task->uuid, task->held_by, report)) {
                 report->kind = REPORT_BUSY;
                 return;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writing definitions: the old one or the new one is there, never half of either.
+/* Writes definitions. Always either the old one or the new one is there, never a half of it.
  *
- * A change applies to the file as it is when the task runs, and the jobs of a UUID run one after the other, so that
- * nobody's change is lost. What is written goes to a temporary file first, which is synced, renamed into place, and the
- * directory synced: a power cut or a full disk leaves the one or the other. */
+ * A change applies to the file as it is when the task runs. The jobs of a UUID run one after the other, so no request
+ * undoes the change of another one. The new text is written to a temporary file, which is synced and renamed into
+ * place. Then the directory is synced. So a power cut or a full disk leaves either the old file or the new one. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,13 +20,14 @@
 #include "common/store-file.h"
 #include "worker/callouts.h"
 
-/* One that does not parse and is fresh is read again until it has been left alone for a while. */
+/* How long to wait before a file that does not parse is read again. It may be half written if it was modified a moment
+ * ago. */
 #define HALF_WRITTEN_RETRY_USEC (10 * USEC_PER_MSEC)
 
-/* So often a change is applied anew because others changed the file meanwhile. */
+/* How often a change is applied again because somebody else has changed the file meanwhile. */
 #define CHANGED_MAX 32
 
-/* Held by whoever changes a definition; see lock_offset(). */
+/* The lock that a worker takes while it changes a definition; see lock_offset(). */
 #define STORE_LOCK "run/mediated/store.lock"
 
 static void fail_errno(const struct task *task, int error, const char *what, struct failure *failure) {
@@ -52,7 +53,7 @@ static int make_directory(int dir_fd, const char *path) {
         return 0;
 }
 
-/* Opens the store and the parent's directory in it, making both where @create says so. */
+/* Opens the store and the parent's directory in it. With @create, both are made if they do not exist. */
 static int open_parent(const struct task *task, bool create, int *ret_store_fd, struct failure *failure) {
         _cleanup_close_ int store_fd = -1;
         int fd, r;
@@ -96,10 +97,10 @@ static uint64_t mix(uint64_t x) {
         return x ^ (x >> 31);
 }
 
-/* The byte that stands for the UUID, one of 2^63. Of two UUIDs with the same byte one waits for the other, and if a
- * callout of the one changes the other, until the callout's time is over. So all 128 bits count: two different UUIDs
- * share a byte with a chance of 2^-63, one in 10^19. Somebody who looks for such UUIDs lets two definitions of his own
- * wait for each other, and no others. */
+/* The byte of the lock file that stands for the UUID, one of 2^63. If two UUIDs have the same byte, the change of one
+ * waits for the change of the other. If a callout of the one changes the other, it waits until the callout's time is
+ * over. So all 128 bits count: two different UUIDs have the same byte with a chance of 2^-63, one in 10^19. Somebody
+ * who searches for such UUIDs can only make two definitions of their own wait for each other. */
 static off_t lock_offset(const char *uuid) {
         uuid_t bytes = {};
         uint64_t half[2];
@@ -110,8 +111,9 @@ static off_t lock_offset(const char *uuid) {
         return (off_t) (mix(mix(half[0]) ^ half[1]) >> 1);
 }
 
-/* A worker of a daemon that was killed may still be writing while one of the next daemon's has the same definition. Of
- * these two the first may finish, and one that comes too late must not begin. Returns an fd that holds the lock. */
+/* A worker of a daemon that was killed may still be writing when a worker of the next daemon changes the same
+ * definition. With this lock, the one that comes first may finish. A worker whose daemon has died while it waited for
+ * the lock must not begin. Returns an fd that holds the lock. */
 static int lock(const struct task *task, struct failure *failure) {
         struct flock range = {
                 .l_type = F_WRLCK,
@@ -123,7 +125,7 @@ static int lock(const struct task *task, struct failure *failure) {
         int r;
 
         fd = openat(root_fd(), STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-        /* Somebody has tidied up /run. */
+        /* Somebody has emptied /run/mediated. */
         if (fd < 0 && errno == ENOENT && intent_make_directory() >= 0)
                 fd = openat(root_fd(), STORE_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
         r = fd < 0 ? -1 : fcntl(fd, F_OFD_SETLKW, &range);
@@ -168,8 +170,8 @@ static int write_temporary(const struct task *task, int store_fd, const char *na
                 return r;
         if (fchmod(fd, old ? old->st_mode & 07777 : 0644) < 0)
                 return -errno;
-        /* The sandbox allows no chown() of others' files. Ours with the old mode is better than one that cannot be
-         * changed, or one that is written in place. */
+        /* The sandbox does not allow chown(). A file that belongs to root and has the old mode is better than one that
+         * cannot be changed, or one that is written in place. */
         if (old && (old->st_uid != geteuid() || old->st_gid != getegid()) && fchown(fd, old->st_uid, old->st_gid) < 0) {
                 if (errno != EPERM)
                         return -errno;
@@ -180,7 +182,7 @@ static int write_temporary(const struct task *task, int store_fd, const char *na
         return fsync(fd) < 0 ? -errno : 0;
 }
 
-/* The change would be lost of whoever wrote between our read and the rename. */
+/* Whether somebody has written to the file since we read it. The rename would undo that change. */
 static bool is_changed(int parent_fd, const char *name, const struct stat *old) {
         struct stat st;
 
@@ -212,16 +214,16 @@ static int check(const struct task *task, const struct definition *definition, s
         return 0;
 }
 
-/* What is to be written, and over what. */
+/* What is written, and which file it replaces. */
 struct change {
         int store_fd;
         int parent_fd;
         struct definition *definition;
         struct stat old;
-        bool replaces;                  /* else it must not be there */
+        bool replaces;                  /* whether a file is replaced; if not, there must be none */
 };
 
-/* Returns 0, -1 with @failure set, or -ESTALE without when the file is not the old one any more. */
+/* Returns 0; -1 with @failure set; or -ESTALE without it, when the file has changed since it was read. */
 static int write_once(const struct task *task, const struct change *change, struct failure *failure) {
         _cleanup_free_ char *text = NULL;
         int r;
@@ -276,7 +278,7 @@ static int define(const struct task *task, struct report *report) {
         parent_fd = open_parent(task, true, &store_fd, failure);
         if (parent_fd < 0)
                 return -1;
-        /* Seen before any callout is asked; that nobody was faster is for the rename. */
+        /* This is checked before any callout is run. If the file appears later, the rename fails. */
         if (!task->interrupted && faccessat(parent_fd, task->uuid, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
                 return fail_defined(task, failure);
         if (definition_new("", START_MANUAL, NULL, &definition) < 0)
@@ -316,7 +318,7 @@ static int read_stored(const struct task *task, int parent_fd, struct definition
         return 0;
 }
 
-/* The changes applied to the file as it is now. */
+/* Reads the file as it is now, and applies the changes. */
 static int prepare(const struct task *task, struct change *change, struct failure *failure) {
         change->definition = definition_free(change->definition);
         if (read_stored(task, change->parent_fd, &change->definition, &change->old, failure) < 0 ||
@@ -359,7 +361,8 @@ static int modify(const struct task *task, struct report *report) {
                 report->kind = REPORT_FAILED;
                 (void) failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
         } else
-                /* Callouts are told what was asked for, once, however often others come in between. */
+                /* Callouts are run once, with the result of the first attempt, however often the change is applied
+                 * again. */
                 callouts_around(task, "modify", conf, modify_checked, &change, report);
 
         definition_free(change.definition);
@@ -399,7 +402,7 @@ static int undefine(const struct task *task, struct report *report) {
                 callouts_interrupted(task, "undefine", definition, true);
                 return 0;
         }
-        /* An invalid one is no callout's: it is just removed. */
+        /* No callout is responsible for an invalid definition, so it is just removed. */
         if (r < 0)
                 return unlink_stored(task, parent_fd, &report->failure);
         callouts_around(task, "undefine", definition, undefine_checked, &parent_fd, report);
@@ -437,7 +440,7 @@ void run_clean_store(const struct task *task, struct report *report) {
                 return;
         }
 
-        /* Its writer's pid is in the name: the worker of a daemon before us may still be writing. */
+        /* The name has the pid of the writer. It may be the worker of an earlier daemon, which is still writing. */
         while ((entry = readdir(dir))) {
                 int pid;
 

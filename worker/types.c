@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading what a driver says of its types. */
+/* Reads what a driver says about its types. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include "common/utf8.h"
 #include "worker/worker.h"
 
-/* A file of a driver that is missing, empty or cannot be read is left out: `name` and `description` are optional, and
- * some drivers answer an error while their card is being set up. */
+/* A driver's file that is missing or empty, or cannot be read, is left out: `name` and `description` are optional, and
+ * some drivers answer with an error while their card is being set up. */
 static void read_text(int type_fd, const char *file, json_object **ret) {
         char text[4097];
 
