@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Definitions in the very form in which mdevctl and we print them, read without a JSON parser: at 10,000
- * definitions that parser takes more time than the kernel does to open the files. */
+/* Reads definitions without a JSON parser, if they have exactly the form in which mdevctl and mediated print them. With
+ * 10,000 definitions, the JSON parser takes more time than the kernel takes to open the files. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +21,7 @@ struct plain_definition {
         struct attributes attributes;   /* copies */
 };
 
-/** plain_definition_parse() - returns 1; 0 when the text is anything else, perhaps also a definition; or -ENOMEM.
- * Strings are taken only if they are printable ASCII without escapes. @ret is to be freed by attributes_clear().
- */
+/** plain_definition_parse() - read a definition. Returns 1; 0 when the text has another form (it may still be a
+ * definition); or -ENOMEM. Strings are accepted only if they are printable ASCII without escapes. @ret is freed by
+ * attributes_clear(). */
 int plain_definition_parse(const char *text, size_t size, struct plain_definition *ret);

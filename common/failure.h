@@ -51,7 +51,7 @@ enum failure_code failure_code_from_name(const char *name);
  * so that a function that failed can return it. */
 int failure_set(struct failure *failure, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** failure_text() - its message, or what is said where there was no memory for one. */
+/** failure_text() - the message, or "Out of memory" if there was no memory for one. */
 const char *failure_text(const struct failure *failure);
 
 /** failure_clear() - free the message and become "no failure". */

@@ -74,7 +74,7 @@ static void put_number(json_object **object, const char *key, uint64_t value) {
                 json_put(object, key, json_object_new_uint64(value));
 }
 
-/* Returns NULL where the key is missing or not a string: what must be there is checked by who needs it. */
+/* Returns NULL when the key is missing or not a string. The caller checks whether it must be there. */
 static const char *get_string(json_object *object, const char *key) {
         json_object *value;
 
@@ -125,7 +125,7 @@ int task_send(int fd, const struct task *task) {
         return object ? message_send(fd, object) : -ENOMEM;
 }
 
-/* What the worker takes for granted. */
+/* Whether the task has everything that the worker takes for granted. */
 static bool task_is_complete(const struct task *task) {
         static const struct {
                 bool uuid, parent, type, path;
@@ -241,7 +241,7 @@ static int holders_from_json(json_object *list, struct report *report) {
         return 0;
 }
 
-/* {TYPE: {KEY: text or number}}: whoever reads them asks no further. */
+/* Whether the object is {TYPE: {KEY: text or number}}. Its readers do not check it again. */
 static bool are_types(json_object *types) {
         if (!json_object_is_type(types, json_type_object))
                 return false;
@@ -270,7 +270,7 @@ static bool are_texts(const struct attributes *attributes) {
         return true;
 }
 
-/* A failure that says nothing would be none to whoever asks for its code. */
+/* A failure needs a code and a message. Without a code it would look like success. */
 static bool report_is_complete(const struct report *report) {
         return report->kind != REPORT_FAILED || (report->failure.code != FAILURE_NONE && report->failure.message);
 }

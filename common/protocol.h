@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What daemon and worker tell each other. The daemon sends a task, the worker answers it with one report; a worker has
- * one task at a time. A new worker introduces itself with a report of kind "hello". */
+/* The messages between daemon and worker. The daemon sends a task, and the worker answers it with one report. A worker
+ * has one task at a time. A new worker introduces itself with a report of kind "hello". */
 
 #include <json-c/json.h>
 #include <sys/types.h>
@@ -19,15 +19,14 @@
 enum task_kind {
         TASK_CREATE,            /* write `create`, then the attributes; all or nothing */
         TASK_STOP,              /* write `remove` unless the device is in use; done when the directory is gone */
-        TASK_RECOVER,           /* undo a create nobody was told of: wait for its worker's end,
-        then remove the device */
+        TASK_RECOVER,           /* undo a create that was not acknowledged; see worker/recover.c */
         TASK_READ_TYPES,        /* name, description, device API, available instances of a parent's types */
         TASK_DEFINE,            /* store a new definition */
         TASK_MODIFY,            /* change the stored definition, as its file is when the task runs */
         TASK_UNDEFINE,          /* remove the stored definition */
         TASK_LIVE,              /* change a running device's attributes by a callout */
         TASK_GET_ATTRIBUTES,    /* ask a callout for a running device's attributes */
-        TASK_CLEAN_STORE,       /* remove what a worker that died left there */
+        TASK_CLEAN_STORE,       /* remove the temporary files of workers that have died */
         _TASK_KIND_MAX,
         _TASK_KIND_INVALID = -1,
 };
@@ -38,16 +37,16 @@ struct task {
         char *parent;
         char *type;
         uint64_t job;                   /* its number, for callouts; 0: no job */
-        bool interrupted;               /* its worker died: only what callouts would have heard after it */
+        bool interrupted;               /* whether a worker died in it: now only callouts are run */
         bool force;                     /* go on when a callout refuses */
         uint64_t callout_timeout;       /* µs a callout may take */
         enum start_mode start;          /* CREATE: the definition's, for callouts */
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
-        uint64_t inode;                 /* STOP: of that directory: a later device of the UUID is another one */
+        uint64_t inode;                 /* STOP: the directory's inode; a later device of the UUID has another one */
         struct attributes attributes;
-        pid_t held_by;                  /* STOP: has the group open for the caller, see remove_device(); 0: none */
-        pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel, 0: it is gone */
-        uint64_t orphan_start_time;     /* RECOVER: tells it from a later process of the same pid, in clock ticks */
+        pid_t held_by;                  /* STOP: the process of the same name in remove_device(); 0: none */
+        pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel; 0: it has ended */
+        uint64_t orphan_start_time;     /* RECOVER: that worker's start time in clock ticks */
         struct definition_changes changes;      /* DEFINE, MODIFY */
 };
 
@@ -55,7 +54,7 @@ enum report_kind {
         REPORT_HELLO,
         REPORT_DONE,
         REPORT_FAILED,
-        REPORT_CALLOUT_BEGIN,   /* on the way: callouts run; what they need does not count for the deadline */
+        REPORT_CALLOUT_BEGIN,   /* sent before the end: callouts run, and their time does not count for the deadline */
         REPORT_CALLOUT_END,
         REPORT_BUSY,            /* STOP: somebody has the device open; nothing was written */
         REPORT_UNDONE,          /* RECOVER: there was a device, and it is removed */
@@ -64,7 +63,7 @@ enum report_kind {
         _REPORT_KIND_INVALID = -1,
 };
 
-/* Holders that are named. Anybody who may use a device can pass it on to any number of processes. */
+/* How many holders are named. Anybody who may use a device can pass it on to any number of processes. */
 #define HOLDERS_MAX 16
 
 struct holder {
@@ -77,10 +76,10 @@ struct report {
         struct failure failure;         /* FAILED; its message alone: KEPT */
         struct holder *holders;         /* BUSY */
         size_t n_holders;
-        uint64_t n_more_holders;        /* BUSY: beside those that are named */
+        uint64_t n_more_holders;        /* BUSY: how many holders there are besides those that are named */
         uint64_t start_time;            /* HELLO: the worker's own, in clock ticks */
-        bool served;                    /* a callout has the task's parent for its own */
-        bool has_attributes;            /* GET_ATTRIBUTES: a callout told them */
+        bool served;                    /* whether a callout is responsible for the task's parent */
+        bool has_attributes;            /* GET_ATTRIBUTES: whether a callout has given them */
         struct attributes attributes;
         json_object *types;             /* READ_TYPES: {TYPE: {"name": …, "available_instances": …}} */
 };

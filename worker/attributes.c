@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of a running device: told and changed by the callout that knows its type. */
+/* The attributes of a running device. The callout that is responsible for its type reads and changes them. */
 
 #include "worker/callouts.h"
 

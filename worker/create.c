@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creating a device: `create`, then its attributes; fully configured or not there at all. */
+/* Creates a device: writes `create`, then its attributes. The device is there fully configured, or not at all. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include "common/io.h"
 #include "worker/callouts.h"
 
-/* The kernel frees a UUID a little after the device's directory is gone (mdev_device_release): so long a create of it
- * is tried again. */
+/* How long a create is repeated if the UUID is still taken, and the pause between two attempts. The kernel frees a UUID
+ * a little after the device's directory is gone (mdev_device_release). */
 #define RELEASE_USEC (200 * USEC_PER_MSEC)
 #define RELEASE_RETRY_USEC (2 * USEC_PER_MSEC)
 
@@ -38,7 +38,7 @@ static int open_create(const struct task *task, struct failure *failure) {
         return fd;
 }
 
-/* Every write gets an fd of its own: a second write at an offset other than 0 is not what the kernel expects. */
+/* Each write has an fd of its own, because the kernel does not expect a second write at an offset other than 0. */
 static int write_create(const struct task *task, struct failure *failure) {
         _cleanup_close_ int fd = -1;
 
@@ -141,7 +141,8 @@ static const char *explain_attribute_error(int error) {
         }
 }
 
-/* Until now only UUID, parent and type said that the device is ours; its directory says it for certain. */
+/* Until now, a device was known to be ours by UUID, parent and type. From now on, the inode of its directory makes it
+ * certain. */
 static void note_inode(const struct task *task) {
         _cleanup_intent_ struct intent intent = {};
         struct sysfs_device device;
@@ -171,7 +172,8 @@ static int write_attributes(const struct task *task, int device_fd, struct failu
         return 0;
 }
 
-/* Whoever opened the device between its creation and now keeps it; the message must say that it is still there. */
+/* If somebody has opened the device since its creation, it cannot be removed. The message must then say that the device
+ * is still there. */
 static void undo(const struct task *task, struct failure *failure) {
         _cleanup_report_ struct report removal = {};
         _cleanup_free_ char *cause = failure->message;
