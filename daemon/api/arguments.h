@@ -3,9 +3,9 @@
 
 /* What callers send, checked.
  *
- * Here, in request-options.h and in request-changes.h is the only code that reads the texts of a method call. Each function takes the
- * next argument off the message and gives a value that is right by its form, or answers the message. Whatever comes
- * after it gets the types below, and never the caller's own text.
+ * Here, in request-options.h and in request-changes.h is the only code that reads the texts of a method call. Each
+ * function takes the next argument off the message and gives a value that is right by its form, or answers the message.
+ * Whatever comes after it gets the types below, and never the caller's own text.
  *
  * A name that is right by its form may still be the name of nothing, or of what its caller should not have looked at.
  * So no such name is looked up in a file system: it is compared with the names that a directory has (parent_look_for(),
