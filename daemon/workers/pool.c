@@ -9,9 +9,11 @@
 
 #include "common/io.h"
 #include "daemon/base/log.h"
+#include "daemon/base/timer.h"
 
 /* How often the pool looks whether workers were idle for too long or have become stuck, while there may be such. */
 #define TICK_USEC USEC_PER_SEC
+#define TICK_ACCURACY_USEC (USEC_PER_SEC / 4)
 #define IDLE_USEC (10 * USEC_PER_SEC)
 
 /* So many workers in a row that do not come up fail the work that waits for one. */
@@ -28,8 +30,8 @@ struct pool {
         uint64_t turn;                  /* of the work that was taken last */
         unsigned int n_start_failures;
         int start_error;
-        sd_event_source *dispatch_source;
-        sd_event_source *tick_source;
+        sd_event_source *dispatch;      /* deferred: hands out what waits */
+        sd_event_source *tick;          /* a timer */
 };
 
 static unsigned int count_stuck(struct pool *pool) {
@@ -43,16 +45,8 @@ static unsigned int count_stuck(struct pool *pool) {
 }
 
 static void want_tick(struct pool *pool) {
-        int enabled;
-
-        if (sd_event_source_get_enabled(pool->tick_source, &enabled) >= 0 && enabled != SD_EVENT_OFF)
-                return;
-        if (sd_event_source_set_time_relative(pool->tick_source, TICK_USEC) >= 0)
-                (void) sd_event_source_set_enabled(pool->tick_source, SD_EVENT_ONESHOT);
-}
-
-static void want_dispatch(struct pool *pool) {
-        (void) sd_event_source_set_enabled(pool->dispatch_source, SD_EVENT_ONESHOT);
+        if (!timer_is_armed(pool->tick))
+                timer_arm(pool->tick, TICK_USEC);
 }
 
 void pool_move(struct pool *pool, struct worker *worker, enum worker_state state) {
@@ -69,7 +63,7 @@ void pool_move(struct pool *pool, struct worker *worker, enum worker_state state
         pool->n_workers[state]++;
 
         if (pool->n_waiting > 0)
-                want_dispatch(pool);
+                deferred_arm(pool->dispatch);
         if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
                 want_tick(pool);
 }
@@ -217,7 +211,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
                         worker_read_again(worker);
 
         if (pool->n_waiting > 0)
-                want_dispatch(pool);
+                deferred_arm(pool->dispatch);
         if (pool->n_workers[WORKER_IDLE] > POOL_IDLE_MAX)
                 want_tick(pool);
         return 0;
@@ -252,7 +246,7 @@ void pool_submit(struct pool *pool, struct work *work) {
         pool->n_waiting++;
         work->queued = true;
         work->worker = NULL;
-        want_dispatch(pool);
+        deferred_arm(pool->dispatch);
 }
 
 void pool_submit_first(struct pool *pool, struct work *work) {
@@ -262,7 +256,7 @@ void pool_submit_first(struct pool *pool, struct work *work) {
         DL_PREPEND(*list, work);
         pool->n_waiting++;
         work->queued = true;
-        want_dispatch(pool);
+        deferred_arm(pool->dispatch);
 }
 
 bool pool_withdraw(struct pool *pool, struct work *work) {
@@ -285,21 +279,10 @@ int pool_new(struct pool **ret, sd_event *event, const char *program) {
         if (!pool->program)
                 return -ENOMEM;
 
-        r = sd_event_add_defer(event, &pool->dispatch_source, on_dispatch, pool);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(pool->dispatch_source, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        /* With the workers' results, before requests and uevents: somebody waits for what is handed out here. */
-        r = sd_event_source_set_priority(pool->dispatch_source, SD_EVENT_PRIORITY_NORMAL - 10);
-        if (r < 0)
-                return r;
-
-        r = sd_event_add_time_relative(event, &pool->tick_source, CLOCK_MONOTONIC, TICK_USEC, 0, on_tick, pool);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(pool->tick_source, SD_EVENT_OFF);
+        r = deferred_new(&pool->dispatch, event, "dispatch of work", PRIORITY_RESULTS, on_dispatch, pool);
+        if (r >= 0)
+                r = timer_new(&pool->tick, event, "idle and stuck workers", PRIORITY_REQUESTS, TICK_ACCURACY_USEC,
+                              on_tick, pool);
         if (r < 0)
                 return r;
 
@@ -317,8 +300,8 @@ struct pool *pool_free(struct pool *pool) {
                 DL_FOREACH_SAFE(pool->workers[state], worker, next)
                         worker_free(worker);
         }
-        sd_event_source_disable_unref(pool->dispatch_source);
-        sd_event_source_disable_unref(pool->tick_source);
+        sd_event_source_disable_unref(pool->dispatch);
+        sd_event_source_disable_unref(pool->tick);
         free(pool->program);
         free(pool);
         return NULL;
