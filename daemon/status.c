@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/io.h"
+#include "daemon/base/timer.h"
 #include "daemon/definitions/store.h"
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
@@ -40,17 +41,11 @@ static void format(const struct manager *manager, char ret[static STATUS_SIZE]) 
                  HASH_COUNT(manager->devices), manager->store->n_definitions);
 }
 
-static bool is_pending(const struct status *status) {
-        int enabled;
-
-        return sd_event_source_get_enabled(status->timer, &enabled) > 0;
-}
-
 void status_changed(struct manager *manager) {
         struct status *status = &manager->status;
         char text[STATUS_SIZE];
 
-        if (manager->draining || is_pending(status))
+        if (manager->draining || timer_is_armed(status->timer))
                 return;
         format(manager, text);
         if (streq(text, status->told))
@@ -58,8 +53,7 @@ void status_changed(struct manager *manager) {
 
         if (tell(text))
                 strcpy(status->told, text);
-        if (sd_event_source_set_time_relative(status->timer, STATUS_USEC) >= 0)
-                (void) sd_event_source_set_enabled(status->timer, SD_EVENT_ONESHOT);
+        timer_arm(status->timer, STATUS_USEC);
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -92,7 +86,8 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
         const struct status *status = userdata;
 
         (void) tell("WATCHDOG=1");
-        return sd_event_source_set_time_relative(source, status->watchdog_usec / 2);
+        timer_arm(source, status->watchdog_usec / 2);
+        return 0;
 }
 
 static int watchdog_init(struct status *status, sd_event *event) {
@@ -101,24 +96,19 @@ static int watchdog_init(struct status *status, sd_event *event) {
         r = sd_watchdog_enabled(false, &status->watchdog_usec);
         if (r <= 0)
                 return r;
-        r = sd_event_add_time_relative(event, &status->watchdog, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_watchdog,
-                                       status);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(status->watchdog, SD_EVENT_ON);
-        /* However much else there is to do. */
-        if (r >= 0)
-                r = sd_event_source_set_priority(status->watchdog, SD_EVENT_PRIORITY_IMPORTANT);
-        return r;
+        r = timer_new(&status->watchdog, event, "watchdog", PRIORITY_WATCHDOG, USEC_PER_MSEC, on_watchdog, status);
+        if (r < 0)
+                return r;
+        timer_arm(status->watchdog, 0);
+        return 0;
 }
 
 int status_init(struct manager *manager) {
         struct status *status = &manager->status;
         int r;
 
-        r = sd_event_add_time_relative(manager->event, &status->timer, CLOCK_MONOTONIC, 0, USEC_PER_MSEC, on_timer,
-                                       manager);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(status->timer, SD_EVENT_OFF);
+        r = timer_new(&status->timer, manager->event, "status for systemd", PRIORITY_REQUESTS, USEC_PER_MSEC, on_timer,
+                      manager);
         return r < 0 ? r : watchdog_init(status, manager->event);
 }
 

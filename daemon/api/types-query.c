@@ -5,9 +5,9 @@
 #include "daemon/api/types-query.h"
 
 #include <errno.h>
-#include <systemd/sd-event.h>
 #include <utlist.h>
 
+#include "daemon/base/timer.h"
 #include "daemon/manager.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/parent.h"
@@ -140,12 +140,13 @@ int types_query_start(struct manager *manager, sd_bus_message *message, const ch
         query->call = call;
         query->parent = strdup(parent_name);
         DL_APPEND(manager->types_queries, query);
-        r = query->parent ? sd_event_add_time_relative(manager->event, &query->timer, CLOCK_MONOTONIC, QUERY_USEC, 1,
-                                                       on_timeout, query) : -ENOMEM;
+        r = query->parent ? timer_new(&query->timer, manager->event, "end of ListTypes", PRIORITY_REQUESTS,
+                                      TIMER_EXACT_USEC, on_timeout, query) : -ENOMEM;
         if (r < 0) {
                 types_query_free(query);
                 return r;
         }
+        timer_arm(query->timer, QUERY_USEC);
         call_hold(call, query, on_left);
         return 1;
 }

@@ -11,6 +11,7 @@
 #include "common/io.h"
 #include "common/uuid.h"
 #include "daemon/base/log.h"
+#include "daemon/base/timer.h"
 
 /* Nobody waits for an announcement, but whoever waits for a job's reply waits for the bus too. So long later most jobs
  * are over: their objects need no announcement any more, and other changes of one object have become one. */
@@ -42,7 +43,7 @@ struct announcement {
 
 struct exports {
         sd_bus *bus;
-        sd_event_source *source;
+        sd_event_source *timer;
         struct export *table;
         struct announcement *queue;
         unsigned int n_queue;
@@ -53,11 +54,6 @@ struct exports {
 static void announcement_free(struct announcement *a) {
         free(a->path);
         free(a);
-}
-
-static void want_turn(struct exports *exports, uint64_t usec) {
-        if (sd_event_source_set_time_relative(exports->source, usec) >= 0)
-                (void) sd_event_source_set_enabled(exports->source, SD_EVENT_ONESHOT);
 }
 
 /* Returns false without memory. */
@@ -73,10 +69,10 @@ static bool queue_up(struct exports *exports, const struct announcement *announc
         *a = *announcement;
         a->path = path;
         if (!exports->queue)
-                want_turn(exports, ANNOUNCE_USEC);
+                timer_arm(exports->timer, ANNOUNCE_USEC);
         DL_APPEND(exports->queue, a);
         if (++exports->n_queue == ANNOUNCEMENTS_PATIENT)
-                (void) sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_NORMAL);
+                (void) sd_event_source_set_priority(exports->timer, PRIORITY_REQUESTS);
         return true;
 }
 
@@ -88,7 +84,7 @@ static void queue_object(struct exports *exports, struct export *export) {
         if (export->queued)
                 return;
         exports->missed = true;
-        want_turn(exports, ANNOUNCE_USEC);
+        timer_arm(exports->timer, ANNOUNCE_USEC);
 }
 
 static void queue_missed(struct exports *exports) {
@@ -149,7 +145,7 @@ static void announce_first(struct exports *exports) {
 
         DL_DELETE(exports->queue, a);
         if (--exports->n_queue == 0)
-                (void) sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_IDLE);
+                (void) sd_event_source_set_priority(exports->timer, PRIORITY_ANNOUNCEMENTS);
         announce_now(exports, a);
         announcement_free(a);
 }
@@ -171,7 +167,7 @@ static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
                 announce_first(exports);
 
         if (exports->queue)
-                want_turn(exports, 0);
+                timer_arm(exports->timer, 0);
         return 0;
 }
 
@@ -189,13 +185,8 @@ int exports_new(struct exports **ret, sd_event *event, sd_bus *bus) {
                 return -ENOMEM;
         exports->bus = sd_bus_ref(bus);
 
-        r = sd_event_add_time_relative(event, &exports->source, CLOCK_MONOTONIC, 0, 1, on_turn, exports);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(exports->source, SD_EVENT_PRIORITY_IDLE);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(exports->source, SD_EVENT_OFF);
+        r = timer_new(&exports->timer, event, "announcements", PRIORITY_ANNOUNCEMENTS, TIMER_EXACT_USEC, on_turn,
+                      exports);
         if (r < 0)
                 return r;
 
@@ -212,7 +203,7 @@ struct exports *exports_free(struct exports *exports) {
         DL_FOREACH_SAFE(exports->queue, a, next)
                 announcement_free(a);
         HASH_CLEAR(hh, exports->table);
-        sd_event_source_disable_unref(exports->source);
+        sd_event_source_disable_unref(exports->timer);
         sd_bus_unref(exports->bus);
         free(exports);
         return NULL;

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "daemon/api/request-device.h"
+#include "daemon/base/timer.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/bus/polkit.h"
 #include "daemon/manager.h"
@@ -58,12 +59,12 @@ struct authorizations {
         struct authorization *waiting;
         struct authorization *asked;
         unsigned int n_asked;
-        sd_event_source *ask_source;
+        sd_event_source *ask;           /* deferred */
 };
 
 static void want_to_ask(struct authorizations *all) {
         if (all->waiting)
-                (void) sd_event_source_set_enabled(all->ask_source, SD_EVENT_ONESHOT);
+                deferred_arm(all->ask);
 }
 
 static struct user *user_of(const struct authorization *a) {
@@ -309,9 +310,7 @@ int authorizations_new(struct authorizations **ret, struct manager *manager) {
         if (!all)
                 return -ENOMEM;
         all->manager = manager;
-        r = sd_event_add_defer(manager->event, &all->ask_source, on_ask, all);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(all->ask_source, SD_EVENT_OFF);
+        r = deferred_new(&all->ask, manager->event, "questions to polkit", PRIORITY_REQUESTS, on_ask, all);
         if (r < 0) {
                 authorizations_free(all);
                 return r;
@@ -328,7 +327,7 @@ struct authorizations *authorizations_free(struct authorizations *all) {
                 call_free(all->waiting->call);
         while (all->asked)
                 call_free(all->asked->call);
-        sd_event_source_disable_unref(all->ask_source);
+        sd_event_source_disable_unref(all->ask);
         free(all);
         return NULL;
 }

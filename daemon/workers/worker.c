@@ -15,6 +15,7 @@
 #include "common/fault-point.h"
 #include "common/io.h"
 #include "daemon/base/log.h"
+#include "daemon/base/priorities.h"
 #include "daemon/workers/pool.h"
 
 extern char **environ;
@@ -172,17 +173,17 @@ static int watch(struct worker *worker, sd_event *event) {
         int r;
 
         r = sd_event_add_io(event, &worker->io_source, worker->fd, EPOLLIN, on_io, worker);
-        if (r < 0)
-                return r;
-        /* Results before requests and uevents: somebody waits for them. */
-        r = sd_event_source_set_priority(worker->io_source, SD_EVENT_PRIORITY_NORMAL - 10);
-        if (r < 0)
-                return r;
-
-        r = sd_event_add_child(event, &worker->child_source, worker->pid, WEXITED, on_child, worker);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_priority(worker->child_source, SD_EVENT_PRIORITY_NORMAL - 5);
+        if (r >= 0)
+                r = sd_event_source_set_priority(worker->io_source, PRIORITY_RESULTS);
+        if (r >= 0)
+                r = sd_event_source_set_description(worker->io_source, "report of a worker");
+        if (r >= 0)
+                r = sd_event_add_child(event, &worker->child_source, worker->pid, WEXITED, on_child, worker);
+        if (r >= 0)
+                r = sd_event_source_set_priority(worker->child_source, PRIORITY_WORKER_ENDS);
+        if (r >= 0)
+                r = sd_event_source_set_description(worker->child_source, "end of a worker");
+        return r;
 }
 
 int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct worker **ret) {
