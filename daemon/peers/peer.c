@@ -353,6 +353,14 @@ void peers_set_hooks(struct peers *peers, const struct peers_hooks *hooks, void 
         peers->userdata = userdata;
 }
 
+static int process(void *userdata) {
+        struct peers *peers = userdata;
+
+        return sd_bus_process(peers->bus, NULL);
+}
+
+static const struct bus_pump_hooks pump_hooks = { .process = process };
+
 int peers_connect(struct peers *peers, sd_event *event, sd_bus_message_handler_t on_disconnected, void *userdata) {
         int r;
 
@@ -372,8 +380,7 @@ int peers_connect(struct peers *peers, sd_event *event, sd_bus_message_handler_t
                                    on_owner_changed, on_watching, peers);
         if (r < 0)
                 return r;
-        /* Before the calls of the other connection, which wait for what is learned here. */
-        return bus_pump_new(&peers->pump, peers->bus, event, SD_EVENT_PRIORITY_NORMAL - 5);
+        return bus_pump_new(&peers->pump, peers->bus, event, "connections", PRIORITY_PEERS, &pump_hooks, peers);
 }
 
 int peers_new(struct peers **ret) {

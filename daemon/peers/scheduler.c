@@ -6,13 +6,13 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <utlist.h>
 
 #include "common/io.h"
-#include "daemon/base/log.h"
+#include "daemon/base/timer.h"
+#include "daemon/bus/bus-pump.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/bus/message-size.h"
 #include "daemon/peers/authorization.h"
@@ -23,8 +23,7 @@
 #define READING_A_CALL 32               /* a call that waits afterwards, or is refused */
 #define READING_A_DROP 1                /* one that is dropped without an answer */
 
-/* How long nothing is read where memory is short, and how often it is tried to hand a call to its handler. */
-#define STARVED_USEC (100 * USEC_PER_MSEC)
+/* How often the daemon tries to hand a call to its handler where memory is short. */
 #define SHORTAGES_MAX 16
 
 /* How late a timer may be that waits for a budget. */
@@ -34,15 +33,13 @@
 #define CALL_OVERHEAD 1024
 
 struct scheduler {
-        sd_event *event;
         sd_bus *bus;
+        struct bus_pump *pump;
         struct peers *peers;
         const struct scheduler_hooks *hooks;
         void *userdata;
-        sd_event_source *io_source;     /* of the bus's socket */
-        sd_event_source *timeout_source;        /* of calls that sd-bus has under way */
-        sd_event_source *turn_source;   /* on while a call may be handled */
-        sd_event_source *budget_source; /* a timer: the next budget that is not empty any more */
+        sd_event_source *turn;          /* deferred: a call may be ready to be handled */
+        sd_event_source *budget;        /* a timer: the next budget that is not empty any more */
         struct user *ring;              /* users with calls that wait, but root */
         struct user *root;              /* root, if it has calls that wait */
         struct callers users;           /* those that have called last */
@@ -50,7 +47,6 @@ struct scheduler {
         uint64_t begin_usec;            /* the processor time at which it was entered */
         bool entered;                   /* whether the current call has passed the filter */
         unsigned int reading;           /* what was read since a call was handled */
-        bool starved;                   /* nothing is read for a while, for lack of memory */
 };
 
 /* --- calls */
@@ -84,10 +80,6 @@ static void enter_rings(struct scheduler *s, struct peer *peer) {
         DL_APPEND(user->ring, peer);
 }
 
-static void want_turn(struct scheduler *s) {
-        (void) sd_event_source_set_enabled(s->turn_source, SD_EVENT_ON);
-}
-
 static void enqueue(struct call *call, bool first) {
         struct peer *peer = call->charge.peer;
 
@@ -97,7 +89,7 @@ static void enqueue(struct call *call, bool first) {
                 DL_PREPEND(peer->calls, call);
         else
                 DL_APPEND(peer->calls, call);
-        want_turn(call->scheduler);
+        deferred_arm(call->scheduler->turn);
 }
 
 struct call *call_free(struct call *call) {
@@ -403,19 +395,9 @@ static bool may_read(const struct scheduler *s) {
         return s->reading < READING_PER_TURN && !peers_are_full(s->peers);
 }
 
-/* Messages stay in the socket until there is memory to read them. */
-static int wait_for_memory(struct scheduler *s) {
-        log_warning_errno(-ENOMEM, "Failed to read from the bus, trying again: %m");
-        s->starved = true;
-        (void) sd_event_source_set_io_events(s->io_source, 0);
-        (void) sd_event_source_set_enabled(s->turn_source, SD_EVENT_OFF);
-        (void) sd_event_source_set_time_relative(s->timeout_source, STARVED_USEC);
-        (void) sd_event_source_set_enabled(s->timeout_source, SD_EVENT_ONESHOT);
-        return 0;
-}
-
 /* Reads what there is to read, then has one call handled. */
-static int take_turn(struct scheduler *s) {
+static int take_turn(void *userdata) {
+        struct scheduler *s = userdata;
         struct call *call;
         uint64_t ready;
         int r = 1;
@@ -429,68 +411,46 @@ static int take_turn(struct scheduler *s) {
                 r = 1;
                 leave(s);
         }
-        if (r == -ENOMEM)
-                return wait_for_memory(s);
+        /* Without memory, messages stay in the socket, and nothing else is handled before them. */
         if (r < 0) {
-                log_error_errno(r, "Failed to read from the bus, ending: %m");
-                return sd_event_exit(s->event, r);
+                timer_disarm(s->turn);
+                return r;
         }
 
         s->reading = 0;
         call = next_call(s, now_usec(), &ready);
         if (call) {
                 handle(s, call);
-                want_turn(s);
+                deferred_arm(s->turn);
                 return 0;
         }
 
-        (void) sd_event_source_set_enabled(s->turn_source, SD_EVENT_OFF);
-        if (ready != USEC_INFINITY) {
-                (void) sd_event_source_set_time(s->budget_source, ready);
-                (void) sd_event_source_set_enabled(s->budget_source, SD_EVENT_ONESHOT);
-        }
+        timer_disarm(s->turn);
+        if (ready != USEC_INFINITY)
+                timer_arm_at(s->budget, ready);
         return 0;
 }
 
+static bool is_socket_watched(void *userdata) {
+        const struct scheduler *s = userdata;
+
+        return !peers_are_full(s->peers);
+}
+
+static const struct bus_pump_hooks pump_hooks = { .process = take_turn, .may_read = is_socket_watched };
+
 static int on_turn(sd_event_source *source, void *userdata) {
-        return take_turn(userdata);
-}
-
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        return take_turn(userdata);
-}
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         struct scheduler *s = userdata;
 
-        s->starved = false;
-        return take_turn(s);
+        bus_pump_process(s->pump);
+        return 0;
 }
 
-/* As sd-bus does it itself after sd_bus_attach_event(). */
-static int on_prepare(sd_event_source *source, void *userdata) {
+static int on_budget(sd_event_source *source, uint64_t usec, void *userdata) {
         struct scheduler *s = userdata;
-        uint64_t timeout;
-        int events, r;
 
-        if (s->starved)
-                return 0;
-        events = sd_bus_get_events(s->bus);
-        if (events < 0)
-                return events;
-        if (peers_are_full(s->peers))
-                events = 0;
-        r = sd_event_source_set_io_events(s->io_source, (uint32_t) events);
-        if (r < 0)
-                return r;
-
-        r = sd_bus_get_timeout(s->bus, &timeout);
-        if (r < 0)
-                return r;
-        if (timeout == USEC_INFINITY)
-                return sd_event_source_set_enabled(s->timeout_source, SD_EVENT_OFF);
-        r = sd_event_source_set_time(s->timeout_source, timeout);
-        return r < 0 ? r : sd_event_source_set_enabled(s->timeout_source, SD_EVENT_ONESHOT);
+        bus_pump_process(s->pump);
+        return 0;
 }
 
 static void on_identified(struct peer *peer, void *userdata) {
@@ -500,7 +460,7 @@ static void on_identified(struct peer *peer, void *userdata) {
                 return;
         enter_rings(s, peer);
         note_caller(s, peer, now_usec());
-        want_turn(s);
+        deferred_arm(s->turn);
 }
 
 static const struct peers_hooks peers_hooks = { .on_identified = on_identified };
@@ -510,19 +470,11 @@ struct scheduler *scheduler_free(struct scheduler *s) {
                 return NULL;
 
         assert(!s->current);
-        sd_event_source_disable_unref(s->io_source);
-        sd_event_source_disable_unref(s->timeout_source);
-        sd_event_source_disable_unref(s->turn_source);
-        sd_event_source_disable_unref(s->budget_source);
+        bus_pump_free(s->pump);
+        sd_event_source_disable_unref(s->turn);
+        sd_event_source_disable_unref(s->budget);
         free(s);
         return NULL;
-}
-
-static int add_timer(sd_event *event, sd_event_source **ret, struct scheduler *s) {
-        int r;
-
-        r = sd_event_add_time(event, ret, CLOCK_MONOTONIC, 0, PRECISION_USEC, on_timer, s);
-        return r < 0 ? r : sd_event_source_set_enabled(*ret, SD_EVENT_OFF);
 }
 
 int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers,
@@ -533,16 +485,12 @@ int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct p
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = (struct scheduler) { .event = event, .bus = bus, .peers = peers, .hooks = hooks, .userdata = userdata };
-        r = sd_event_add_io(event, &s->io_source, sd_bus_get_fd(bus), EPOLLIN, on_io, s);
+        *s = (struct scheduler) { .bus = bus, .peers = peers, .hooks = hooks, .userdata = userdata };
+        r = bus_pump_new(&s->pump, bus, event, "calls", PRIORITY_REQUESTS, &pump_hooks, s);
         if (r >= 0)
-                r = sd_event_source_set_prepare(s->io_source, on_prepare);
+                r = deferred_new(&s->turn, event, "turn of a call", PRIORITY_REQUESTS, on_turn, s);
         if (r >= 0)
-                r = add_timer(event, &s->timeout_source, s);
-        if (r >= 0)
-                r = add_timer(event, &s->budget_source, s);
-        if (r >= 0)
-                r = sd_event_add_defer(event, &s->turn_source, on_turn, s);
+                r = timer_new(&s->budget, event, "budget of a user", PRIORITY_REQUESTS, PRECISION_USEC, on_budget, s);
         if (r >= 0)
                 r = sd_bus_add_filter(bus, NULL, on_message, s);
         if (r < 0)
