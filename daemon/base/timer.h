@@ -29,7 +29,8 @@ void timer_arm_at(sd_event_source *timer, uint64_t usec);
 int deferred_new(sd_event_source **ret, sd_event *event, const char *description, enum priority priority,
                  sd_event_handler_t handler, void *userdata);
 
-/** deferred_arm() - have the handler called soon. */
+/** deferred_arm() - have the handler called soon: before all others of its priority. So one that arms itself again and
+ * again keeps them waiting, which a timer without time does not. */
 void deferred_arm(sd_event_source *deferred);
 
 /** timer_disarm(), timer_is_armed() - of either kind. A handler that runs is not armed any more. */

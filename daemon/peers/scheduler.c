@@ -26,9 +26,6 @@
 /* How often the daemon tries to hand a call to its handler where memory is short. */
 #define SHORTAGES_MAX 16
 
-/* How late a timer may be that waits for a budget. */
-#define PRECISION_USEC (1 * USEC_PER_MSEC)
-
 /* What a waiting call costs besides its text: sd-bus's object of it, and ours. */
 #define CALL_OVERHEAD 1024
 
@@ -38,8 +35,7 @@ struct scheduler {
         struct peers *peers;
         const struct scheduler_hooks *hooks;
         void *userdata;
-        sd_event_source *turn;          /* deferred: a call may be ready to be handled */
-        sd_event_source *budget;        /* a timer: the next budget that is not empty any more */
+        sd_event_source *turn;          /* a timer: when the next call may be ready to be handled */
         struct user *ring;              /* users with calls that wait, but root */
         struct user *root;              /* root, if it has calls that wait */
         struct callers users;           /* those that have called last */
@@ -89,7 +85,7 @@ static void enqueue(struct call *call, bool first) {
                 DL_PREPEND(peer->calls, call);
         else
                 DL_APPEND(peer->calls, call);
-        deferred_arm(call->scheduler->turn);
+        timer_arm(call->scheduler->turn, 0);
 }
 
 struct call *call_free(struct call *call) {
@@ -421,13 +417,14 @@ static int take_turn(void *userdata) {
         call = next_call(s, now_usec(), &ready);
         if (call) {
                 handle(s, call);
-                deferred_arm(s->turn);
+                timer_arm(s->turn, 0);
                 return 0;
         }
 
-        timer_disarm(s->turn);
         if (ready != USEC_INFINITY)
-                timer_arm_at(s->budget, ready);
+                timer_arm_at(s->turn, ready);
+        else
+                timer_disarm(s->turn);
         return 0;
 }
 
@@ -439,14 +436,7 @@ static bool is_socket_watched(void *userdata) {
 
 static const struct bus_pump_hooks pump_hooks = { .process = take_turn, .may_read = is_socket_watched };
 
-static int on_turn(sd_event_source *source, void *userdata) {
-        struct scheduler *s = userdata;
-
-        bus_pump_process(s->pump);
-        return 0;
-}
-
-static int on_budget(sd_event_source *source, uint64_t usec, void *userdata) {
+static int on_turn(sd_event_source *source, uint64_t usec, void *userdata) {
         struct scheduler *s = userdata;
 
         bus_pump_process(s->pump);
@@ -460,7 +450,7 @@ static void on_identified(struct peer *peer, void *userdata) {
                 return;
         enter_rings(s, peer);
         note_caller(s, peer, now_usec());
-        deferred_arm(s->turn);
+        timer_arm(s->turn, 0);
 }
 
 static const struct peers_hooks peers_hooks = { .on_identified = on_identified };
@@ -472,7 +462,6 @@ struct scheduler *scheduler_free(struct scheduler *s) {
         assert(!s->current);
         bus_pump_free(s->pump);
         sd_event_source_disable_unref(s->turn);
-        sd_event_source_disable_unref(s->budget);
         free(s);
         return NULL;
 }
@@ -488,9 +477,7 @@ int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct p
         *s = (struct scheduler) { .bus = bus, .peers = peers, .hooks = hooks, .userdata = userdata };
         r = bus_pump_new(&s->pump, bus, event, "calls", PRIORITY_REQUESTS, &pump_hooks, s);
         if (r >= 0)
-                r = deferred_new(&s->turn, event, "turn of a call", PRIORITY_REQUESTS, on_turn, s);
-        if (r >= 0)
-                r = timer_new(&s->budget, event, "budget of a user", PRIORITY_REQUESTS, PRECISION_USEC, on_budget, s);
+                r = timer_new(&s->turn, event, "turn of a call", PRIORITY_REQUESTS, TIMER_EXACT_USEC, on_turn, s);
         if (r >= 0)
                 r = sd_bus_add_filter(bus, NULL, on_message, s);
         if (r < 0)
