@@ -58,6 +58,7 @@ static int run(int argc, char *argv[], struct options *options) {
         }
 
         r = run_verb(&client, argv + first, (size_t) (argc - first));
+        lists_clear(&client.lists);
         client_done(&client);
         return r;
 }

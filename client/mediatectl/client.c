@@ -60,8 +60,12 @@ int client_call(struct client *client, sd_bus_message *call, sd_bus_error *error
         return sd_bus_call(client->bus, call, 0, error, ret);
 }
 
+void client_start_agent(struct client *client) {
+        if (client_is_local(client) && !option_given(client->options, OPTION_NO_ASK_PASSWORD))
+                agent_start(&client->agent);
+}
+
 void client_done(struct client *client) {
         agent_stop(&client->agent);
-        lists_clear(&client->lists);
         client->bus = sd_bus_flush_close_unref(client->bus);
 }

@@ -30,5 +30,9 @@ int client_new_call(struct client *client, const char *member, sd_bus_message **
  * set. */
 int client_call(struct client *client, sd_bus_message *call, sd_bus_error *error, sd_bus_message **ret);
 
-/** client_done() - end the agent, the connection, and free everything in it. */
+/** client_start_agent() - start polkit's agent where it can help: the daemon is this host's, and the person did not
+ * forbid it. */
+void client_start_agent(struct client *client);
+
+/** client_done() - end the agent and the connection. */
 void client_done(struct client *client);

@@ -8,7 +8,6 @@
 #include <stdarg.h>
 
 #include "client/output/tell.h"
-#include "client/shared/agent.h"
 #include "client/shared/callout.h"
 
 int targets_add(struct targets *targets, const char *uuid, const char *parent) {
@@ -159,7 +158,7 @@ int request_add(struct calls *calls, sd_bus_message *message, const char *subjec
 int request_run(struct calls *calls, const char *doing) {
         int r;
 
-        agent_start(calls->client);
+        client_start_agent(calls->client);
         /* A line that is written again and again would take the place of the agent's question. */
         r = calls_run(calls, calls->client->agent > 0 ? NULL : doing);
         return r != 0 ? r : calls_tell(calls);

@@ -8,7 +8,6 @@
 #include "client/mediatectl/verbs.h"
 #include "client/output/table.h"
 #include "client/output/tell.h"
-#include "client/shared/agent.h"
 
 enum {
         JOBS_JOB,
@@ -100,7 +99,7 @@ int verb_cancel(struct client *client, char **arguments, size_t n) {
         if (r != 0)
                 return r;
 
-        agent_start(client);
+        client_start_agent(client);
         r = calls_run(&calls, "Canceling");
         return r != 0 ? r : calls_tell(&calls);
 }

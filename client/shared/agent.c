@@ -4,6 +4,7 @@
 
 #include "client/shared/agent.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -11,9 +12,11 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "common/macro.h"
+
 #define AGENT "pkttyagent"
 
-/* Only execs: @notify_fd and a terminal are all that it gets from us. */
+/* The child only execs. It gets @notify_fd and a terminal from us, nothing else. */
 static void run_agent(int notify_fd, pid_t parent) {
         char fd[16];
         int terminal;
@@ -21,7 +24,7 @@ static void run_agent(int notify_fd, pid_t parent) {
         if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
                 _exit(EXIT_FAILURE);
 
-        /* It asks on the terminal even if our output goes elsewhere. */
+        /* The agent asks on the terminal, even if our own output goes elsewhere. */
         terminal = open("/dev/tty", O_WRONLY);
         if (terminal < 0 || dup2(terminal, STDOUT_FILENO) < 0 || dup2(terminal, STDERR_FILENO) < 0)
                 _exit(EXIT_FAILURE);
@@ -35,28 +38,28 @@ static void run_agent(int notify_fd, pid_t parent) {
         _exit(EXIT_FAILURE);
 }
 
-void agent_start(struct client *client) {
+void agent_start(pid_t *pid) {
         _cleanup_close_ int ready = -1, notify = -1;
-        pid_t self = getpid(), pid;
+        pid_t self = getpid(), child;
         int fds[2];
 
-        if (client->agent > 0 || geteuid() == 0 || !isatty(STDIN_FILENO) || !client_is_local(client) ||
-            option_given(client->options, OPTION_NO_ASK_PASSWORD))
+        assert(*pid >= 0);
+        if (*pid > 0 || geteuid() == 0 || !isatty(STDIN_FILENO))
                 return;
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return;
         ready = fds[0];
         notify = fds[1];
 
-        pid = fork();
-        if (pid < 0)
+        child = fork();
+        if (child < 0)
                 return;
-        if (pid == 0)
+        if (child == 0)
                 run_agent(notify, self);
-        client->agent = pid;
+        *pid = child;
 
-        /* It closes its end once it is registered, and the kernel does if it ends. Asked before that, polkit
-         * refuses. */
+        /* The agent closes its end of the pipe when polkit knows it, and the kernel does if the agent dies. A request
+         * that came before that would be refused. */
         close(TAKE_FD(notify));
         while (poll(&(struct pollfd) { .fd = ready }, 1, -1) < 0 && errno == EINTR)
                 ;

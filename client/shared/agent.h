@@ -3,11 +3,12 @@
 
 /* polkit's agent for terminals, which asks for the password where no desktop does. */
 
-#include "client/mediatectl/client.h"
+#include <sys/types.h>
 
-/** agent_start() - start it, once, where it can be of use: on a terminal, not for root, for this host's daemon.
- * Without it the request is just refused, so that a failure is not told. */
-void agent_start(struct client *client);
+/** agent_start() - start the agent, unless *@pid is one already, and wait until polkit knows it. Root needs none, and
+ * without a terminal there is nobody to ask. A failure is silent: without an agent polkit refuses the request, and that
+ * is reported. */
+void agent_start(pid_t *pid);
 
-/** agent_stop() - end it, if it runs. */
+/** agent_stop() - end the agent, if there is one; *@pid becomes 0. */
 void agent_stop(pid_t *pid);
