@@ -184,6 +184,14 @@ int options_check(const struct options *options, const char *verb, uint64_t allo
         return 0;
 }
 
+struct table_style options_table(const struct options *options) {
+        return (struct table_style) {
+                .json = option_given(options, OPTION_JSON),
+                .headings = !option_given(options, OPTION_NO_LEGEND),
+                .columns = options->output,
+        };
+}
+
 void options_clear(struct options *options) {
         attributes_clear(&options->add);
         free(options->remove);

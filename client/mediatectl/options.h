@@ -3,6 +3,7 @@
 
 /* The options of the command line. Each verb says which of them it takes; another one is an error, never ignored. */
 
+#include "client/output/table.h"
 #include "common/attribute.h"
 #include "common/macro.h"
 
@@ -66,6 +67,9 @@ int options_parse(int argc, char *argv[], struct options *options, int *ret_firs
 
 /** options_check() - whether only options that @allowed has were given for @verb. Returns a status. */
 int options_check(const struct options *options, const char *verb, uint64_t allowed);
+
+/** options_table() - how --json, --no-legend and --output want a table. */
+struct table_style options_table(const struct options *options);
 
 /** options_clear() - free what options_parse() has allocated. */
 void options_clear(struct options *options);

@@ -143,7 +143,7 @@ static int print_json(const struct client *client, const struct findings *findin
         _cleanup_table_ struct table *table = NULL;
         int r;
 
-        r = table_new(client->options, "findings", columns, ELEMENTSOF(columns), &table);
+        r = table_new(options_table(client->options), "findings", columns, ELEMENTSOF(columns), &table);
         for (size_t i = 0; r == 0 && i < findings->n; i++) {
                 const struct finding *finding = &findings->items[i];
                 const char *texts[] = { severity_to_string(finding->severity), finding->id, finding->subject,

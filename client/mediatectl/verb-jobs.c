@@ -42,7 +42,7 @@ int verb_jobs(struct client *client, char **arguments, size_t n) {
         _cleanup_table_ struct table *table = NULL;
         int r;
 
-        r = table_new(client->options, "jobs", columns, _JOBS_MAX, &table);
+        r = table_new(options_table(client->options), "jobs", columns, _JOBS_MAX, &table);
         if (r == 0)
                 r = lists_jobs(client);
         for (size_t i = 0; r == 0 && i < client->lists.jobs.n; i++)

@@ -74,7 +74,7 @@ int verb_list(struct client *client, char **arguments, size_t n) {
         bool all = false;
         int r;
 
-        r = table_new(client->options, "devices", columns, _LIST_MAX, &table);
+        r = table_new(options_table(client->options), "devices", columns, _LIST_MAX, &table);
         if (r == 0)
                 r = entries_new(client, &entries);
         if (r != 0)

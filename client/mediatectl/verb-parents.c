@@ -87,7 +87,7 @@ int verb_parents(struct client *client, char **arguments, size_t n) {
         struct lists *lists = &client->lists;
         int r;
 
-        r = table_new(client->options, "parents", parents_columns, _PARENTS_MAX, &table);
+        r = table_new(options_table(client->options), "parents", parents_columns, _PARENTS_MAX, &table);
         if (r == 0)
                 r = lists_parents(client);
         if (r == 0 && table_has(table, PARENTS_TYPES))
@@ -122,7 +122,7 @@ int verb_types(struct client *client, char **arguments, size_t n) {
         const struct listed_type_list *types = &client->lists.types;
         int r;
 
-        r = table_new(client->options, "types", types_columns, _TYPES_MAX, &table);
+        r = table_new(options_table(client->options), "types", types_columns, _TYPES_MAX, &table);
         if (r == 0 && n > 0)
                 r = resolve_parent(client, arguments[0]);
         if (r == 0)
@@ -190,7 +190,7 @@ int verb_tree(struct client *client, char **arguments, size_t n) {
         const struct lists *lists = &client->lists;
         int r;
 
-        r = table_new(client->options, "parents", tree_columns, _TREE_MAX, &table);
+        r = table_new(options_table(client->options), "parents", tree_columns, _TREE_MAX, &table);
         if (r == 0)
                 r = lists_parents(client);
         for (size_t i = 0; r == 0 && i < n; i++)

@@ -23,8 +23,7 @@ static size_t text_width(const char *text) {
 }
 
 static size_t column_width(struct table *table, size_t column) {
-        bool headings = !option_given(table->options, OPTION_NO_LEGEND);
-        size_t width = headings ? text_width(table->columns[column].name) : 0;
+        size_t width = table->style.headings ? text_width(table->columns[column].name) : 0;
         struct libscols_line *line;
         struct libscols_iter *iterator = scols_new_iter(SCOLS_ITER_FORWARD);
 

@@ -13,7 +13,7 @@ struct uuid_cell {
 };
 
 struct table {
-        const struct options *options;
+        struct table_style style;
         struct libscols_table *scols;
         const struct column *columns;
         size_t n_columns;

@@ -98,7 +98,7 @@ static int show_named(struct table *table, const char *list) {
 }
 
 static int show_standard(struct table *table) {
-        unsigned flags = COLUMN_STANDARD | (option_given(table->options, OPTION_JSON) ? COLUMN_JSON : 0);
+        unsigned flags = COLUMN_STANDARD | (table->style.json ? COLUMN_JSON : 0);
         int r;
 
         for (size_t i = 0; i < table->n_columns; i++)
@@ -111,33 +111,33 @@ static int show_standard(struct table *table) {
 }
 
 static int show_columns(struct table *table) {
-        const char *output = table->options->output;
+        const char *names = table->style.columns;
         int r;
 
-        if (!output || *output == '+') {
+        if (!names || *names == '+') {
                 r = show_standard(table);
-                if (r != 0 || !output)
+                if (r != 0 || !names)
                         return r;
-                output++;
+                names++;
         }
-        return show_named(table, output);
+        return show_named(table, names);
 }
 
-int table_new(const struct options *options, const char *name, const struct column *columns, size_t n_columns,
+int table_new(struct table_style style, const char *name, const struct column *columns, size_t n_columns,
               struct table **ret) {
         _cleanup_table_ struct table *table = calloc(1, sizeof(*table));
         int r;
 
         if (!table)
                 return -ENOMEM;
-        *table = (struct table) { .options = options, .columns = columns, .n_columns = n_columns };
+        *table = (struct table) { .style = style, .columns = columns, .n_columns = n_columns };
 
         table->scols = scols_new_table();
         if (!table->scols)
                 return -ENOMEM;
         scols_table_set_name(table->scols, name);
-        scols_table_enable_json(table->scols, option_given(options, OPTION_JSON));
-        scols_table_enable_noheadings(table->scols, option_given(options, OPTION_NO_LEGEND));
+        scols_table_enable_json(table->scols, style.json);
+        scols_table_enable_noheadings(table->scols, !style.headings);
         scols_table_enable_colors(table->scols, terminal_has_colours(stdout));
         scols_table_enable_ascii(table->scols, !terminal_is_utf8());
 
@@ -178,7 +178,7 @@ int table_set(struct table *table, struct libscols_line *line, size_t index, con
 
         if (!table->shown[index] || !text || !*text)
                 return 0;
-        if (!strchr(text, '\n') || option_given(table->options, OPTION_JSON))
+        if (!strchr(text, '\n') || table->style.json)
                 return set(table, line, index, text);
 
         for (const char *p = text; *p; p++)
@@ -239,9 +239,7 @@ int table_set_number(struct table *table, struct libscols_line *line, size_t ind
 }
 
 int table_set_boolean(struct table *table, struct libscols_line *line, size_t index, bool value) {
-        bool json = option_given(table->options, OPTION_JSON);
-
-        return table_set(table, line, index, json ? (value ? "1" : "0") : (value ? "yes" : "no"));
+        return table_set(table, line, index, table->style.json ? (value ? "1" : "0") : (value ? "yes" : "no"));
 }
 
 static int print_json(struct table *table) {
@@ -255,21 +253,18 @@ static int print_json(struct table *table) {
 }
 
 int table_print(struct table *table, const char *empty) {
-        bool json = option_given(table->options, OPTION_JSON);
         int r;
 
-        if (table->n_lines == 0 && !json) {
-                if (empty && !option_given(table->options, OPTION_NO_LEGEND))
+        if (table->style.json)
+                return print_json(table);
+        if (table->n_lines == 0) {
+                if (empty && table->style.headings)
                         fprintf(stderr, "%s\n", empty);
                 return 0;
         }
 
-        if (!json) {
-                r = table_fit(table, terminal_width(stdout));
-                if (r < 0)
-                        return r;
-                if (r > 0)
-                        return table_print_expanded(table);
-        }
-        return json ? print_json(table) : scols_print_table(table->scols) < 0 ? -ENOMEM : 0;
+        r = table_fit(table, terminal_width(stdout));
+        if (r != 0)
+                return r < 0 ? r : table_print_expanded(table);
+        return scols_print_table(table->scols) < 0 ? -ENOMEM : 0;
 }

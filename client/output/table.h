@@ -5,7 +5,7 @@
 
 #include <libsmartcols/libsmartcols.h>
 
-#include "client/mediatectl/options.h"
+#include "common/macro.h"
 
 #define TABLE_COLUMNS_MAX 16
 
@@ -25,11 +25,19 @@ struct column {
         unsigned flags;
 };
 
+/* How the person wants a table. */
+struct table_style {
+        bool json;                      /* JSON instead of a table for people */
+        bool headings;
+        const char *columns;            /* names with commas between them; "+NAME,…": more than the standard ones; NULL:
+                                           the standard ones */
+};
+
 struct table;
 
-/** table_new() - a table @name (the key of the rows in JSON) with the columns the options choose. @columns are as long
- * as the table. Returns a status. */
-int table_new(const struct options *options, const char *name, const struct column *columns, size_t n_columns,
+/** table_new() - a table @name (the key of the rows in JSON) with those of @columns that the style chooses. The style's
+ * texts and @columns must live as long as the table. Returns a status. */
+int table_new(struct table_style style, const char *name, const struct column *columns, size_t n_columns,
               struct table **ret);
 
 /** table_free() - free it; NULL is fine. Returns NULL. */
