@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "client/mdevctl/tell.h"
+#include "client/shared/callout.h"
 
 int mdevctl_bus_open(sd_bus **ret) {
         int r;
@@ -43,48 +44,23 @@ int mdevctl_bus_append_attributes(sd_bus_message *call, const struct attributes 
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/* The UUID of an unfinished job; empty if there is none of that number. */
-static int find_job(sd_bus *bus, uint64_t wanted, char ret[static UUID_TEXT_SIZE]) {
-        _cleanup_failure_ struct failure failure = {};
-        _cleanup_message_ sd_bus_message *call = NULL, *reply = NULL;
-        const char *uuid;
-        uint64_t id;
-        int r;
-
-        ret[0] = '\0';
-        r = mdevctl_bus_new_call(bus, "ListJobs", &call);
-        if (r < 0)
-                return mdevctl_fail("%s", strerror(-r));
-        if (mdevctl_bus_call(bus, call, &failure, &reply) < 0)
-                return mdevctl_fail("%s", failure.message);
-
-        r = sd_bus_message_enter_container(reply, 'a', "(tssso)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(tssso)", &id, &uuid, NULL, NULL, NULL)) > 0)
-                if (id == wanted)
-                        snprintf(ret, UUID_TEXT_SIZE, "%s", uuid);
-        return r < 0 ? mdevctl_fail("%s", strerror(-r)) : EXIT_SUCCESS;
-}
-
 static int check_callout(sd_bus *bus, const char *uuid) {
-        const char *job = getenv("MEDIATED_JOB");
-        char job_uuid[UUID_TEXT_SIZE], *end;
-        uint64_t id;
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        char job_uuid[UUID_TEXT_SIZE];
+        uint64_t job;
         int r;
 
-        if (!job || !*uuid)
+        /* A UUID that is yet to be chosen is nobody's. */
+        if (!*uuid)
                 return EXIT_SUCCESS;
-        errno = 0;
-        id = strtoull(job, &end, 10);
-        if (errno > 0 || end == job || *end)
+        r = callout_find_job(bus, &error, &job, job_uuid);
+        if (r < 0)
+                return mdevctl_fail("%s", error.message ? error.message : strerror(-r));
+        if (r == 0 || !streq(job_uuid, uuid))
                 return EXIT_SUCCESS;
-
-        r = find_job(bus, id, job_uuid);
-        if (r != EXIT_SUCCESS || !streq(job_uuid, uuid))
-                return r;
         return mdevctl_fail("A callout of job %" PRIu64
                             " cannot change device %s: the request would wait for that job, "
-                            "and the job for its callout",
-                            id, uuid);
+                            "and the job for its callout", job, uuid);
 }
 
 int mdevctl_bus_open_for(const char *uuid, sd_bus **ret) {

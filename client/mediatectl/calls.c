@@ -5,6 +5,7 @@
 #include "client/mediatectl/calls.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "client/mediatectl/resolve.h"
 #include "client/output/tell.h"
@@ -73,15 +74,31 @@ static int run_one_step(struct calls *calls, const char *doing, uint64_t since) 
         return sd_bus_wait(bus, PROGRESS_INTERVAL_USEC);
 }
 
-static int check_callout(struct calls *calls) {
+static bool changes(const struct calls *calls, const char *uuid) {
         for (size_t i = 0; i < calls->n; i++)
-                if (calls->items[i].subject) {
-                        int r = callout_check(calls->client, calls->items[i].subject);
+                if (calls->items[i].subject && (!uuid || streq(calls->items[i].subject, uuid)))
+                        return true;
+        return false;
+}
 
-                        if (r != 0)
-                                return r;
-                }
-        return 0;
+static int check_callout(const struct calls *calls) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        char uuid[UUID_TEXT_SIZE];
+        uint64_t job;
+        int r;
+
+        /* The jobs of another host are others. */
+        if (!client_is_local(calls->client) || !changes(calls, NULL))
+                return 0;
+
+        r = callout_find_job(calls->client->bus, &error, &job, uuid);
+        if (r < 0)
+                return sd_bus_error_is_set(&error) ? tell_error(&error) : r;
+        if (r == 0 || !changes(calls, uuid))
+                return 0;
+        return tell_status(STATUS_FAILED,
+                           "A callout of job %" PRIu64 " cannot change %s: the request would wait for that job, and "
+                           "the job for its callout. Do it when the job is done", job, uuid);
 }
 
 int calls_run(struct calls *calls, const char *doing) {

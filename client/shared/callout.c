@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A callout that changes the device it is called for. */
+/* A program that is a callout, or is run by one. */
 
 #include "client/shared/callout.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
-#include "client/output/tell.h"
-#include "common/uuid.h"
+#include "common/bus-names.h"
+#include "common/macro.h"
 
-/* The variable holds the number of the job. Returns 0 without one. */
+/* The number of the job in which this program runs, or 0. */
 static uint64_t own_job(void) {
         const char *text = getenv("MEDIATED_JOB");
         unsigned long long id;
@@ -29,30 +28,23 @@ int callout_append_option(sd_bus_message *message) {
         return job > 0 ? sd_bus_message_append(message, "{sv}", "callout-of", "t", job) : 0;
 }
 
-static int find_job_uuid(struct client *client, uint64_t id, const char **ret) {
+int callout_find_job(sd_bus *bus, sd_bus_error *error, uint64_t *ret_id, char ret_uuid[static UUID_TEXT_SIZE]) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        uint64_t job = own_job(), id;
+        const char *uuid;
         int r;
 
-        r = lists_jobs(client);
-        for (size_t i = 0; r == 0 && i < client->lists.jobs.n; i++)
-                if (client->lists.jobs.items[i].id == id)
-                        *ret = client->lists.jobs.items[i].uuid;
-        return r;
-}
-
-int callout_check(struct client *client, const char *uuid) {
-        const char *job_uuid = NULL;
-        uint64_t job = own_job();
-        int r;
-
-        /* Other hosts' jobs are others. */
-        if (job == 0 || !client_is_local(client))
+        if (job == 0)
                 return 0;
 
-        r = find_job_uuid(client, job, &job_uuid);
-        if (r != 0 || !job_uuid || !streq(job_uuid, uuid))
-                return r;
-        return tell_status(STATUS_FAILED,
-                           "A callout of job %" PRIu64 " cannot change %s: the request would wait for that job, and "
-                           "the job for its callout. Do it when the job is done",
-                           job, uuid);
+        r = sd_bus_call_method(bus, BUS_NAME, BUS_ROOT, BUS_MANAGER, "ListJobs", error, &reply, NULL);
+        if (r >= 0)
+                r = sd_bus_message_enter_container(reply, 'a', "(tssso)");
+        while (r >= 0 && (r = sd_bus_message_read(reply, "(tssso)", &id, &uuid, NULL, NULL, NULL)) > 0)
+                if (id == job) {
+                        *ret_id = id;
+                        snprintf(ret_uuid, UUID_TEXT_SIZE, "%s", uuid);
+                        return 1;
+                }
+        return r;
 }
