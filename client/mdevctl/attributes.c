@@ -8,6 +8,7 @@
 
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/tell.h"
+#include "common/attribute-bus.h"
 #include "common/io.h"
 #include "common/root.h"
 
@@ -35,23 +36,13 @@ static int new_call(sd_bus *bus, const char *uuid, sd_bus_message **ret) {
                                               "GetAttributes");
 }
 
-static int read_reply(sd_bus_message *reply, struct attributes *ret) {
-        const char *name, *value;
-        int r;
-
-        r = sd_bus_message_enter_container(reply, 'a', "(ss)");
-        while (r >= 0 && (r = sd_bus_message_read(reply, "(ss)", &name, &value)) > 0)
-                r = attributes_append(ret, name, value);
-        return r;
-}
-
 /* A device that is gone meanwhile, or a callout that fails, has nothing to tell. */
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct question *question = userdata;
 
         question->asker->n_pending--;
         if (!sd_bus_message_get_error(reply))
-                (void) read_reply(reply, question->ret);
+                (void) attributes_read_from_message(reply, question->ret);
         return 0;
 }
 
@@ -100,7 +91,7 @@ int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret,
         if (r >= 0 && mdevctl_bus_call(bus, call, failure, &reply) < 0)
                 return -1;
         if (r >= 0)
-                r = read_reply(reply, ret);
+                r = attributes_read_from_message(reply, ret);
         return r < 0 ? failure_set(failure, FAILURE_IO_ERROR, "The attributes of device %s cannot be read: %s",
                                    uuid, strerror(-r))
                      : 0;

@@ -35,15 +35,6 @@ int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure,
         return failure_set(failure, FAILURE_IO_ERROR, "The connection to mediated failed: %s", strerror(-r));
 }
 
-int mdevctl_bus_append_attributes(sd_bus_message *call, const struct attributes *attributes) {
-        int r;
-
-        r = sd_bus_message_open_container(call, 'a', "(ss)");
-        for (size_t i = 0; i < attributes->n && r >= 0; i++)
-                r = sd_bus_message_append(call, "(ss)", attributes->items[i].name, attributes->items[i].value);
-        return r < 0 ? r : sd_bus_message_close_container(call);
-}
-
 static int check_callout(sd_bus *bus, const char *uuid) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         char job_uuid[UUID_TEXT_SIZE];

@@ -5,7 +5,6 @@
 
 #include <systemd/sd-bus.h>
 
-#include "common/attribute.h"
 #include "common/bus-names.h"
 #include "common/failure.h"
 #include "common/uuid.h"
@@ -27,6 +26,3 @@ int mdevctl_bus_new_call(sd_bus *bus, const char *member, sd_bus_message **ret);
 /** mdevctl_bus_call() - call, and wait as long as the daemon lets us: jobs have a deadline of their own. @ret may
  * be NULL. Returns 0, or -1 with @failure set. */
 int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure, sd_bus_message **ret);
-
-/** mdevctl_bus_append_attributes() - an a(ss). Returns 0 or a negative errno. */
-int mdevctl_bus_append_attributes(sd_bus_message *call, const struct attributes *attributes);

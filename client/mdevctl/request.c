@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "client/shared/callout.h"
+#include "common/attribute-bus.h"
 
 static int append_bool(sd_bus_message *call, const char *name) {
         return sd_bus_message_append(call, "{sv}", name, "b", 1);
@@ -42,7 +43,7 @@ int mdevctl_request_define(sd_bus *bus, const struct mdevctl_arguments *argument
                 r = sd_bus_message_append(call, "ssss", arguments->uuid, parent, definition_type(definition),
                                           start_mode_to_string(definition_start(definition)));
         if (r >= 0)
-                r = mdevctl_bus_append_attributes(call, definition_attributes(definition));
+                r = attributes_append_to_message(call, definition_attributes(definition));
         if (r >= 0)
                 r = append_options(call, arguments, NULL);
         return send(bus, r, call, failure, ret);
@@ -74,7 +75,7 @@ static int append_attributes_change(sd_bus_message *call, const struct attribute
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'v', "a(ss)");
         if (r >= 0)
-                r = mdevctl_bus_append_attributes(call, attributes);
+                r = attributes_append_to_message(call, attributes);
         if (r >= 0)
                 r = sd_bus_message_close_container(call);
         return r < 0 ? r : sd_bus_message_close_container(call);
@@ -150,7 +151,7 @@ int mdevctl_request_create(sd_bus *bus, const struct mdevctl_arguments *argument
         if (r >= 0)
                 r = sd_bus_message_append(call, "sss", arguments->uuid, parent, definition_type(definition));
         if (r >= 0)
-                r = mdevctl_bus_append_attributes(call, definition_attributes(definition));
+                r = attributes_append_to_message(call, definition_attributes(definition));
         if (r >= 0)
                 r = append_options(call, arguments, "settle");
         return send(bus, r, call, failure, NULL);

@@ -98,15 +98,6 @@ int attributes_parse(char **arguments, size_t *n, struct attributes *ret) {
         return 0;
 }
 
-int request_append_attributes(sd_bus_message *message, const struct attributes *attributes) {
-        int r;
-
-        r = sd_bus_message_open_container(message, 'a', "(ss)");
-        for (size_t i = 0; r >= 0 && i < attributes->n; i++)
-                r = sd_bus_message_append(message, "(ss)", attributes->items[i].name, attributes->items[i].value);
-        return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
 static int append_options(sd_bus_message *message, struct client *client) {
         static const struct {
                 enum option_id option;

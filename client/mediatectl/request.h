@@ -39,9 +39,6 @@ int targets_definitions(struct client *client, char **arguments, size_t n, bool 
  * becomes their number. Returns 0 or a negative errno. */
 int attributes_parse(char **arguments, size_t *n, struct attributes *ret);
 
-/** request_append_attributes() - append an a(ss). Returns 0 or a negative errno. */
-int request_append_attributes(sd_bus_message *message, const struct attributes *attributes);
-
 /** request_new() - a call of a method of the manager with its first arguments, as sd_bus_message_append() takes them.
  * Returns 0 or a negative errno. */
 int request_new(struct calls *calls, sd_bus_message **ret, const char *member, const char *types, ...);

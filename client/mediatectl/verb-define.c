@@ -8,6 +8,7 @@
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
+#include "common/attribute-bus.h"
 
 struct definition_request {
         const char *parent, *type, *start;
@@ -20,7 +21,7 @@ static int add_define(struct calls *calls, const char *uuid, const struct defini
 
         r = request_new(calls, &message, "Define", "ssss", uuid, request->parent, request->type, request->start);
         if (r >= 0)
-                r = request_append_attributes(message, request->attributes);
+                r = attributes_append_to_message(message, request->attributes);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
 }
 
@@ -141,7 +142,7 @@ static int append_replaced(sd_bus_message *message, const struct attributes *att
         if (r >= 0)
                 r = sd_bus_message_open_container(message, 'v', "a(ss)");
         if (r >= 0)
-                r = request_append_attributes(message, attributes);
+                r = attributes_append_to_message(message, attributes);
         for (int i = 0; r >= 0 && i < 2; i++)
                 r = sd_bus_message_close_container(message);
         return r;

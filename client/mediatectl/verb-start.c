@@ -9,6 +9,7 @@
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
+#include "common/attribute-bus.h"
 
 static int add_create(struct calls *calls, const char *uuid, char **where, const struct attributes *attributes) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
@@ -16,7 +17,7 @@ static int add_create(struct calls *calls, const char *uuid, char **where, const
 
         r = request_new(calls, &message, "CreateDevice", "sss", uuid, where[0], where[1]);
         if (r >= 0)
-                r = request_append_attributes(message, attributes);
+                r = attributes_append_to_message(message, attributes);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
 }
 

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "common/attribute-bus.h"
 #include "daemon/bus/bus-util.h"
 
 /* Bytes of a caller's own text in an answer. */
@@ -151,31 +152,20 @@ int argument_read_start(sd_bus_message *message, enum start_mode *ret) {
 
 int argument_read_attributes(sd_bus_message *message, const struct uuid_text *uuid, struct attributes *ret) {
         char reason[ATTRIBUTES_CHECK_MESSAGE_SIZE];
-        const char *name, *value;
         size_t bad;
         int r;
 
-        r = sd_bus_message_enter_container(message, 'a', "(ss)");
-        if (r < 0)
-                return r;
-
-        while ((r = sd_bus_message_read(message, "(ss)", &name, &value)) > 0) {
-                r = attributes_append(ret, name, value);
-                if (r == -E2BIG)
-                        return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "Device %s: more than %d attributes",
-                                        uuid->text, ATTRIBUTES_MAX);
-                if (r < 0)
-                        return r;
-        }
+        r = attributes_read_from_message(message, ret);
+        if (r == -E2BIG)
+                return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "Device %s: more than %d attributes", uuid->text,
+                                ATTRIBUTES_MAX);
         if (r < 0)
                 return r;
 
         if (attributes_check(ret, &bad, reason) < 0)
                 return bus_fail(message, FAILURE_INVALID_ATTRIBUTE, "Device %s: attribute '%.*s' is refused: %s",
                                 uuid->text, SHORTENED(ret->items[bad].name, ATTRIBUTE_SHOWN_MAX), reason);
-
-        r = sd_bus_message_exit_container(message);
-        return r < 0 ? r : 0;
+        return 0;
 }
 
 int argument_read_job(sd_bus_message *message, uint64_t *ret) {

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "common/attribute-bus.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
@@ -31,20 +32,6 @@ static void attributes_query_free(struct attributes_query *query) {
         free(query);
 }
 DEFINE_CLEANUP_FUNC(struct attributes_query *, attributes_query_free)
-
-int attributes_append_to_message(sd_bus_message *reply, const struct attributes *attributes) {
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'a', "(ss)");
-        if (r < 0)
-                return r;
-        for (size_t i = 0; i < attributes->n; i++) {
-                r = sd_bus_message_append(reply, "(ss)", attributes->items[i].name, attributes->items[i].value);
-                if (r < 0)
-                        return r;
-        }
-        return sd_bus_message_close_container(reply);
-}
 
 static int send_reply(sd_bus_message *message, const struct attributes *attributes) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;

@@ -5,11 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
-struct attributes;
 struct device;
-
-/** attributes_append_to_message() - append them as a(ss). Returns 0 or a negative errno. */
-int attributes_append_to_message(sd_bus_message *reply, const struct attributes *attributes);
 
 /** attributes_query_start() - ask, and reply to @message. Returns what an sd-bus method handler returns. */
 int attributes_query_start(struct device *device, sd_bus_message *message);

@@ -6,9 +6,9 @@
 
 #include <errno.h>
 
+#include "common/attribute-bus.h"
 #include "common/store-file.h"
 #include "daemon/api/arguments.h"
-#include "daemon/api/attributes-query.h"
 #include "daemon/api/request-definition.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
