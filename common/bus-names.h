@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Names on the bus. */
+/* What the daemon and its clients call things on D-Bus. */
 
 #define BUS_NAME "org.mediated1"
 #define BUS_ROOT "/org/mediated1"
@@ -16,6 +16,9 @@
 #define BUS_DEVICE_PATH BUS_ROOT "/device"
 #define BUS_DEFINITION_PATH BUS_ROOT "/definition"
 #define BUS_JOB_PATH BUS_ROOT "/job"
+
+/* The available instances of a type, in ListTypes, whose driver does not say how many there are. */
+#define AVAILABLE_INSTANCES_UNKNOWN UINT32_MAX
 
 #define BUS_DRIVER "org.freedesktop.DBus"
 #define BUS_DRIVER_PATH "/org/freedesktop/DBus"

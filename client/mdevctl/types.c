@@ -11,8 +11,6 @@
 #include "client/mdevctl/json.h"
 #include "client/mdevctl/tell.h"
 
-#define INSTANCES_UNKNOWN UINT32_MAX
-
 /* Texts are in the replies. */
 struct type {
         const char *parent;
@@ -166,7 +164,7 @@ static int print_text(const struct types *types) {
                         return -ENOMEM;
 
                 print_value("  ", type->name);
-                if (type->instances != INSTANCES_UNKNOWN)
+                if (type->instances != AVAILABLE_INSTANCES_UNKNOWN)
                         printf("    Available instances: %" PRIu32 "\n", type->instances);
                 print_value("    Device API: ", type->device_api);
                 if (*type->title)
@@ -188,7 +186,7 @@ static int type_to_json(const struct type *type, json_object *list) {
                 r = mdevctl_json_add(outer, type->name, object);
         else
                 json_object_put(object);
-        if (r >= 0 && type->instances != INSTANCES_UNKNOWN)
+        if (r >= 0 && type->instances != AVAILABLE_INSTANCES_UNKNOWN)
                 r = mdevctl_json_add(object, "available_instances", json_object_new_int64(type->instances));
         if (r >= 0)
                 r = mdevctl_json_add(object, "device_api", json_object_new_string(type->device_api));

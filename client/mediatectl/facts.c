@@ -167,7 +167,7 @@ static int add_type(json_object *types, const struct listed_type *type) {
                 r = put_text(object, texts[i][0], texts[i][1]);
         if (r < 0)
                 return r;
-        if (type->available == AVAILABLE_UNKNOWN)
+        if (type->available == AVAILABLE_INSTANCES_UNKNOWN)
                 return put_text(object, "available", "");
         return put(object, "available", json_object_new_int64(type->available));
 }

@@ -27,7 +27,7 @@ struct listed_parent {
 
 struct listed_type {
         const char *parent, *type, *name, *device_api;
-        uint32_t available;             /* AVAILABLE_UNKNOWN if the driver does not tell it */
+        uint32_t available;             /* or AVAILABLE_INSTANCES_UNKNOWN */
         const char *description;
 };
 
@@ -35,8 +35,6 @@ struct listed_job {
         uint64_t id;
         const char *uuid, *kind, *state, *path;
 };
-
-#define AVAILABLE_UNKNOWN UINT32_MAX
 
 /* Each is fetched when it is first asked for, and sorted. */
 #define DEFINE_LIST(type)                \

@@ -108,7 +108,7 @@ static int add_type(struct table *table, const struct listed_type *type) {
         r = table_set(table, line, TYPES_PARENT, type->parent);
         if (r >= 0)
                 r = table_set(table, line, TYPES_TYPE, type->type);
-        if (r >= 0 && type->available != AVAILABLE_UNKNOWN)
+        if (r >= 0 && type->available != AVAILABLE_INSTANCES_UNKNOWN)
                 r = table_set_number(table, line, TYPES_AVAILABLE, type->available);
         if (r >= 0)
                 r = table_set(table, line, TYPES_API, type->device_api);
@@ -164,7 +164,7 @@ static int tree_add_type(struct table *table, struct libscols_line *above, const
         if (!line)
                 return -ENOMEM;
         r = table_set(table, line, TREE_NAME, type->type);
-        if (r >= 0 && type->available != AVAILABLE_UNKNOWN)
+        if (r >= 0 && type->available != AVAILABLE_INSTANCES_UNKNOWN)
                 r = table_set_number(table, line, TREE_AVAILABLE, type->available);
         if (r >= 0)
                 r = table_set(table, line, TREE_DESCRIPTION, *type->name ? type->name : type->description);

@@ -4,6 +4,7 @@
 
 #include "daemon/api/parent-bus.h"
 
+#include "common/bus-names.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/type-properties.h"
 

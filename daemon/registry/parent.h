@@ -12,9 +12,6 @@
 
 struct manager;
 
-/* What ListTypes gives for available instances that are not known. */
-#define AVAILABLE_INSTANCES_UNKNOWN UINT32_MAX
-
 struct parent {
         struct manager *manager;
         struct export export;
