@@ -336,67 +336,32 @@ int definition_remove_attribute(struct definition *definition, int index) {
         return r < 0 ? r : 1;
 }
 
-/* Adds a value, or replaces the value of a key, which keeps its place. Takes the value over, also when it fails. */
-static int object_set(json_object *object, const char *key, json_object *value) {
-        if (!value)
-                return -ENOMEM;
-        if (json_object_object_add(object, key, value) < 0) {
-                json_object_put(value);
-                return -ENOMEM;
-        }
-        return 0;
-}
+static json_object *attributes_to_list(const struct attributes *attributes) {
+        json_object *list = json_object_new_array_ext((int) attributes->n);
 
-static int attributes_to_json(const struct attributes *attributes, json_object **ret) {
-        _cleanup_json_ json_object *list = json_object_new_array_ext((int) attributes->n);
-        int r;
-
-        if (!list)
-                return -ENOMEM;
         for (size_t i = 0; i < attributes->n; i++) {
-                _cleanup_json_ json_object *item = json_object_new_object();
+                json_object *item = json_object_new_object();
 
-                if (!item)
-                        return -ENOMEM;
-                r = object_set(item, attributes->items[i].name,
-                               json_object_new_string(attributes->items[i].value));
-                if (r < 0)
-                        return r;
-                if (json_object_array_add(list, item) < 0)
-                        return -ENOMEM;
-                item = NULL;
+                json_put(&item, attributes->items[i].name, json_object_new_string(attributes->items[i].value));
+                json_push(&list, item);
         }
-        *ret = TAKE_PTR(list);
-        return 0;
+        return list;
 }
 
-/* Puts type, start and attributes into @object, which may have these keys already. */
-static int definition_fill(const struct definition *definition, json_object *object) {
-        json_object *list;
-        int r;
-
-        r = object_set(object, KEY_TYPE, json_object_new_string(definition->type));
-        if (r < 0)
-                return r;
-        r = object_set(object, KEY_START, json_object_new_string(start_mode_to_string(definition->start)));
-        if (r < 0)
-                return r;
-        r = attributes_to_json(&definition->attributes, &list);
-        if (r < 0)
-                return r;
-        return object_set(object, KEY_ATTRIBUTES, list);
+/* Puts type, start and attributes into an object. A key that it has already keeps its place. */
+static void fill(const struct definition *definition, json_object **object) {
+        json_put(object, KEY_TYPE, json_object_new_string(definition->type));
+        json_put(object, KEY_START, json_object_new_string(start_mode_to_string(definition->start)));
+        json_put(object, KEY_ATTRIBUTES, attributes_to_list(&definition->attributes));
 }
 
 int definition_to_json(const struct definition *definition, json_object **ret) {
-        _cleanup_json_ json_object *object = json_object_new_object();
-        int r;
+        json_object *object = json_object_new_object();
 
+        fill(definition, &object);
         if (!object)
                 return -ENOMEM;
-        r = definition_fill(definition, object);
-        if (r < 0)
-                return r;
-        *ret = TAKE_PTR(object);
+        *ret = object;
         return 0;
 }
 
@@ -405,19 +370,14 @@ int definition_format(const struct definition *definition, char **ret) {
         _cleanup_free_ char *text = NULL;
         int r;
 
-        if (definition->layout)
+        if (definition->layout) {
                 r = make_layout(definition->layout, &object);
-        else {
+                if (r < 0)
+                        return r;
+        } else
                 object = json_object_new_object();
-                r = object ? 0 : -ENOMEM;
-        }
-        if (r < 0)
-                return r;
-
-        r = definition_fill(definition, object);
-        if (r < 0)
-                return r;
-        r = json_text_format(object, &text);
+        fill(definition, &object);
+        r = object ? json_text_format(object, &text) : -ENOMEM;
         if (r < 0)
                 return r;
         if (strlen(text) > DEFINITION_SIZE_MAX)

@@ -55,15 +55,3 @@ int mdevctl_json_print_string(FILE *stream, const char *text) {
         put_json(stream, quoted, strlen(quoted));
         return 0;
 }
-
-int mdevctl_json_add(json_object *container, const char *key, json_object *value) {
-        int r;
-
-        if (!value)
-                return -ENOMEM;
-        r = key ? json_object_object_add(container, key, value) : json_object_array_add(container, value);
-        if (r >= 0)
-                return 0;
-        json_object_put(value);
-        return -ENOMEM;
-}

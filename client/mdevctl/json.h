@@ -14,7 +14,3 @@ int mdevctl_json_print(FILE *stream, json_object *object, unsigned int indent);
 
 /** mdevctl_json_print_string() - print a string with its quotes. Returns 0 or -ENOMEM. */
 int mdevctl_json_print_string(FILE *stream, const char *text);
-
-/** mdevctl_json_add() - add a value to an object, or with @key NULL to a list, and take it over, also when that
- * fails. Returns 0 or -ENOMEM. */
-int mdevctl_json_add(json_object *container, const char *key, json_object *value);

@@ -176,49 +176,46 @@ static int print_text(const struct types *types) {
         return 0;
 }
 
-static int type_to_json(const struct type *type, json_object *list) {
+static json_object *type_to_json(const struct type *type) {
+        json_object *object = json_object_new_object(), *outer = json_object_new_object();
         _cleanup_free_ char *description = join_lines(type->description);
-        json_object *outer = json_object_new_object(), *object = json_object_new_object();
-        int r;
 
-        r = mdevctl_json_add(list, NULL, outer);
-        if (r >= 0)
-                r = mdevctl_json_add(outer, type->name, object);
+        if (type->instances != AVAILABLE_INSTANCES_UNKNOWN)
+                json_put(&object, "available_instances", json_object_new_int64(type->instances));
+        json_put(&object, "device_api", json_object_new_string(type->device_api));
+        if (*type->title)
+                json_put(&object, "name", json_object_new_string(type->title));
+        if (!description || *description)
+                json_put(&object, "description", description ? json_object_new_string(description) : NULL);
+        json_put(&outer, type->name, object);
+        return outer;
+}
+
+/* The items are in the order of their parents; a parent's own item comes before those of its types. */
+static json_object *types_to_json(const struct types *types) {
+        json_object *parents = json_object_new_object(), *top = json_object_new_array();
+
+        for (size_t i = 0; i < types->n;) {
+                const char *parent = types->items[i].parent;
+                json_object *list = json_object_new_array();
+
+                for (i++; i < types->n && types->items[i].name; i++)
+                        json_push(&list, type_to_json(types->items + i));
+                json_put(&parents, parent, list);
+        }
+
+        if (types->n > 0)
+                json_push(&top, parents);
         else
-                json_object_put(object);
-        if (r >= 0 && type->instances != AVAILABLE_INSTANCES_UNKNOWN)
-                r = mdevctl_json_add(object, "available_instances", json_object_new_int64(type->instances));
-        if (r >= 0)
-                r = mdevctl_json_add(object, "device_api", json_object_new_string(type->device_api));
-        if (r >= 0 && *type->title)
-                r = mdevctl_json_add(object, "name", json_object_new_string(type->title));
-        if (r >= 0 && !description)
-                r = -ENOMEM;
-        if (r >= 0 && *description)
-                r = mdevctl_json_add(object, "description", json_object_new_string(description));
-        return r;
+                json_object_put(parents);
+        return top;
 }
 
 static int print_json(const struct types *types) {
-        _cleanup_json_ json_object *top = json_object_new_array();
-        json_object *parents = NULL, *list = NULL;
-        int r = 0;
+        _cleanup_json_ json_object *top = types_to_json(types);
+        int r;
 
-        if (!top)
-                return -ENOMEM;
-        if (types->n > 0) {
-                parents = json_object_new_object();
-                r = mdevctl_json_add(top, NULL, parents);
-        }
-        for (size_t i = 0; i < types->n && r >= 0; i++)
-                if (!types->items[i].name) {
-                        list = json_object_new_array();
-                        r = mdevctl_json_add(parents, types->items[i].parent, list);
-                } else
-                        r = type_to_json(types->items + i, list);
-
-        if (r >= 0)
-                r = mdevctl_json_print(stdout, top, 0);
+        r = top ? mdevctl_json_print(stdout, top, 0) : -ENOMEM;
         putchar('\n');
         return r;
 }

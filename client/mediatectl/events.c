@@ -231,33 +231,19 @@ int event_format(const struct event *event, char **ret) {
         return 0;
 }
 
-static int put(json_object *object, const char *key, const char *text) {
-        json_object *value = json_object_new_string(text);
-
-        if (value && json_object_object_add(object, key, value) >= 0)
-                return 0;
-        json_object_put(value);
-        return -ENOMEM;
-}
-
 int event_to_json(const struct event *event, json_object **ret) {
-        _cleanup_json_ json_object *object = json_object_new_object();
-        int r = object ? 0 : -ENOMEM;
+        json_object *object = json_object_new_object();
 
-        if (r >= 0)
-                r = put(object, "object", event->object);
-        if (r >= 0)
-                r = put(object, "subject", event->subject);
-        if (r >= 0 && event->parent)
-                r = put(object, "parent", event->parent);
-        if (r >= 0)
-                r = put(object, "event", event->event);
-        if (r >= 0 && event->properties &&
-            json_object_object_add(object, "properties", json_object_get(event->properties)) < 0)
-                r = -ENOMEM;
-        if (r < 0)
-                return r;
+        json_put(&object, "object", json_object_new_string(event->object));
+        json_put(&object, "subject", json_object_new_string(event->subject));
+        if (event->parent)
+                json_put(&object, "parent", json_object_new_string(event->parent));
+        json_put(&object, "event", json_object_new_string(event->event));
+        if (event->properties)
+                json_put(&object, "properties", json_object_get(event->properties));
+        if (!object)
+                return -ENOMEM;
 
-        *ret = TAKE_PTR(object);
+        *ret = object;
         return 0;
 }

@@ -156,6 +156,9 @@ int facts_print(const struct facts *facts) {
         bool first = true;
         int r = 0;
 
+        if (!facts->devices || !facts->definitions || !facts->parents || !facts->jobs)
+                return -ENOMEM;
+
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)
                 for (size_t j = 0; r >= 0 && j < json_object_array_length(sections[i].array); j++) {
                         json_object *object = json_object_array_get_idx(sections[i].array, j);

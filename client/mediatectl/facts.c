@@ -11,88 +11,73 @@
 #include "common/holders.h"
 #include "common/sysfs.h"
 
-/* Takes over @value, which is NULL when there was no memory. */
-static int put(json_object *object, const char *key, json_object *value) {
-        if (!value)
-                return -ENOMEM;
-        if (json_object_object_add(object, key, value) < 0) {
-                json_object_put(value);
-                return -ENOMEM;
-        }
-        return 0;
+/* What is not known is null, as in the tables. */
+static void put_text(json_object **object, const char *key, const char *text) {
+        if (!*text && *object && json_object_object_add(*object, key, NULL) >= 0)
+                return;
+        json_put(object, key, *text ? json_object_new_string(text) : NULL);
 }
 
-static int put_text(json_object *object, const char *key, const char *text) {
-        /* What is not known is null, as in the tables. */
-        if (!*text)
-                return json_object_object_add(object, key, NULL) < 0 ? -ENOMEM : 0;
-        return put(object, key, json_object_new_string(text));
-}
+struct text {
+        const char *key, *text;
+};
 
-static json_object *append_object(json_object *array) {
+static json_object *object_of_texts(const struct text *texts, size_t n) {
         json_object *object = json_object_new_object();
 
-        if (object && json_object_array_add(array, object) < 0) {
-                json_object_put(object);
-                return NULL;
-        }
+        for (size_t i = 0; i < n; i++)
+                put_text(&object, texts[i].key, texts[i].text);
         return object;
 }
 
-static int put_array(json_object *object, const char *key, json_object **ret) {
-        *ret = json_object_new_array();
-        return put(object, key, *ret);
-}
-
-int facts_init(struct facts *facts) {
-        int r;
-
-        facts->root = json_object_new_object();
-        if (!facts->root)
-                return -ENOMEM;
-        r = put_array(facts->root, "devices", &facts->devices);
-        if (r >= 0)
-                r = put_array(facts->root, "definitions", &facts->definitions);
-        if (r >= 0)
-                r = put_array(facts->root, "parents", &facts->parents);
-        return r >= 0 ? put_array(facts->root, "jobs", &facts->jobs) : r;
+void facts_init(struct facts *facts) {
+        *facts = (struct facts) {
+                .devices = json_object_new_array(),
+                .definitions = json_object_new_array(),
+                .parents = json_object_new_array(),
+                .jobs = json_object_new_array(),
+        };
 }
 
 void facts_clear(struct facts *facts) {
-        json_object_put(facts->root);
+        json_object_put(facts->devices);
+        json_object_put(facts->definitions);
+        json_object_put(facts->parents);
+        json_object_put(facts->jobs);
         *facts = (struct facts) {};
 }
 
 static int add_holder(pid_t pid, const char *name, void *userdata) {
-        json_object *holder = append_object(userdata);
-        int r;
+        json_object **holders = userdata, *holder = json_object_new_object();
 
-        if (!holder)
-                return -ENOMEM;
-        r = put(holder, "pid", json_object_new_int(pid));
-        return r >= 0 ? put_text(holder, "name", name) : r;
+        json_put(&holder, "pid", json_object_new_int(pid));
+        put_text(&holder, "name", name);
+        json_push(holders, holder);
+        return *holders ? 0 : -ENOMEM;
 }
 
-/* Not of another host; and who is not root cannot tell that there are none. */
-static int put_holders(struct client *client, json_object *device, const char *uuid) {
-        _cleanup_json_ json_object *holders = json_object_new_array();
+/* The processes of another host cannot be seen. A user other than root does not see those of others, so that none seen
+ * does not mean that there is none. */
+static void put_holders(struct client *client, json_object **device, const char *uuid) {
+        json_object *holders = json_object_new_array();
         _cleanup_close_ int fd = -1;
         int n = -EPERM;
 
-        if (!holders)
-                return -ENOMEM;
         if (client_is_local(client)) {
                 fd = sysfs_open_device(uuid);
-                n = fd < 0 ? fd : holders_find(fd, add_holder, holders);
+                n = fd < 0 ? fd : holders_find(fd, add_holder, &holders);
         }
-        if (n < 0 || (n == 0 && geteuid() != 0))
-                return put_text(device, "holders", "");
-        return put(device, "holders", TAKE_PTR(holders));
+        if (n > 0 || (n == 0 && geteuid() == 0)) {
+                json_put(device, "holders", holders);
+                return;
+        }
+        json_object_put(holders);
+        put_text(device, "holders", "");
 }
 
-int facts_add_device(struct client *client, const struct entry *entry, struct facts *facts) {
-        json_object *device = append_object(facts->devices), *properties = entry->device_properties;
-        const char *texts[][2] = {
+void facts_add_device(struct client *client, const struct entry *entry, struct facts *facts) {
+        json_object *properties = entry->device_properties, *device;
+        const struct text texts[] = {
                 { "uuid", entry->uuid },
                 { "parent", entry->parent },
                 { "type", entry->type },
@@ -101,40 +86,32 @@ int facts_add_device(struct client *client, const struct entry *entry, struct fa
                 { "device-node", json_text(properties, "DeviceNode") },
                 { "sysfs-path", json_text(properties, "SysfsPath") },
         };
-        int r = device ? 0 : -ENOMEM;
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
-                r = put_text(device, texts[i][0], texts[i][1]);
-        if (r >= 0)
-                r = put(device, "defined", json_object_new_boolean(entry->definition != NULL));
-        return r >= 0 ? put_holders(client, device, entry->uuid) : r;
+        device = object_of_texts(texts, ELEMENTSOF(texts));
+        json_put(&device, "defined", json_object_new_boolean(entry->definition != NULL));
+        put_holders(client, &device, entry->uuid);
+        json_push(&facts->devices, device);
 }
 
-/* A list of objects with one member each: names may come several times, and their order matters. */
-static int put_attributes(json_object *definition, json_object *properties) {
-        json_object *attributes, *pairs;
-        int r;
+/* Objects of one member each, because their order matters, and a name may occur several times. */
+static json_object *list_attributes(json_object *properties) {
+        json_object *attributes = json_object_new_array(), *pairs;
 
-        r = put_array(definition, "attributes", &attributes);
-        if (r < 0 || !json_object_object_get_ex(properties, "Attributes", &pairs))
-                return r;
-
+        if (!json_object_object_get_ex(properties, "Attributes", &pairs))
+                return attributes;
         for (size_t i = 0; i < json_object_array_length(pairs); i++) {
-                json_object *pair = json_object_array_get_idx(pairs, i), *attribute = append_object(attributes);
+                json_object *pair = json_object_array_get_idx(pairs, i), *attribute = json_object_new_object();
 
-                if (!attribute)
-                        return -ENOMEM;
-                r = put(attribute, json_object_get_string(json_object_array_get_idx(pair, 0)),
-                        json_object_get(json_object_array_get_idx(pair, 1)));
-                if (r < 0)
-                        return r;
+                json_put(&attribute, json_object_get_string(json_object_array_get_idx(pair, 0)),
+                         json_object_get(json_object_array_get_idx(pair, 1)));
+                json_push(&attributes, attribute);
         }
-        return 0;
+        return attributes;
 }
 
-int facts_add_definition(const struct entry *entry, struct facts *facts) {
-        json_object *definition = append_object(facts->definitions), *properties = entry->definition_properties;
-        const char *texts[][2] = {
+void facts_add_definition(const struct entry *entry, struct facts *facts) {
+        json_object *properties = entry->definition_properties, *definition;
+        const struct text texts[] = {
                 { "uuid", entry->uuid },
                 { "parent", entry->parent },
                 { "type", entry->definition->type },
@@ -144,70 +121,56 @@ int facts_add_definition(const struct entry *entry, struct facts *facts) {
                 { "error", json_text(properties, "StartError") },
                 { "file", json_text(properties, "File") },
         };
-        int r = definition ? 0 : -ENOMEM;
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
-                r = put_text(definition, texts[i][0], texts[i][1]);
-        if (r >= 0)
-                r = put(definition, "active", json_object_new_boolean(entry->definition->active));
-        return r >= 0 ? put_attributes(definition, properties) : r;
+        definition = object_of_texts(texts, ELEMENTSOF(texts));
+        json_put(&definition, "active", json_object_new_boolean(entry->definition->active));
+        json_put(&definition, "attributes", list_attributes(properties));
+        json_push(&facts->definitions, definition);
 }
 
-static int add_type(json_object *types, const struct listed_type *type) {
-        json_object *object = append_object(types);
-        const char *texts[][2] = {
+static json_object *type_to_json(const struct listed_type *type) {
+        const struct text texts[] = {
                 { "type", type->type },
                 { "name", type->name },
                 { "api", type->device_api },
                 { "description", type->description },
         };
-        int r = object ? 0 : -ENOMEM;
+        json_object *object = object_of_texts(texts, ELEMENTSOF(texts));
 
-        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(texts); i++)
-                r = put_text(object, texts[i][0], texts[i][1]);
-        if (r < 0)
-                return r;
         if (type->available == AVAILABLE_INSTANCES_UNKNOWN)
-                return put_text(object, "available", "");
-        return put(object, "available", json_object_new_int64(type->available));
-}
-
-static int add_string(json_object *array, const char *text) {
-        json_object *string = json_object_new_string(text);
-
-        if (string && json_object_array_add(array, string) >= 0)
-                return 0;
-        json_object_put(string);
-        return -ENOMEM;
+                put_text(&object, "available", "");
+        else
+                json_put(&object, "available", json_object_new_int64(type->available));
+        return object;
 }
 
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts) {
-        json_object *object = append_object(facts->parents), *types, *devices;
+        json_object *object, *types, *devices;
         const struct lists *lists = &client->lists;
         int r;
 
-        if (!object)
-                return -ENOMEM;
         r = lists_types(client, NULL);
         if (r == 0)
                 r = lists_devices(client);
         if (r != 0)
                 return r;
 
-        r = put_text(object, "parent", parent->name);
-        if (r >= 0)
-                r = put_text(object, "sysfs-path", parent->syspath);
-        if (r >= 0)
-                r = put_array(object, "types", &types);
-        for (size_t i = 0; r >= 0 && i < lists->types.n; i++)
+        types = json_object_new_array();
+        for (size_t i = 0; i < lists->types.n; i++)
                 if (streq(lists->types.items[i].parent, parent->name))
-                        r = add_type(types, &lists->types.items[i]);
-        if (r >= 0)
-                r = put_array(object, "devices", &devices);
-        for (size_t i = 0; r >= 0 && i < lists->devices.n; i++)
+                        json_push(&types, type_to_json(&lists->types.items[i]));
+        devices = json_object_new_array();
+        for (size_t i = 0; i < lists->devices.n; i++)
                 if (streq(lists->devices.items[i].parent, parent->name))
-                        r = add_string(devices, lists->devices.items[i].uuid);
-        return r;
+                        json_push(&devices, json_object_new_string(lists->devices.items[i].uuid));
+
+        object = json_object_new_object();
+        put_text(&object, "parent", parent->name);
+        put_text(&object, "sysfs-path", parent->syspath);
+        json_put(&object, "types", types);
+        json_put(&object, "devices", devices);
+        json_push(&facts->parents, object);
+        return 0;
 }
 
 int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts) {
@@ -221,23 +184,26 @@ int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts)
 
                 if (!streq(job->uuid, uuid))
                         continue;
-                object = append_object(facts->jobs);
-                r = object ? put(object, "job", json_object_new_uint64(job->id)) : -ENOMEM;
-                if (r >= 0)
-                        r = put_text(object, "uuid", job->uuid);
-                if (r >= 0)
-                        r = put_text(object, "kind", job->kind);
-                if (r >= 0)
-                        r = put_text(object, "state", job->state);
+                object = json_object_new_object();
+                json_put(&object, "job", json_object_new_uint64(job->id));
+                put_text(&object, "uuid", job->uuid);
+                put_text(&object, "kind", job->kind);
+                put_text(&object, "state", job->state);
+                json_push(&facts->jobs, object);
         }
         return r;
 }
 
 int facts_print_json(const struct facts *facts) {
+        _cleanup_json_ json_object *root = json_object_new_object();
         _cleanup_free_ char *text = NULL;
         int r;
 
-        r = json_text_format(facts->root, &text);
+        json_put(&root, "devices", json_object_get(facts->devices));
+        json_put(&root, "definitions", json_object_get(facts->definitions));
+        json_put(&root, "parents", json_object_get(facts->parents));
+        json_put(&root, "jobs", json_object_get(facts->jobs));
+        r = root ? json_text_format(root, &text) : -ENOMEM;
         if (r < 0)
                 return r;
         put_json(stdout, text, strlen(text));

@@ -7,32 +7,32 @@
 
 #include "client/mediatectl/entries.h"
 
+/* Arrays of objects; one that memory was too short for is NULL. */
 struct facts {
-        json_object *root;
-        json_object *devices, *definitions, *parents, *jobs;    /* arrays in it */
+        json_object *devices, *definitions, *parents, *jobs;
 };
 
-/** facts_init() - make it empty. Returns 0 or -ENOMEM. */
-int facts_init(struct facts *facts);
+/** facts_init() - four empty arrays. */
+void facts_init(struct facts *facts);
 
 /** facts_clear() - free everything. */
 void facts_clear(struct facts *facts);
 #define _cleanup_facts_ _cleanup_(facts_clear)
 
-/** facts_add_device() - a device, with who uses it where that can be seen. All of these return a status. */
-int facts_add_device(struct client *client, const struct entry *entry, struct facts *facts);
+/** facts_add_device() - add a device, with the processes that use it where they can be seen. */
+void facts_add_device(struct client *client, const struct entry *entry, struct facts *facts);
 
-/** facts_add_definition() - a definition. */
-int facts_add_definition(const struct entry *entry, struct facts *facts);
+/** facts_add_definition() - add a definition. */
+void facts_add_definition(const struct entry *entry, struct facts *facts);
 
-/** facts_add_parent() - a parent with its types and devices. */
+/** facts_add_parent() - add a parent with its types and devices. Returns a status. */
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts);
 
-/** facts_add_jobs() - the unfinished jobs of a UUID. */
+/** facts_add_jobs() - add the unfinished jobs of a UUID. Returns a status. */
 int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts);
 
-/** facts_print_json() - for programs. Returns 0 or a negative errno. */
+/** facts_print_json() - for programs. Returns 0 or a negative errno: -ENOMEM also when it was too short before. */
 int facts_print_json(const struct facts *facts);
 
-/** facts_print() - for people. Returns 0 or a negative errno. */
+/** facts_print() - for people. Returns the same. */
 int facts_print(const struct facts *facts);

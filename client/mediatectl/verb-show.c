@@ -12,16 +12,6 @@
 #include "client/output/uuid-prefix.h"
 #include "client/shared/bus-json.h"
 
-static int add_entry(struct client *client, const struct entry *entry, struct facts *facts) {
-        int r = 0;
-
-        if (entry->device)
-                r = facts_add_device(client, entry, facts);
-        if (r == 0 && entry->definition)
-                r = facts_add_definition(entry, facts);
-        return r;
-}
-
 /* All that has the UUID, on every parent. */
 static int show_uuid(struct client *client, const char *uuid, struct facts *facts) {
         _cleanup_entries_ struct entries all = {}, entries = {};
@@ -44,8 +34,12 @@ static int show_uuid(struct client *client, const char *uuid, struct facts *fact
         }
 
         r = entries_fetch_all(client, &entries);
-        for (size_t i = 0; r == 0 && i < entries.n; i++)
-                r = add_entry(client, &entries.items[i], facts);
+        for (size_t i = 0; r == 0 && i < entries.n; i++) {
+                if (entries.items[i].device)
+                        facts_add_device(client, &entries.items[i], facts);
+                if (entries.items[i].definition)
+                        facts_add_definition(&entries.items[i], facts);
+        }
         return r == 0 ? facts_add_jobs(client, uuid, facts) : r;
 }
 
@@ -75,9 +69,9 @@ static int show_one(struct client *client, const char *text, struct facts *facts
 
 int verb_show(struct client *client, char **arguments, size_t n) {
         _cleanup_facts_ struct facts facts = {};
-        int r, status = STATUS_DONE;
+        int r = 0, status = STATUS_DONE;
 
-        r = facts_init(&facts);
+        facts_init(&facts);
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 r = show_one(client, arguments[i], &facts);
                 if (r > 0)

@@ -57,22 +57,16 @@ static int read_items(sd_bus_message *message, json_object **ret) {
         _cleanup_json_ json_object *array = json_object_new_array();
         int r;
 
-        if (!array)
-                return -ENOMEM;
-
         while ((r = sd_bus_message_at_end(message, false)) == 0) {
                 json_object *item;
 
                 r = bus_json_read(message, &item);
                 if (r < 0)
                         return r;
-                if (json_object_array_add(array, item) < 0) {
-                        json_object_put(item);
-                        return -ENOMEM;
-                }
+                json_push(&array, item);
         }
-        if (r < 0)
-                return r;
+        if (r < 0 || !array)
+                return r < 0 ? r : -ENOMEM;
 
         *ret = TAKE_PTR(array);
         return 0;
@@ -83,8 +77,6 @@ static int read_dictionary(sd_bus_message *message, const char *contents, json_o
         char entry[256];
         int r;
 
-        if (!object)
-                return -ENOMEM;
         /* "{sv}" without its braces. */
         if (contents[1] != 's' || strlen(contents) >= sizeof(entry))
                 return -EOPNOTSUPP;
@@ -99,16 +91,13 @@ static int read_dictionary(sd_bus_message *message, const char *contents, json_o
                         r = bus_json_read(message, &item);
                 if (r < 0)
                         return r;
-                if (json_object_object_add(object, key, item) < 0) {
-                        json_object_put(item);
-                        return -ENOMEM;
-                }
+                json_put(&object, key, item);
                 r = sd_bus_message_exit_container(message);
                 if (r < 0)
                         return r;
         }
-        if (r < 0)
-                return r;
+        if (r < 0 || !object)
+                return r < 0 ? r : -ENOMEM;
 
         *ret = TAKE_PTR(object);
         return 0;
