@@ -4,6 +4,8 @@
 
 #include "common/failure.h"
 
+#include <errno.h>
+
 static const char *const names[_FAILURE_CODE_MAX] = {
         [FAILURE_NONE] = "",
         [FAILURE_ALREADY_EXISTS] = "org.mediated1.Error.AlreadyExists",
@@ -55,6 +57,48 @@ int failure_set(struct failure *failure, enum failure_code code, const char *for
                 failure->message = NULL;
         va_end(args);
         return -1;
+}
+
+#define ATTRIBUTE_MISSING "the device has no such attribute"
+
+/* The parts of the sentence about an attribute. The reason follows. */
+#define ATTRIBUTE_SENTENCE(uuid, name, value) \
+        { "Device ", uuid, " cannot be configured: attribute '", name, "' cannot be set to '", value, "': " }
+
+static const char *explain_attribute_error(int error) {
+        switch (error) {
+        case ENOENT:
+                return ATTRIBUTE_MISSING;
+        case EXDEV:
+        case ELOOP:
+                return "it leads out of the device's directory";
+        case EACCES:
+        case EISDIR:
+                return "it cannot be written";
+        default:
+                return strerror(error);
+        }
+}
+
+int failure_set_attribute(struct failure *failure, const char *uuid, const char *name, const char *value, int error) {
+        const char *const parts[] = ATTRIBUTE_SENTENCE(uuid, name, value);
+
+        return failure_set(failure, FAILURE_INVALID_ATTRIBUTE, "%s%s%s%s%s%s%s%s", parts[0], parts[1], parts[2],
+                           parts[3], parts[4], parts[5], parts[6], explain_attribute_error(error));
+}
+
+const char *failure_attribute_reason(const struct failure *failure, const char *uuid, const char *name,
+                                     const char *value, bool *ret_missing) {
+        const char *const parts[] = ATTRIBUTE_SENTENCE(uuid, name, value), *text = failure_text(failure);
+
+        for (size_t i = 0; i < ELEMENTSOF(parts); i++) {
+                if (strncmp(text, parts[i], strlen(parts[i])) != 0)
+                        return NULL;
+                text += strlen(parts[i]);
+        }
+
+        *ret_missing = strncmp(text, ATTRIBUTE_MISSING, strlen(ATTRIBUTE_MISSING)) == 0;
+        return text;
 }
 
 const char *failure_text(const struct failure *failure) {

@@ -51,7 +51,17 @@ enum failure_code failure_code_from_name(const char *name);
  * so that a function that failed can return it. */
 int failure_set(struct failure *failure, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** failure_text() - the message, or "Out of memory" if there was no memory for one. */
+/** failure_set_attribute() - set that an attribute of a device could not be written, for the reason @error, an errno. */
+int failure_set_attribute(struct failure *failure, const char *uuid, const char *name, const char *value, int error);
+
+/** failure_attribute_reason() - what failure_set_attribute() said of this attribute. Here is the only place that reads a
+ * message: a client gets a failure as a D-Bus error, which carries a name and one text and has no place for fields.
+ * Returns the reason, which is the end of the message, and whether the device has no such attribute; NULL when the
+ * failure is another one. */
+const char *failure_attribute_reason(const struct failure *failure, const char *uuid, const char *name,
+                                     const char *value, bool *ret_missing);
+
+/** failure_text() - its message, or what is said where there was no memory for one. */
 const char *failure_text(const struct failure *failure);
 
 /** failure_clear() - free the message and become "no failure". */

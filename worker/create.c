@@ -126,23 +126,7 @@ static int write_attribute(int device_fd, const struct attribute *attribute) {
         return write_text_fd(fd, line);
 }
 
-static const char *explain_attribute_error(int error) {
-        switch (error) {
-        case ENOENT:
-                return "the device has no such attribute";
-        case EXDEV:
-        case ELOOP:
-                return "it leads out of the device's directory";
-        case EACCES:
-        case EISDIR:
-                return "it cannot be written";
-        default:
-                return strerror(error);
-        }
-}
-
-/* Until now, a device was known to be ours by UUID, parent and type. From now on, the inode of its directory makes it
- * certain. */
+/* Until now only UUID, parent and type said that the device is ours; its directory says it for certain. */
 static void note_inode(const struct task *task) {
         _cleanup_intent_ struct intent intent = {};
         struct sysfs_device device;
@@ -164,9 +148,7 @@ static int write_attributes(const struct task *task, int device_fd, struct failu
                 r = write_attribute(device_fd, attribute);
                 FAULT_POINT("attribute-written");
                 if (r < 0)
-                        return failure_set(failure, FAILURE_INVALID_ATTRIBUTE,
-                                           "Device %s cannot be configured: attribute '%s' cannot be set to '%s': %s",
-                                           task->uuid, attribute->name, attribute->value, explain_attribute_error(-r));
+                        return failure_set_attribute(failure, task->uuid, attribute->name, attribute->value, -r);
         }
 
         return 0;

@@ -115,31 +115,21 @@ static int fail_parent(const char *parent) {
         return mdevctl_fail("Unable to find parent device '%s'", parent);
 }
 
-/* The daemon's message names the attribute that could not be written: "… attribute 'NAME' cannot be set to
- * 'VALUE': …" */
-static int fail_attribute(const struct plan *plan, const char *message) {
+/* An attribute of the plan that could not be written; or else what the daemon says. */
+static int fail_attribute(const char *uuid, const struct plan *plan, const struct failure *failure) {
         const struct attributes *attributes = definition_attributes(plan->definition);
 
         for (size_t i = 0; i < attributes->n; i++) {
-                const struct attribute *attribute = attributes->items + i;
-                _cleanup_free_ char *words = NULL;
-                const char *found;
+                const char *name = attributes->items[i].name, *value = attributes->items[i].value, *reason;
+                bool missing;
 
-                if (asprintf(&words, "attribute '%s' cannot be set to '%s': ", attribute->name, attribute->value) <
-                    0) {
-                        words = NULL;
-                        break;
-                }
-                found = strstr(message, words);
-                if (!found)
-                        continue;
-                found += strlen(words);
-                if (strstr(found, "no such attribute"))
-                        return mdevctl_fail("Invalid attribute '%s'", attribute->name);
-                return mdevctl_fail_because(found, "Failed to write %s to attribute %s", attribute->value,
-                                            attribute->name);
+                reason = failure_attribute_reason(failure, uuid, name, value, &missing);
+                if (reason && missing)
+                        return mdevctl_fail("Invalid attribute '%s'", name);
+                if (reason)
+                        return mdevctl_fail_because(reason, "Failed to write %s to attribute %s", value, name);
         }
-        return mdevctl_fail("%s", message);
+        return mdevctl_fail("%s", failure->message);
 }
 
 static int fail_start(const char *uuid, const struct plan *plan, const struct failure *failure) {
@@ -158,7 +148,7 @@ static int fail_start(const char *uuid, const struct plan *plan, const struct fa
         case FAILURE_NO_AVAILABLE_INSTANCES:
                 return mdevctl_fail("No available instances of %s on %s", type, plan->parent);
         case FAILURE_INVALID_ATTRIBUTE:
-                return fail_attribute(plan, failure->message);
+                return fail_attribute(uuid, plan, failure);
         case FAILURE_IO_ERROR:
                 return mdevctl_fail_because(failure->message, "Failed to create mdev %s, type %s on %s", uuid,
                                             type, plan->parent);

@@ -4,7 +4,7 @@
 import os
 
 import pytest
-from host import DEVICES, INTENTS, Host, new_uuid, read
+from host import BUILD, DEVICES, INTENTS, Host, new_uuid, read
 
 
 def history(device):
@@ -62,6 +62,22 @@ def test_failure_undoes_and_names_the_attribute(index):
         assert "Invalid argument" in error.text
         assert_nothing_left(host, device)
         assert host.create(device, attributes=attributes) == device
+
+
+@pytest.mark.parametrize("name, error", [
+    ("setting", "Failed to write two to attribute setting\n\nCaused by:\n    Invalid argument"),
+    ("nothing", "Invalid attribute 'nothing'"),
+])
+def test_mdevctl_names_the_attribute(name, error):
+    """The daemon's message, a sentence, tells it which one that was."""
+    definition = f'{{"mdev_type":"mtty-1","start":"manual","attrs":[{{"vendor/plugin":"one"}},{{"{name}":"two"}}]}}'
+    with Host() as host:
+        host.simctl("fail", "mtty", "setting", "EINVAL")
+        device = new_uuid()
+        done = host.shell(f"printf %s '{definition}' |"
+                          f" {BUILD}/client/mdevctl start -u {device} -p mtty --jsonfile /dev/stdin", check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", f"Error: {error}\n")
+        assert_nothing_left(host, device)
 
 
 def test_failure_of_the_second_write_of_an_attribute():

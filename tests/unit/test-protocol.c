@@ -139,6 +139,30 @@ static void test_first_failure_is_the_cause(void **state) {
         assert_string_equal(failure.message, "first");
 }
 
+static void test_failure_of_an_attribute(void **state) {
+        static const char uuid[] = "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001";
+        _cleanup_failure_ struct failure failure = {}, missing = {}, other = {};
+        const char *reason;
+        bool is_missing;
+
+        failure_set_attribute(&failure, uuid, "setting", "it's '1': x", EINVAL);
+        assert_int_equal(failure.code, FAILURE_INVALID_ATTRIBUTE);
+        assert_string_equal(failure.message, "Device 83b8f4f2-509f-382f-3c1e-e6bfe0fa1001 cannot be configured: "
+                                             "attribute 'setting' cannot be set to 'it's '1': x': Invalid argument");
+        reason = failure_attribute_reason(&failure, uuid, "setting", "it's '1': x", &is_missing);
+        assert_string_equal(reason, "Invalid argument");
+        assert_false(is_missing);
+        assert_null(failure_attribute_reason(&failure, uuid, "setting", "1", &is_missing));
+        assert_null(failure_attribute_reason(&failure, uuid, "other", "it's '1': x", &is_missing));
+
+        failure_set_attribute(&missing, uuid, "setting", "", ENOENT);
+        assert_non_null(failure_attribute_reason(&missing, uuid, "setting", "", &is_missing));
+        assert_true(is_missing);
+
+        failure_set(&other, FAILURE_INVALID_ATTRIBUTE, "Device %s: attribute 'setting' is refused: why", uuid);
+        assert_null(failure_attribute_reason(&other, uuid, "setting", "", &is_missing));
+}
+
 static void test_bad_messages(void **state) {
         static const char *const bad[] = { "", "x", "[]", "{", "null", "\"task\"", "7" };
         json_object *object = (json_object *) 1;
@@ -259,6 +283,7 @@ int main(void) {
                 cmocka_unit_test(test_too_many_holders),
                 cmocka_unit_test(test_every_failure_has_a_name),
                 cmocka_unit_test(test_first_failure_is_the_cause),
+                cmocka_unit_test(test_failure_of_an_attribute),
                 cmocka_unit_test_setup_teardown(test_bad_messages, open_sockets, close_sockets),
                 cmocka_unit_test(test_bad_tasks_and_reports),
                 cmocka_unit_test_setup_teardown(test_unsealed_memfd, open_sockets, close_sockets),
