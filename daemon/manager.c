@@ -25,6 +25,7 @@
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/job-start.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/jobs/recovery.h"
@@ -135,6 +136,48 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_event_exit(manager->event, -ECONNRESET);
 }
 
+/* The order in which others hear of a change. What people wait for comes before autostart: it looks for their jobs, and
+ * leaves free instances to those. */
+
+static void on_parent_here(struct parent *parent, void *userdata) {
+        start_wake(userdata, parent->name);
+        autostart_parent_here(parent);
+}
+
+static void on_parent_gone(const struct parent *parent, void *userdata) {
+        types_query_check(userdata);
+        autostart_parent_gone(userdata, parent->name);
+}
+
+static void on_types_read(struct parent *parent, void *userdata) {
+        types_query_check(userdata);
+        start_wake(userdata, parent->name);
+        autostart_types_read(parent);
+}
+
+static void on_device_changed(const struct device *device, void *userdata) {
+        struct manager *manager = userdata;
+
+        queue_kick(manager, device->uuid);
+        store_device_changed(manager->store, device);
+}
+
+static void on_looked(void *userdata) {
+        status_changed(userdata);
+}
+
+static const struct registry_observer registry_observer = {
+        .parent_here = on_parent_here,
+        .parent_gone = on_parent_gone,
+        .types_read = on_types_read,
+        .device_changed = on_device_changed,
+        .looked = on_looked,
+};
+
+static void on_uevent(sd_device *event, void *userdata) {
+        settle_on_uevent(userdata, event);
+}
+
 int manager_new(struct manager **ret) {
         _cleanup_(manager_freep) struct manager *manager = NULL;
         int r;
@@ -187,11 +230,11 @@ int manager_new(struct manager **ret) {
         r = catch_up_new(&manager->catch_up, manager);
         if (r < 0)
                 return r;
-        r = registry_new(&manager->registry, manager);
+        r = registry_new(&manager->registry, manager, &registry_observer, manager);
         if (r < 0)
                 return r;
         /* Listening before looking: what happens in between is seen twice, not missed. */
-        r = monitor_new(&manager->monitor, manager);
+        r = monitor_new(&manager->monitor, manager, on_uevent, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to listen to udev: %m");
 

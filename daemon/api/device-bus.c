@@ -8,6 +8,7 @@
 #include "common/sysfs.h"
 #include "daemon/api/arguments.h"
 #include "daemon/api/attributes-query.h"
+#include "daemon/api/request-definition.h"
 #include "daemon/api/request-device.h"
 #include "daemon/registry/device.h"
 
@@ -39,7 +40,9 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
 
 static int property_get_defined(sd_bus *bus, const char *path, const char *interface, const char *property,
                                 sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        return sd_bus_message_append(reply, "b", !!((struct device *) userdata)->definition);
+        const struct device *device = userdata;
+
+        return sd_bus_message_append(reply, "b", device_is_defined(device->manager, device));
 }
 
 static int find_group(const struct device *device, char *ret, size_t size) {

@@ -90,7 +90,7 @@ static int method_list_devices(sd_bus_message *message, void *userdata, sd_bus_e
         HASH_ITER(hh, manager->devices, device, next) {
                 r = sd_bus_message_append(reply, "(ssssbo)", device->uuid, device->parent,
                                           device->type ? device->type : "", device_state_to_string(device->state),
-                                          !!device->definition, device->export.path);
+                                          device_is_defined(manager, device), device->export.path);
                 if (r < 0)
                         return r;
         }

@@ -18,6 +18,7 @@
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store-link.h"
 #include "daemon/manager.h"
+#include "daemon/registry/device.h"
 
 /* An editor needs several steps to save a file; what it did is looked at after so long. */
 #define LOOK_USEC (20 * USEC_PER_MSEC)
@@ -65,6 +66,13 @@ size_t store_find_all(struct store *store, const char *uuid, struct stored_defin
                         ret[n - 1] = definition;
         }
         return n;
+}
+
+void store_device_changed(struct store *store, const struct device *device) {
+        struct stored_definition *definition = store_find(store, device->parent, device->uuid);
+
+        if (definition)
+                stored_definition_device_changed(definition);
 }
 
 static void arm(struct store *store, uint64_t usec) {

@@ -5,6 +5,7 @@
 
 #include "daemon/definitions/stored-definition.h"
 
+struct device;
 struct manager;
 struct store;
 struct store_link;
@@ -73,6 +74,9 @@ void store_look_for(struct store *store, const char *uuid);
 /** store_find_all() - the definitions of a UUID under whatever parents, as they were seen last. @ret holds at most
  * @size of them. Returns how many there are. */
 size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size);
+
+/** store_device_changed() - a device appeared, changed its state or is gone: its definition announces that. */
+void store_device_changed(struct store *store, const struct device *device);
 
 /** store_hurry() - look at what has changed now, and not when its editor may be done. Returns whether anything has:
  * then catch_up_store_looked() is called after the looks. */

@@ -35,8 +35,17 @@ static void changed(struct stored_definition *definition, const char *property) 
         export_change(definition->manager->exports, &definition->export, property);
 }
 
+/* Returns NULL where there is none of that UUID on that parent. */
+static struct device *device_of(const struct stored_definition *definition) {
+        struct device *device = device_find(definition->manager, definition->uuid);
+
+        return device && streq(device->parent, definition->directory->parent) ? device : NULL;
+}
+
 bool stored_definition_is_active(const struct stored_definition *definition) {
-        return definition->device && definition->device->state == DEVICE_ACTIVE;
+        const struct device *device = device_of(definition);
+
+        return device && device->state == DEVICE_ACTIVE;
 }
 
 enum start_state stored_definition_start_state(const struct stored_definition *definition) {
@@ -68,24 +77,12 @@ void stored_definition_device_changed(struct stored_definition *definition) {
                 autostart_device_active(definition);
 }
 
-static void link_device(struct stored_definition *definition) {
-        struct device *device = device_find(definition->manager, definition->uuid);
+/* The definition has come or gone: whether its device is defined depends on that. */
+static void changed_defined(const struct stored_definition *definition) {
+        struct device *device = device_of(definition);
 
-        if (!device || !streq(device->parent, definition->directory->parent))
-                return;
-        definition->device = device;
-        device->definition = definition;
-        export_change(definition->manager->exports, &device->export, "Defined");
-}
-
-static void unlink_device(struct stored_definition *definition) {
-        struct device *device = definition->device;
-
-        if (!device)
-                return;
-        definition->device = NULL;
-        device->definition = NULL;
-        export_change(definition->manager->exports, &device->export, "Defined");
+        if (device)
+                export_change(definition->manager->exports, &device->export, "Defined");
 }
 
 struct stored_definition *stored_definition_free(struct stored_definition *definition) {
@@ -96,7 +93,7 @@ struct stored_definition *stored_definition_free(struct stored_definition *defin
         if (definition->hh.tbl) {
                 HASH_DEL(definition->directory->definitions, definition);
                 definition->directory->store->n_definitions--;
-                unlink_device(definition);
+                changed_defined(definition);
         }
         export_remove(definition->manager->exports, &definition->export);
         attributes_clear(&definition->attributes);
@@ -129,7 +126,7 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
         if (!definition->hh.tbl)
                 return NULL;
         directory->store->n_definitions++;
-        link_device(definition);
+        changed_defined(definition);
         return TAKE_PTR(definition);
 }
 

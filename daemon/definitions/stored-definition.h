@@ -7,7 +7,6 @@
 #include "common/failure.h"
 #include "daemon/bus/export.h"
 
-struct device;
 struct manager;
 struct store_directory;
 
@@ -28,7 +27,6 @@ struct stored_definition {
         struct manager *manager;
         struct store_directory *directory;
         struct export export;
-        struct device *device;          /* of its UUID, if that is on its parent; NULL: there is none */
         char *uuid;                     /* the file's name: in an invalid one it can be anything */
         bool valid;
         char *reason;                   /* of being invalid, with the line */

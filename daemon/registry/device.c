@@ -12,8 +12,6 @@
 #include "common/io.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
-#include "daemon/definitions/store.h"
-#include "daemon/jobs/queue.h"
 #include "daemon/manager.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
@@ -48,17 +46,22 @@ uint64_t device_grace_usec(const struct device *device) {
         return DEVICE_GRACE_USEC - age;
 }
 
+static void tell(const struct device *device) {
+        const struct registry *registry = device->manager->registry;
+
+        if (registry->observer->device_changed)
+                registry->observer->device_changed(device, registry->userdata);
+}
+
 struct device *device_free(struct device *device) {
         if (!device)
                 return NULL;
 
         if (device->prev)
                 DL_DELETE(device->manager->transitions, device);
-        if (device->hh.tbl)
+        if (device->hh.tbl) {
                 HASH_DEL(device->manager->devices, device);
-        if (device->definition) {
-                device->definition->device = NULL;
-                stored_definition_device_changed(device->definition);
+                tell(device);
         }
         export_remove(device->manager->exports, &device->export);
         attributes_clear(&device->attributes);
@@ -88,12 +91,7 @@ static struct device *device_new(struct manager *manager, const char *uuid, cons
             export_add(manager->exports, &device->export, path, BUS_DEVICE, device) < 0)
                 return NULL;
         HASH_ADD_STR(manager->devices, uuid, device);
-        if (!device->hh.tbl)
-                return NULL;
-        device->definition = manager->store ? store_find(manager->store, device->parent, uuid) : NULL;
-        if (device->definition)
-                device->definition->device = device;
-        return TAKE_PTR(device);
+        return device->hh.tbl ? TAKE_PTR(device) : NULL;
 }
 
 static enum device_state judge(struct device *device, const struct sysfs_device *look) {
@@ -163,8 +161,7 @@ static void set_state(struct device *device, enum device_state state) {
                 device->complete_since = now_usec();
         device->state = state;
         export_change(manager->exports, &device->export, "State");
-        if (device->definition)
-                stored_definition_device_changed(device->definition);
+        tell(device);
         if (state == DEVICE_ACTIVE && manager->enumerated)
                 parent_capacity_changed(manager, device->parent);
 
@@ -193,7 +190,6 @@ static struct device *device_update(struct manager *manager, const char *uuid, c
         if (device && (!look || device->inode != look->inode)) {
                 parent_capacity_changed(manager, device->parent);
                 device = device_free(device);
-                queue_kick(manager, uuid);
         }
         if (!look)
                 return NULL;
@@ -215,7 +211,6 @@ static struct device *device_update(struct manager *manager, const char *uuid, c
         /* Who is complete at first sight during a uevent may have become so just now. */
         if (is_new && device->state == DEVICE_ACTIVE && manager->enumerated)
                 device->complete_since = now_usec();
-        queue_kick(manager, uuid);
         return device;
 }
 

@@ -8,7 +8,6 @@
 #include "daemon/bus/export.h"
 
 struct manager;
-struct stored_definition;
 
 enum device_state {
         DEVICE_STARTING,        /* `remove` is there, `mdev_type` not yet: being created */
@@ -34,7 +33,6 @@ struct device {
         char *type;                     /* NULL until the kernel has made the link */
         ino_t inode;
         enum device_state state;
-        struct stored_definition *definition;   /* of its UUID on its parent; NULL: it is not defined */
         struct attributes attributes;   /* those it got from us, for who defines it later */
         uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
         uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */

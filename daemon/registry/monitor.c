@@ -10,14 +10,12 @@
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <sys/socket.h>
-#include <systemd/sd-device.h>
 #include <systemd/sd-event.h>
 
 #include "common/io.h"
 #include "common/root.h"
 #include "common/sysfs.h"
 #include "daemon/base/log.h"
-#include "daemon/jobs/settle.h"
 #include "daemon/manager.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
@@ -30,6 +28,8 @@
 
 struct monitor {
         struct manager *manager;
+        monitor_handler_t on_event;     /* NULL: nobody else wants to hear of events */
+        void *userdata;
         sd_device_monitor *udev;
         sd_event_source *enumerate_source;
         uint32_t drops;
@@ -88,7 +88,8 @@ static int on_uevent(sd_device_monitor *udev, sd_device *device, void *userdata)
         } else if (is_parent(monitor->manager, device, name))
                 registry_touch_parent(monitor->manager->registry, name);
 
-        settle_on_uevent(monitor->manager, device);
+        if (monitor->on_event)
+                monitor->on_event(device, monitor->userdata);
         return 0;
 }
 
@@ -101,7 +102,7 @@ static int on_enumerate(sd_event_source *source, uint64_t usec, void *userdata) 
         return 0;
 }
 
-int monitor_new(struct monitor **ret, struct manager *manager) {
+int monitor_new(struct monitor **ret, struct manager *manager, monitor_handler_t on_event, void *userdata) {
         struct monitor *monitor;
         int r;
 
@@ -109,6 +110,8 @@ int monitor_new(struct monitor **ret, struct manager *manager) {
         if (!monitor)
                 return -ENOMEM;
         monitor->manager = manager;
+        monitor->on_event = on_event;
+        monitor->userdata = userdata;
         *ret = monitor;
 
         r = sd_device_monitor_new(&monitor->udev);

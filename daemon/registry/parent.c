@@ -12,10 +12,7 @@
 #include "common/bus-names.h"
 #include "common/io.h"
 #include "common/root.h"
-#include "daemon/api/types-query.h"
-#include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
-#include "daemon/jobs/job-start.h"
 #include "daemon/manager.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
@@ -68,15 +65,18 @@ static void parent_destroy(struct parent *parent) {
 }
 
 struct parent *parent_free(struct parent *parent) {
+        const struct registry *registry;
         struct manager *manager;
 
         if (!parent)
                 return NULL;
 
         manager = parent->manager;
+        registry = manager->registry;
         if (parent->hh.tbl) {
                 HASH_DEL(manager->parents, parent);
-                autostart_parent_gone(manager, parent->name);
+                if (registry->observer->parent_gone)
+                        registry->observer->parent_gone(parent, registry->userdata);
         }
         export_remove(manager->exports, &parent->export);
 
@@ -88,8 +88,6 @@ struct parent *parent_free(struct parent *parent) {
                 parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
         } else
                 parent_destroy(parent);
-
-        types_query_check(manager);
         return NULL;
 }
 DEFINE_CLEANUP_FUNC(struct parent *, parent_free)
@@ -114,6 +112,7 @@ static void take_types(struct parent *parent, struct report *report) {
 
 static void on_types(struct work *work, struct report *report) {
         struct parent *parent = work->userdata;
+        const struct registry *registry = parent->manager->registry;
 
         parent->reading = false;
         if (parent->gone) {
@@ -126,9 +125,8 @@ static void on_types(struct work *work, struct report *report) {
                 take_types(parent, report);
         if (parent->read_again)
                 parent_read_types(parent);
-        types_query_check(parent->manager);
-        start_wake(parent->manager, parent->name);
-        autostart_types_read(parent);
+        if (registry->observer->types_read)
+                registry->observer->types_read(parent, registry->userdata);
 }
 
 void parent_read_types(struct parent *parent) {
@@ -222,6 +220,7 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
 }
 
 struct parent *parent_refresh(struct manager *manager, const char *name) {
+        const struct registry *registry = manager->registry;
         struct parent *parent = parent_find(manager, name);
         struct sysfs_parent look;
         bool is_new = false;
@@ -252,10 +251,8 @@ struct parent *parent_refresh(struct manager *manager, const char *name) {
         /* Whatever the hint was about, it may be what somebody waits for. */
         parent->retry_usec = RETRY_MIN_USEC;
         parent_read_types(parent);
-        if (is_new) {
-                autostart_parent_here(parent);
-                start_wake(manager, name);
-        }
+        if (is_new && registry->observer->parent_here)
+                registry->observer->parent_here(parent, registry->userdata);
         return parent;
 }
 

@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <systemd/sd-event.h>
 #include <uthash.h>
 #include <utlist.h>
 
@@ -37,14 +36,6 @@ struct touched {
         char key[SYSFS_NAME_SIZE + 1];          /* the name, after a 'p' or a 'd' */
         char *path;                             /* of a device that was found there, else NULL */
         UT_hash_handle hh;
-};
-
-struct registry {
-        struct manager *manager;
-        struct touched *touched;
-        sd_event_source *look_source;
-        sd_event_source *transition_source;
-        sd_event_source *again_source;
 };
 
 static void want_look(struct registry *registry, uint64_t usec) {
@@ -121,8 +112,8 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (registry->touched)
                 want_look(registry, 0);
-        else
-                status_changed(registry->manager);
+        else if (registry->observer->looked)
+                registry->observer->looked(registry->userdata);
         return 0;
 }
 
@@ -225,7 +216,8 @@ void registry_watch_transitions(struct manager *manager) {
                 (void) sd_event_source_set_enabled(registry->transition_source, SD_EVENT_ONESHOT);
 }
 
-int registry_new(struct registry **ret, struct manager *manager) {
+int registry_new(struct registry **ret, struct manager *manager, const struct registry_observer *observer,
+                 void *userdata) {
         struct registry *registry;
         int r;
 
@@ -233,6 +225,8 @@ int registry_new(struct registry **ret, struct manager *manager) {
         if (!registry)
                 return -ENOMEM;
         registry->manager = manager;
+        registry->observer = observer;
+        registry->userdata = userdata;
         *ret = registry;
 
         r = sd_event_add_time_relative(manager->event, &registry->look_source, CLOCK_MONOTONIC, 0, 1, on_look,

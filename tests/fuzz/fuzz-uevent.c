@@ -133,6 +133,10 @@ static void check_that_it_listens(void) {
         check_registry(false, true);
 }
 
+static void on_event(sd_device *event, void *userdata) {
+        settle_on_uevent(manager, event);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         make_udev();
         fake_host_new();
@@ -141,7 +145,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         fake_device_set("mtty", UUID_ALWAYS, true, "mtty-1");
 
         manager = fake_manager_new();
-        MUST(monitor_new(&manager->monitor, manager) == 0);
+        MUST(monitor_new(&manager->monitor, manager, on_event, NULL) == 0);
         MUST(registry_enumerate(manager->registry) == 0);
         registry_settle(manager->registry);
         stay_reading("mtty");

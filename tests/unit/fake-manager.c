@@ -12,6 +12,8 @@
 #include "daemon/workers/pool.h"
 #include "tests/unit/test.h"
 
+static const struct registry_observer observer = {};
+
 struct manager *fake_manager_new(void) {
         struct manager *manager = calloc(1, sizeof(*manager));
 
@@ -22,7 +24,7 @@ struct manager *fake_manager_new(void) {
         assert_int_equal(queue_init(manager), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, "/nonexistent"), 0);
         assert_int_equal(store_new(&manager->store, manager), 0);
-        assert_int_equal(registry_new(&manager->registry, manager), 0);
+        assert_int_equal(registry_new(&manager->registry, manager, &observer, NULL), 0);
         return manager;
 }
 
