@@ -62,7 +62,7 @@ static void on_report(struct work *work, struct report *report) {
         attributes_query_free(query);
 }
 
-int attributes_query_start(struct device *device, sd_bus_message *message) {
+int attributes_query_start(struct manager *manager, sd_bus_message *message, const struct device *device) {
         _cleanup_(attributes_query_freep) struct attributes_query *query = NULL;
         _cleanup_(grants_freep) struct grants *grants = NULL;
         const struct need need = { ACTION_MANAGE_DEVICES, device->parent, device->type ? device->type : "" };
@@ -70,7 +70,7 @@ int attributes_query_start(struct device *device, sd_bus_message *message) {
         struct task *task;
         int r;
 
-        r = authorize(device->manager, message, VERB_GET_ATTRIBUTES, device->uuid, &need, 1, &grants);
+        r = authorize(manager, message, VERB_GET_ATTRIBUTES, device->uuid, &need, 1, &grants);
         if (r != 0)
                 return r;
 
@@ -78,7 +78,7 @@ int attributes_query_start(struct device *device, sd_bus_message *message) {
         if (!query)
                 return -ENOMEM;
         query->work = (struct work) { .userdata = query, .on_report = on_report };
-        call = scheduler_current(device->manager->scheduler, message);
+        call = scheduler_current(manager->scheduler, message);
         r = call ? peer_charge(call->charge.peer, &query->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
                  : -EACCES;
         if (r == -EDQUOT)
@@ -94,14 +94,14 @@ int attributes_query_start(struct device *device, sd_bus_message *message) {
 
         task = &query->work.task;
         task->kind = TASK_GET_ATTRIBUTES;
-        task->callout_timeout = device->manager->callout_timeout;
+        task->callout_timeout = manager->callout_timeout;
         task->uuid = strdup(device->uuid);
         task->parent = strdup(device->parent);
         task->type = strdup(device->type ? device->type : "");
         if (!task->uuid || !task->parent || !task->type || attributes_copy(&device->attributes, &query->written) < 0)
                 return -ENOMEM;
 
-        pool_submit(device->manager->pool, &query->work);
+        pool_submit(manager->pool, &query->work);
         TAKE_PTR(query);
         return 1;
 }

@@ -6,6 +6,7 @@
 #include <systemd/sd-bus.h>
 
 struct device;
+struct manager;
 
 /** attributes_query_start() - ask, and reply to @message. Returns what an sd-bus method handler returns. */
-int attributes_query_start(struct device *device, sd_bus_message *message);
+int attributes_query_start(struct manager *manager, sd_bus_message *message, const struct device *device);

@@ -8,6 +8,7 @@
 #include "common/sysfs.h"
 #include "daemon/api/arguments.h"
 #include "daemon/api/attributes-query.h"
+#include "daemon/api/manager-bus.h"
 #include "daemon/api/request-definition.h"
 #include "daemon/api/request-device.h"
 #include "daemon/registry/device.h"
@@ -42,7 +43,7 @@ static int property_get_defined(sd_bus *bus, const char *path, const char *inter
                                 sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         const struct device *device = userdata;
 
-        return sd_bus_message_append(reply, "b", device_is_defined(device->manager, device));
+        return sd_bus_message_append(reply, "b", device_is_defined(manager_of(bus), device));
 }
 
 static int find_group(const struct device *device, char *ret, size_t size) {
@@ -70,7 +71,7 @@ static int property_get_device_node(sd_bus *bus, const char *path, const char *i
 }
 
 static int method_get_attributes(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        return attributes_query_start(userdata, message);
+        return attributes_query_start(manager_of(sd_bus_message_get_bus(message)), message, userdata);
 }
 
 static int method_stop(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -79,7 +80,7 @@ static int method_stop(sd_bus_message *message, void *userdata, sd_bus_error *re
         int r;
 
         r = uuid_text_set(&uuid, device->uuid);
-        return r < 0 ? r : request_stop(device->manager, message, &uuid);
+        return r < 0 ? r : request_stop(manager_of(sd_bus_message_get_bus(message)), message, &uuid);
 }
 
 const sd_bus_vtable device_vtable[] = {

@@ -359,6 +359,18 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+/* The handler gets the object that is found, and the manager by manager_of(). */
+static int find_object(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,
+                       sd_bus_error *ret_error) {
+        const struct manager *manager = userdata;
+
+        return exports_find(bus, path, interface, manager->exports, ret_found, ret_error);
+}
+
+struct manager *manager_of(sd_bus *bus) {
+        return sd_bus_slot_get_userdata(sd_bus_get_current_slot(bus));
+}
+
 int manager_bus_attach(struct manager *manager) {
         static const struct {
                 const char *prefix;
@@ -385,7 +397,7 @@ int manager_bus_attach(struct manager *manager) {
 
         for (size_t i = 0; i < ELEMENTSOF(objects); i++) {
                 r = sd_bus_add_fallback_vtable(bus, NULL, objects[i].prefix, objects[i].interface, objects[i].vtable,
-                                               exports_find, manager->exports);
+                                               find_object, manager);
                 if (r < 0)
                         return r;
         }

@@ -3,7 +3,12 @@
 
 /* org.mediated1.Manager, and all objects put on the bus. */
 
+#include <systemd/sd-bus.h>
+
 struct manager;
 
 /** manager_bus_attach() - register the objects. Returns 0 or a negative errno. */
 int manager_bus_attach(struct manager *manager);
+
+/** manager_of() - the manager, while a handler of any of these objects runs. */
+struct manager *manager_of(sd_bus *bus);

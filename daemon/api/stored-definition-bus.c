@@ -9,6 +9,7 @@
 #include "common/attribute-bus.h"
 #include "common/store-file.h"
 #include "daemon/api/arguments.h"
+#include "daemon/api/manager-bus.h"
 #include "daemon/api/request-definition.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
@@ -81,7 +82,7 @@ static int call_request(struct stored_definition *definition, sd_bus_message *me
                 return bus_fail(message, FAILURE_INVALID_DEFINITION,
                                 "/" STORE_DIRECTORY "/%s/%s defines no device, since its name is not a UUID in lower "
                                 "case; rename the file, or remove it", definition->directory->parent, definition->uuid);
-        return request(definition->manager, message, &uuid, &parent);
+        return request(manager_of(sd_bus_message_get_bus(message)), message, &uuid, &parent);
 }
 
 static int method_start(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
