@@ -48,7 +48,7 @@ static void cancel_waiting(struct manager *manager) {
         struct job *job, *next;
 
         HASH_ITER(hh, manager->jobs, job, next) {
-                if (job->state == JOB_RUNNING || job->undoing)
+                if (job_has_begun(job))
                         continue;
                 (void) pool_withdraw(manager->pool, &job->work);
                 failure_set(&job->failure, FAILURE_SHUTTING_DOWN,

@@ -355,7 +355,7 @@ int request_start(struct manager *manager, sd_bus_message *message, const struct
                 return r;
         job->grants = TAKE_PTR(grants);
         job->work.task.kind = TASK_CREATE;
-        job->wait = options.wait;
+        job->wait = options.wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
         if (options.settle) {
                 r = settle_new(&job->settle, manager, uuid->text);
                 if (r < 0)

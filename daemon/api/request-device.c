@@ -46,8 +46,8 @@ static void on_left(struct charge *charge) {
         struct job *job = CONTAINER_OF(charge, struct job, charge);
 
         job->message = sd_bus_message_unref(job->message);
-        job->wait = false;
-        (void) job_cancel(job);
+        if (job_cancel(job) < 0)
+                job->wait = JOB_WAIT_NO;
 }
 
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
@@ -204,7 +204,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         job->grants = TAKE_PTR(grants);
         job->work.task.kind = TASK_STOP;
         job->work.task.held_by = (pid_t) options.held_by;
-        job->wait = options.wait;
+        job->wait = options.wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
         /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
          * it, it looks itself at once. */
         job->existed = queue_peek(manager, uuid->text) && device_confirm(manager, uuid->text);

@@ -236,7 +236,7 @@ static bool has_requests(struct manager *manager, const char *parent) {
         struct job *job, *next;
 
         HASH_ITER(hh, manager->jobs, job, next)
-                if (job->message && !job->parked_outside && job->type->creates && job->work.task.parent &&
+                if (job->message && job->state != JOB_PARKED_OUTSIDE && job->type->creates && job->work.task.parent &&
                     streq(job->work.task.parent, parent))
                         return true;
         return false;

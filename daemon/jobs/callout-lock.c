@@ -63,12 +63,8 @@ bool callout_lock_acquire(struct job *job) {
         /* The owner's callout waits for this job: it is a part of what the owner does. */
         if (lock->owner && lock->owner->id == job->callout_of)
                 return true;
-        if (lock->owner) {
-                job_park(job, USEC_INFINITY);
-                if (start_waiting(lock, job))
-                        return false;
-                job_unpark(job);
-        }
+        if (lock->owner && start_waiting(lock, job))
+                return false;
 
         lock->owner = job;
         lock->in_callouts = false;

@@ -12,8 +12,7 @@
 struct job;
 struct manager;
 
-/** callout_lock_acquire() - whether the job may be worked on now. If not it is parked, and kicked when its turn
- * comes. */
+/** callout_lock_acquire() - whether the job may be worked on now. If not, its queue is kicked when it may. */
 bool callout_lock_acquire(struct job *job);
 
 /** callout_lock_release() - its worker is back, it waits for something else, or it goes: let the next one in. Harmless

@@ -54,9 +54,6 @@ int create_prepare(struct job *job) {
 static void create_start(struct job *job) {
         struct device *device;
 
-        if (job->undoing)
-                return job_work(job);
-
         /* Only what is known is looked at: whether a UUID is free is decided by the kernel, whatever a look says. */
         device = device_find(job->manager, job->uuid);
         if (device)
@@ -80,26 +77,12 @@ int create_assigned(struct job *job) {
         };
         int r;
 
-        /* Kept as it is while the device is being removed again: it still is about the create. */
-        if (job->undoing)
-                return 0;
-
         r = intent_store(job->uuid, &intent);
         if (r < 0)
                 return log_full(LOG_ERR, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
                                 "Failed to write the intent of creating device %s: %m", job->uuid);
         FAULT_POINT("intent-prepared");
         return 0;
-}
-
-/* Nobody will be told of success: the caller has its JobTimedOut, or the worker died and took the answer with it. The
- * device may be there all the same. */
-static void undo(struct job *job) {
-        FAULT_POINT("create-lost");
-        intent_remove_half(job->uuid);
-        job->undoing = true;
-        job->work.task.kind = TASK_RECOVER;
-        job_work(job);
 }
 
 void create_drop_intent(struct job *job) {
@@ -133,32 +116,40 @@ static void create_end(struct job *job, enum job_result result) {
         job_finish(job, result);
 }
 
-void create_reported(struct job *job, struct report *report) {
-        if (job->undoing) {
-                recovery_log(job->uuid, job->work.task.parent, report);
-                if (!report) {
-                        if (!recovery_retry(job))
-                                job_finish(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
-                        return;
-                }
-                if (report->kind == REPORT_DONE || report->kind == REPORT_UNDONE)
-                        failure_set(&job->failure, FAILURE_IO_ERROR,
-                                    "The worker that was creating device %s died; what it left was removed again",
-                                    job->uuid);
-                else
-                        failure_set(&job->failure, FAILURE_IO_ERROR, "The worker that was creating device %s died. %s",
-                                    job->uuid, failure_text(&report->failure));
-                return create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+/* Nobody will be told of success: the caller has its JobTimedOut, or the worker died and took the answer with it. The
+ * device may be there all the same. The intent is kept: it still is about the create. */
+static void undo(struct job *job) {
+        FAULT_POINT("create-lost");
+        intent_remove_half(job->uuid);
+        job->type = job->type->undo;
+        job->work.task.kind = TASK_RECOVER;
+        job_work(job);
+}
+
+static void undo_reported(struct job *job, struct report *report) {
+        recovery_log(job->uuid, job->work.task.parent, report);
+        if (!report) {
+                if (!recovery_retry(job))
+                        job_finish(job, JOB_FAILED);
+                return;
         }
+        if (report->kind == REPORT_DONE || report->kind == REPORT_UNDONE)
+                failure_set(&job->failure, FAILURE_IO_ERROR,
+                            "The worker that was creating device %s died; what it left was removed again", job->uuid);
+        else
+                failure_set(&job->failure, FAILURE_IO_ERROR, "The worker that was creating device %s died. %s",
+                            job->uuid, failure_text(&report->failure));
+        create_end(job, JOB_FAILED);
+}
 
-        if (!report || (job->expired && report->kind == REPORT_DONE))
+void create_reported(struct job *job, struct report *report) {
+        if (!report || (job->result == JOB_TIMEOUT && report->kind == REPORT_DONE))
                 return undo(job);
-
         if (report->kind == REPORT_DONE)
                 return create_end(job, JOB_DONE);
 
         failure_set(&job->failure, report->failure.code, "%s", failure_text(&report->failure));
-        create_end(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+        create_end(job, JOB_FAILED);
 }
 
 static int create_append_reply(struct job *job, sd_bus_message *reply) {
@@ -171,9 +162,26 @@ static int create_append_reply(struct job *job, sd_bus_message *reply) {
         return sd_bus_message_append(reply, "so", job->uuid, path);
 }
 
+const struct job_type job_type_undo_create = {
+        .name = "create",
+        .creates = true,
+        .cleans_up = true,
+        .start = job_work,
+        .on_report = undo_reported,
+};
+
+const struct job_type job_type_undo_start = {
+        .name = "start",
+        .creates = true,
+        .cleans_up = true,
+        .start = job_work,
+        .on_report = undo_reported,
+};
+
 const struct job_type job_type_create = {
         .name = "create",
         .creates = true,
+        .undo = &job_type_undo_create,
         .start = create_start,
         .on_assigned = create_assigned,
         .on_report = create_reported,

@@ -15,6 +15,9 @@ int create_prepare(struct job *job);
 int create_assigned(struct job *job);
 void create_reported(struct job *job, struct report *report);
 
+/* A create or a start whose device must go again, because nobody will be told of success. */
+extern const struct job_type job_type_undo_create, job_type_undo_start;
+
 /** create_drop_intent() - the create is decided, one way or the other. */
 void create_drop_intent(struct job *job);
 

@@ -47,7 +47,7 @@ static void attributes_reported(struct job *job, struct report *report) {
                                 "The worker that asked for the attributes of device %s died; ask again", job->uuid);
         if (report->kind == REPORT_FAILED)
                 return job_fail(job, report->failure.code, "%s", failure_text(&report->failure));
-        if (job->expired)
+        if (job->result == JOB_TIMEOUT)
                 return job_finish(job, JOB_TIMEOUT);
 
         if (report->has_attributes) {
@@ -89,7 +89,7 @@ static void look_at_file(struct job *job, const struct report *report) {
 static void write_reported(struct job *job, struct report *report) {
         look_at_file(job, report);
         if (!finish_failed(job, report))
-                job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+                job_finish(job, JOB_DONE);
 }
 
 static void define_reported(struct job *job, struct report *report) {
@@ -137,8 +137,8 @@ static void live_done(struct job *job) {
                 device->attributes = job->work.task.attributes;
                 job->work.task.attributes = (struct attributes) {};
         }
-        if (!job->defined || job->expired)
-                return job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+        if (!job->defined || job->result == JOB_TIMEOUT)
+                return job_finish(job, JOB_DONE);
 
         job->work.task.kind = TASK_MODIFY;
         job_work(job);
@@ -178,10 +178,10 @@ static void undefine_reported(struct job *job, struct report *report) {
         look_at_file(job, report);
         if (finish_failed(job, report))
                 return;
-        if (!job->parent_given && !job->expired &&
+        if (!job->parent_given && job->result == JOB_UNDECIDED &&
             store_find_all(job->manager->store, job->uuid, &definition, 1) > 0)
                 return undefine_start(job);
-        job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+        job_finish(job, JOB_DONE);
 }
 
 static int definition_path(struct job *job, char **ret) {

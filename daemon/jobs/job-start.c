@@ -55,7 +55,6 @@ static const char *is_ended_by_next(const struct job *job) {
 }
 
 static void join_waiting(struct job *job) {
-        job->parked_outside = true;
         DL_APPEND2(job->manager->waiting_starts, job, prev, next);
 }
 
@@ -66,7 +65,7 @@ static void wait_outside(struct job *job) {
 
         if (why)
                 return cancel(job, why);
-        if (job->canceled) {
+        if (job->wait == JOB_WAIT_CANCELED) {
                 failure_clear(failure);
                 return job_end_waiting(job);
         }
@@ -78,15 +77,14 @@ static void wait_outside(struct job *job) {
         callout_lock_release(job);
         queue_remove(job);
         join_waiting(job);
-        job->waited = true;
-        job_set_waiting(job);
+        job->wait = JOB_WAIT_BEGUN;
+        job_set_state(job, JOB_PARKED_OUTSIDE);
         if (parent)
                 parent_read_again_later(parent);
 }
 
 void start_leave_waiting(struct job *job) {
         DL_DELETE2(job->manager->waiting_starts, job, prev, next);
-        job->parked_outside = false;
 }
 
 void start_wake(struct manager *manager, const char *parent) {
@@ -169,7 +167,7 @@ static int take_definition(struct job *job, const struct stored_definition *defi
 }
 
 static bool is_worth_waiting(const struct job *job, enum failure_code code) {
-        return job->wait && !job->expired && !job->manager->draining &&
+        return job_may_wait(job) &&
                (code == FAILURE_NO_SUCH_PARENT || code == FAILURE_NO_SUCH_TYPE ||
                 code == FAILURE_NO_AVAILABLE_INSTANCES);
 }
@@ -177,9 +175,6 @@ static bool is_worth_waiting(const struct job *job, enum failure_code code) {
 static void start_start(struct job *job) {
         struct stored_definition *definition;
         struct device *device;
-
-        if (job->undoing)
-                return job_work(job);
 
         definition = find_definition(job);
         if (!definition)
@@ -224,7 +219,7 @@ static int start_assigned(struct job *job) {
 }
 
 static void start_reported(struct job *job, struct report *report) {
-        if (!job->undoing && report && report->kind == REPORT_FAILED && is_worth_waiting(job, report->failure.code)) {
+        if (report && report->kind == REPORT_FAILED && is_worth_waiting(job, report->failure.code)) {
                 create_drop_intent(job);
                 failure_set(&job->failure, report->failure.code, "%s", failure_text(&report->failure));
                 return wait_outside(job);
@@ -246,6 +241,7 @@ static int start_append_reply(struct job *job, sd_bus_message *reply) {
 const struct job_type job_type_start = {
         .name = "start",
         .creates = true,
+        .undo = &job_type_undo_start,
         .start = start_start,
         .on_assigned = start_assigned,
         .on_report = start_reported,

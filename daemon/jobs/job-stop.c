@@ -74,10 +74,10 @@ static void name_holders(const struct report *report, char *ret, size_t size) {
 static void stop_busy(struct job *job, const struct report *report) {
         char holders[HOLDERS_MAX * 32 + 32];
 
-        if (job->canceled)
+        if (job->wait == JOB_WAIT_CANCELED)
                 return job_end_waiting(job);
-        if (job->wait && !job->expired && !job->manager->draining) {
-                job->waited = true;
+        if (job_may_wait(job)) {
+                job->wait = JOB_WAIT_BEGUN;
                 job_park(job, HOLDERS_POLL_USEC);
                 for (size_t i = 0; i < report->n_holders; i++)
                         job_wake_on_exit(job, report->holders[i].pid);
@@ -100,7 +100,7 @@ static void stop_reported(struct job *job, struct report *report) {
         parent_capacity_changed(job->manager, job->work.task.parent);
         if (report && report->kind == REPORT_DONE) {
                 device_removed(job->manager, job->uuid, job->work.task.inode);
-                return job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+                return job_finish(job, JOB_DONE);
         }
 
         device = device_refresh(job->manager, job->uuid);
@@ -115,7 +115,7 @@ static void stop_reported(struct job *job, struct report *report) {
                                 "The worker that was removing device %s died; the device is %s, ask again", job->uuid,
                                 device_state_to_string(device->state));
 
-        job_finish(job, job->expired ? JOB_TIMEOUT : JOB_DONE);
+        job_finish(job, JOB_DONE);
 }
 
 /* There is no uevent when the kernel begins to remove a device. */

@@ -4,6 +4,7 @@
 
 #include "daemon/jobs/job.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/epoll.h>
@@ -31,8 +32,48 @@ static const char *const results[] = {
         [JOB_TIMEOUT] = "timeout",
 };
 
+/* The states that may follow each state. */
+#define TO(state) (1U << (state))
+static const unsigned int next_states[_JOB_STATE_MAX] = {
+        [JOB_NEW] = TO(JOB_QUEUED),
+        [JOB_QUEUED] = TO(JOB_STARTING) | TO(JOB_ENDED),
+        [JOB_STARTING] = TO(JOB_PARKED) | TO(JOB_PARKED_OUTSIDE) | TO(JOB_LOCKED_OUT) | TO(JOB_READY) | TO(JOB_ENDED),
+        [JOB_PARKED] = TO(JOB_STARTING) | TO(JOB_ENDED),
+        [JOB_PARKED_OUTSIDE] = TO(JOB_QUEUED) | TO(JOB_ENDED),
+        [JOB_LOCKED_OUT] = TO(JOB_STARTING) | TO(JOB_ENDED),
+        /* It is parked when no worker could be started for cleaning up. */
+        [JOB_READY] = TO(JOB_RUNNING) | TO(JOB_PARKED) | TO(JOB_ENDED),
+        /* It goes to another worker when the first one died before it had read the task. */
+        [JOB_RUNNING] = TO(JOB_RUNNING) | TO(JOB_RUNNING_CALLOUTS) | TO(JOB_BETWEEN_WORKERS) | TO(JOB_PARKED) |
+                        TO(JOB_PARKED_OUTSIDE) | TO(JOB_LOCKED_OUT) | TO(JOB_ENDED),
+        [JOB_RUNNING_CALLOUTS] = TO(JOB_RUNNING_CALLOUTS) | TO(JOB_BETWEEN_WORKERS) | TO(JOB_PARKED) |
+                                 TO(JOB_PARKED_OUTSIDE) | TO(JOB_LOCKED_OUT) | TO(JOB_ENDED),
+        [JOB_BETWEEN_WORKERS] = TO(JOB_RUNNING) | TO(JOB_PARKED) | TO(JOB_ENDED),
+};
+
+static bool is_running(enum job_state state) {
+        return state >= JOB_RUNNING && state < JOB_ENDED;
+}
+
 const char *job_state_to_string(enum job_state state) {
-        return state == JOB_RUNNING ? "running" : "waiting";
+        return is_running(state) ? "running" : "waiting";
+}
+
+void job_set_state(struct job *job, enum job_state state) {
+        bool was_running = is_running(job->state);
+
+        assert(next_states[job->state] & TO(state));
+        job->state = state;
+        if (state == JOB_RUNNING || (was_running && !is_running(state)))
+                export_change(job->manager->exports, &job->export, "State");
+}
+
+bool job_has_begun(const struct job *job) {
+        return is_running(job->state) || (job->type->cleans_up && job->type->creates);
+}
+
+bool job_may_wait(const struct job *job) {
+        return job->wait != JOB_WAIT_NO && job->result == JOB_UNDECIDED && !job->manager->draining;
 }
 
 struct job *job_find(struct manager *manager, uint64_t id) {
@@ -55,11 +96,12 @@ static struct log_fields fields_of(const struct job *job) {
 static bool tell_of_interruption(struct job *job) {
         enum task_kind kind = job->work.task.kind;
 
-        if (!job->callouts_begun || job->work.task.interrupted ||
+        if (job->state != JOB_RUNNING_CALLOUTS || job->work.task.interrupted ||
             (kind != TASK_STOP && kind != TASK_DEFINE && kind != TASK_MODIFY && kind != TASK_UNDEFINE))
                 return false;
 
         job->work.task.interrupted = true;
+        job_set_state(job, JOB_BETWEEN_WORKERS);
         pool_submit(job->manager->pool, &job->work);
         return true;
 }
@@ -83,7 +125,7 @@ static void on_report(struct work *work, struct report *report) {
 static void on_callout(struct work *work, bool begins) {
         struct job *job = work->userdata;
 
-        job->callouts_begun = true;
+        job_set_state(job, JOB_RUNNING_CALLOUTS);
         callout_lock_note_callouts(job, begins);
         if (begins)
                 job_pause_deadline(job);
@@ -94,9 +136,7 @@ static void on_callout(struct work *work, bool begins) {
 static int on_assigned(struct work *work) {
         struct job *job = work->userdata;
 
-        job->state = JOB_RUNNING;
-        job->callouts_begun = false;
-        export_change(job->manager->exports, &job->export, "State");
+        job_set_state(job, JOB_RUNNING);
         return job->type->on_assigned ? job->type->on_assigned(job) : 0;
 }
 
@@ -236,7 +276,12 @@ static void say_result(struct job *job, enum job_result result) {
 
 void job_finish(struct job *job, enum job_result result) {
         struct manager *manager = job->manager;
+        bool is_outside = job->state == JOB_PARKED_OUTSIDE;
 
+        if (result != JOB_CANCELED && job->result == JOB_TIMEOUT)
+                result = JOB_TIMEOUT;
+        job_set_state(job, JOB_ENDED);
+        job->result = result;
         if (result == JOB_DONE)
                 reply_success(job);
         else
@@ -246,7 +291,7 @@ void job_finish(struct job *job, enum job_result result) {
         say_result(job, result);
         autostart_job_ended(job, result);
         exports_job_removed(manager->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
-        if (job->parked_outside)
+        if (is_outside)
                 start_leave_waiting(job);
         else
                 queue_remove(job);
@@ -265,7 +310,7 @@ void job_fail(struct job *job, enum failure_code code, const char *format, ...) 
         va_end(args);
 
         failure_set(&job->failure, code, "%s", message ? message : "Out of memory");
-        job_finish(job, job->expired ? JOB_TIMEOUT : JOB_FAILED);
+        job_finish(job, JOB_FAILED);
 }
 
 bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type) {
@@ -289,11 +334,12 @@ void job_end_waiting(struct job *job) {
 
 int job_cancel(struct job *job) {
         /* Nobody may be let at a UUID before what is left of it has been cleaned up. */
-        if (job->undoing || job->type == &job_type_recover)
+        if (job->type->cleans_up)
                 return -EBUSY;
-        if (job->state == JOB_RUNNING) {
-                job->canceled = job->waited;
-                return job->waited ? 0 : -EBUSY;
+        if (is_running(job->state)) {
+                if (job->wait == JOB_WAIT_BEGUN)
+                        job->wait = JOB_WAIT_CANCELED;
+                return job->wait == JOB_WAIT_CANCELED ? 0 : -EBUSY;
         }
 
         job_end_waiting(job);
@@ -304,7 +350,7 @@ static void explain_timeout(struct job *job) {
         struct job *head = job->queue ? queue_head(job->queue) : NULL;
         double seconds = (double) job->timeout / USEC_PER_SEC;
 
-        if (job->state == JOB_RUNNING)
+        if (is_running(job->state))
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
                             "Device %s: the driver did not finish the %s within %.3g s; job %" PRIu64 " goes on in the "
                             "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
@@ -331,13 +377,13 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         /* The kernel sends no uevent when it begins to remove a device, only when that is done. */
         (void) device_look_for(job->manager, job->uuid);
         explain_timeout(job);
-        if (job->state != JOB_RUNNING && !job->undoing) {
+        if (!job_has_begun(job)) {
                 (void) pool_withdraw(job->manager->pool, &job->work);
                 job_finish(job, JOB_TIMEOUT);
                 return 0;
         }
 
-        job->expired = true;
+        job->result = JOB_TIMEOUT;
         job_answer_failure(job);
         autostart_job_ended(job, JOB_TIMEOUT);
         fields.message_id = MESSAGE_DRIVER_HUNG;
@@ -357,7 +403,7 @@ int job_set_timeout(struct job *job, uint64_t usec) {
 void job_pause_deadline(struct job *job) {
         uint64_t end, t = now_usec();
 
-        if (!job->deadline_source || job->deadline_paused || job->expired ||
+        if (!job->deadline_source || job->deadline_paused || job->result != JOB_UNDECIDED ||
             sd_event_source_get_time(job->deadline_source, &end) < 0)
                 return;
 
@@ -378,7 +424,8 @@ void job_resume_deadline(struct job *job) {
 void job_work(struct job *job) {
         job_unpark(job);
         if (!callout_lock_acquire(job))
-                return;
+                return job_set_state(job, JOB_LOCKED_OUT);
+        job_set_state(job, is_running(job->state) ? JOB_BETWEEN_WORKERS : JOB_READY);
         pool_submit(job->manager->pool, &job->work);
 }
 
@@ -394,19 +441,10 @@ static int on_exit_wake(sd_event_source *source, int fd, uint32_t revents, void 
         return on_wake(source, 0, userdata);
 }
 
-void job_set_waiting(struct job *job) {
-        if (job->state == JOB_WAITING)
-                return;
-
-        job->state = JOB_WAITING;
-        export_change(job->manager->exports, &job->export, "State");
-}
-
 void job_park(struct job *job, uint64_t usec) {
         job_unpark(job);
         callout_lock_release(job);
-        job->parked = true;
-        job_set_waiting(job);
+        job_set_state(job, JOB_PARKED);
         if (usec == USEC_INFINITY || sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC,
                                                                 usec, 1, on_wake, job) >= 0)
                 return;
@@ -439,7 +477,6 @@ void job_wake_on_exit(struct job *job, pid_t pid) {
 }
 
 void job_unpark(struct job *job) {
-        job->parked = false;
         job->wake_source = sd_event_source_disable_unref(job->wake_source);
         while (job->n_exit_sources > 0)
                 sd_event_source_disable_unref(job->exit_sources[--job->n_exit_sources]);

@@ -18,16 +18,36 @@ struct manager;
 struct queue;
 struct settle;
 
+/* Where a job stands. On the bus, those from JOB_RUNNING on are "running", the others are "waiting". */
 enum job_state {
-        JOB_WAITING,            /* behind others of its UUID, for a device's state, its user, or a worker: cancelable */
-        JOB_RUNNING,            /* a worker has it */
+        JOB_NEW,                /* in no queue yet */
+        JOB_QUEUED,             /* behind others of its UUID, or at the head until the event loop starts it */
+        JOB_STARTING,           /* at the head: its kind looks what is to be done */
+        JOB_PARKED,             /* at the head: something must change first */
+        JOB_PARKED_OUTSIDE,     /* in no queue: the same, but other jobs of its UUID may go on */
+        JOB_LOCKED_OUT,         /* at the head: another job has its parent's callout lock */
+        JOB_READY,              /* at the head: the next free worker gets it */
+        JOB_RUNNING,            /* a worker has it, or has reported just now */
+        JOB_RUNNING_CALLOUTS,   /* the same, and callouts have heard of it */
+        JOB_BETWEEN_WORKERS,    /* one worker has ended its part, and the next free one gets the rest */
+        JOB_ENDED,              /* its caller has the answer */
+        _JOB_STATE_MAX,
 };
 
 enum job_result {
+        JOB_UNDECIDED,
         JOB_DONE,
         JOB_FAILED,
         JOB_CANCELED,
-        JOB_TIMEOUT,
+        JOB_TIMEOUT,            /* decided before the end, when its deadline passes while it cannot be dropped */
+};
+
+/* What became of the option `wait`. */
+enum job_wait {
+        JOB_WAIT_NO,
+        JOB_WAIT_ALLOWED,
+        JOB_WAIT_BEGUN,         /* it has waited, and may do so again */
+        JOB_WAIT_CANCELED,      /* the same; but it was canceled while a worker had it, and ends instead */
 };
 
 /* Counted from acceptance; a caller may choose another, 0 for none. */
@@ -37,6 +57,8 @@ enum job_result {
 struct job_type {
         const char *name;
         bool creates;                   /* ends with a device, if all goes well */
+        bool cleans_up;                 /* removes what is left of a device: nobody may use its UUID before */
+        const struct job_type *undo;    /* what a job becomes that creates, when its device must go again */
 
         /* It is the head of its queue: park it, give it a worker or finish it. */
         void (*start)(struct job *job);
@@ -60,7 +82,9 @@ struct job {
         struct export export;
         uint64_t id;
         char uuid[UUID_TEXT_SIZE];
-        enum job_state state;
+        enum job_state state;           /* changed by job_set_state() alone */
+        enum job_result result;
+        enum job_wait wait;             /* stop: for the device's user; start: for parent, type and an instance */
         struct work work;               /* its task tells parent, type and attributes */
         struct failure failure;
 
@@ -72,29 +96,21 @@ struct job {
         sd_event_source *deadline_source;
         uint64_t deadline_left;         /* µs, while the deadline is paused */
         bool deadline_paused;
-        bool expired;                   /* its caller was told JobTimedOut while a worker had it */
 
         struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
         uint64_t callout_of;            /* the job whose callout asked for this one, and waits for it; 0: none */
-        bool callouts_begun;            /* by the worker that has it, or had it */
-        bool parked;                    /* the head, but waiting for something other than a worker */
         sd_event_source *wake_source;
         sd_event_source **exit_sources; /* of the processes whose end wakes it */
         size_t n_exit_sources;
 
         bool parent_given;              /* by the caller, and not found by looking for the definition */
         bool autostart;                 /* start: nobody asked, autostart wants to hear how it ends */
-        bool parked_outside;            /* start: waits in no queue, see job-start.c */
         char *waits_for;                /* what it is parked outside for, as a sentence */
         bool existed;                   /* stop: there was a device when it was asked for, or when its turn came */
-        bool wait;                      /* stop: for the device's user; start: for parent, type and an instance */
-        bool waited;                    /* it has done so */
-        bool canceled;                  /* while a worker had it: it does not wait again */
         bool interrupted_autostart;     /* recover: what was interrupted was wanted by autostart */
         bool live;                      /* modify: the running device is still to be changed */
         bool defined;                   /* modify: the definition is to be changed */
         unsigned int n_recoveries;      /* workers that died while they undid it */
-        bool undoing;                   /* create: nobody will hear of success, the device is being removed again */
         struct settle *settle;          /* create: the reply waits for udev */
 
         struct queue *queue;
@@ -105,7 +121,17 @@ struct job {
 extern const struct job_type job_type_create, job_type_start, job_type_stop, job_type_recover, job_type_define,
         job_type_modify, job_type_undefine;
 
+/** job_state_to_string() - as the bus has it. */
 const char *job_state_to_string(enum job_state state);
+
+/** job_set_state() - move the job on, and announce what the bus sees of it. */
+void job_set_state(struct job *job, enum job_state state);
+
+/** job_has_begun() - whether a worker has, or had, a part in it that must be brought to an end. */
+bool job_has_begun(const struct job *job);
+
+/** job_may_wait() - whether it waits for what it lacks, rather than fail. */
+bool job_may_wait(const struct job *job);
 
 /** job_new() - a job that is in no queue yet. Returns 0 or a negative errno. */
 int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid);
@@ -129,9 +155,6 @@ void job_resume_deadline(struct job *job);
 /** job_work() - have a worker do job->work.task. */
 void job_work(struct job *job);
 
-/** job_set_waiting() - no worker has it any more. */
-void job_set_waiting(struct job *job);
-
 /** job_park() - wait at the head of the queue until queue_kick(), or for @usec unless that is USEC_INFINITY. */
 void job_park(struct job *job, uint64_t usec);
 
@@ -144,11 +167,12 @@ void job_unpark(struct job *job);
 /** job_answer_failure() - answer the caller with job->failure, once; the job goes on. */
 void job_answer_failure(struct job *job);
 
-/** job_finish() - the end, and the one place that replies: with success when done, else with job->failure. Frees the
- * job and starts the next one of its UUID. */
+/** job_finish() - the end, and the one place that replies: with success when done, else with job->failure. The result
+ * of a job whose deadline has passed is JOB_TIMEOUT, unless it is canceled. Frees the job and starts the next one of its
+ * UUID. */
 void job_finish(struct job *job, enum job_result result);
 
-/** job_fail() - set the failure and finish, as timed out if the caller was told so before. */
+/** job_fail() - set the failure and finish. */
 void job_fail(struct job *job, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
 /** job_check_grants() - what the job is about to do, to what it has found, against what its caller may. Returns whether

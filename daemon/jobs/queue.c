@@ -91,10 +91,9 @@ int queue_enter(struct job *job) {
         if (!job->queue)
                 return -ENOMEM;
         DL_APPEND(job->queue->jobs, job);
-        if (job->queue->jobs == job) {
-                job->parked = true;
+        job_set_state(job, JOB_QUEUED);
+        if (job->queue->jobs == job)
                 kick(manager, job->queue);
-        }
         return 0;
 }
 
@@ -116,16 +115,21 @@ void queue_remove(struct job *job) {
         job->queue = NULL;
         if (!queue->jobs)
                 queue_free(job->manager, queue);
-        else if (was_head) {
-                queue->jobs->parked = true;
+        else if (was_head)
                 kick(job->manager, queue);
-        }
+}
+
+/* Whether the head is to be started when something has changed. */
+static bool head_waits(const struct queue *queue) {
+        enum job_state state = queue->jobs->state;
+
+        return state == JOB_QUEUED || state == JOB_PARKED || state == JOB_LOCKED_OUT;
 }
 
 void queue_kick(struct manager *manager, const char *uuid) {
         struct queue *queue = queue_find(manager, uuid);
 
-        if (queue && queue->jobs->parked)
+        if (queue && head_waits(queue))
                 kick(manager, queue);
 }
 
@@ -140,8 +144,9 @@ static int on_kicked(sd_event_source *source, void *userdata) {
                 struct job *head = queue->jobs;
 
                 unkick(manager, queue);
-                if (head->parked) {
+                if (head_waits(queue)) {
                         job_unpark(head);
+                        job_set_state(head, JOB_STARTING);
                         head->type->start(head);
                 }
         }
@@ -166,7 +171,7 @@ void queue_done(struct manager *manager) {
 
         HASH_ITER(hh, manager->jobs, job, next) {
                 (void) pool_withdraw(manager->pool, &job->work);
-                if (job->parked_outside)
+                if (job->state == JOB_PARKED_OUTSIDE)
                         start_leave_waiting(job);
                 else
                         queue_remove(job);

@@ -70,6 +70,7 @@ static void recover_reported(struct job *job, struct report *report) {
 
 const struct job_type job_type_recover = {
         .name = "recover",
+        .cleans_up = true,
         .start = recover_start,
         .on_report = recover_reported,
 };

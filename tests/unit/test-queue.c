@@ -114,11 +114,17 @@ static void test_cancel_in_the_middle(void **state) {
         assert_null(manager->jobs);
 }
 
+static void run(struct job *job) {
+        job_set_state(job, JOB_STARTING);
+        job_set_state(job, JOB_READY);
+        job_set_state(job, JOB_RUNNING);
+}
+
 static void test_running_is_not_cancelled(void **state) {
         struct job *a = submit(&type_park, UUID_A);
 
         turn();
-        a->state = JOB_RUNNING;
+        run(a);
         assert_int_equal(job_cancel(a), -EBUSY);
         assert_ptr_equal(queue_peek(manager, UUID_A), a);
 }
@@ -140,13 +146,14 @@ static void test_deadline_of_a_running_job(void **state) {
 
         submit(&type_finish, UUID_A);
         turn();
-        a->state = JOB_RUNNING;
+        run(a);
         assert_int_equal(job_set_timeout(a, 1), 0);
-        while (!a->expired)
+        while (a->result == JOB_UNDECIDED)
                 sd_event_run(manager->event, USEC_PER_SEC);
         /* It keeps its UUID until its worker is back. */
         turn();
         assert_ptr_equal(queue_peek(manager, UUID_A), a);
+        assert_int_equal(a->result, JOB_TIMEOUT);
         assert_int_equal(a->failure.code, FAILURE_JOB_TIMED_OUT);
         assert_int_equal(n_started, 1);
 }
@@ -155,6 +162,7 @@ static void test_wake_after_a_time(void **state) {
         struct job *a = submit(&type_park, UUID_A);
 
         turn();
+        job_set_state(a, JOB_STARTING);
         job_park(a, 10 * USEC_PER_MSEC);
         while (n_started < 2)
                 sd_event_run(manager->event, USEC_PER_SEC);
