@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Definitions in exactly the form in which mdevctl and mediated print them. */
+/* Definitions that look exactly as mdevctl and we print them. */
 
 #include "common/definition-plain.h"
 
@@ -39,7 +39,7 @@ static int append(struct attributes *attributes, const struct plain_string *name
         return n && v ? attributes_append(attributes, n, v) : -ENOMEM;
 }
 
-/* Returns 1, 0 or -ENOMEM. Too many attributes are left to the JSON parser, which reports them. */
+/* Returns 1, 0 or -ENOMEM. A list that is too long is left to the other parser, which reports it. */
 static int take_attributes(struct cursor *cursor, struct attributes *attributes) {
         struct plain_string name, value;
         int r;
