@@ -94,7 +94,8 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 
         status_stopping();
         manager->draining = true;
-        authorizations_refuse(manager);
+        scheduler_drain(manager->scheduler);
+        authorizations_close(manager->authorizations);
         cancel_waiting(manager);
         settle_finish_all(manager);
         (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 1, on_drained,
@@ -136,46 +137,12 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_event_exit(manager->event, -ECONNRESET);
 }
 
-/* The order in which others hear of a change. What people wait for comes before autostart: it looks for their jobs, and
- * leaves free instances to those. */
-
-static void on_parent_here(struct parent *parent, void *userdata) {
-        start_wake(userdata, parent->name);
-        autostart_parent_here(parent);
-}
-
-static void on_parent_gone(const struct parent *parent, void *userdata) {
-        types_query_check(userdata);
-        autostart_parent_gone(userdata, parent->name);
-}
-
-static void on_types_read(struct parent *parent, void *userdata) {
-        types_query_check(userdata);
-        start_wake(userdata, parent->name);
-        autostart_types_read(parent);
-}
-
-static void on_device_changed(const struct device *device, void *userdata) {
-        struct manager *manager = userdata;
-
-        queue_kick(manager, device->uuid);
-        store_device_changed(manager->store, device);
-}
-
-static void on_looked(void *userdata) {
-        status_changed(userdata);
-}
-
-static const struct registry_observer registry_observer = {
-        .parent_here = on_parent_here,
-        .parent_gone = on_parent_gone,
-        .types_read = on_types_read,
-        .device_changed = on_device_changed,
-        .looked = on_looked,
-};
-
-static void on_uevent(sd_device *event, void *userdata) {
-        settle_on_uevent(userdata, event);
+static int admit(sd_bus_message *message, void *userdata) {
+        if (!answer_may_be_too_large(userdata, message))
+                return 0;
+        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
+                        "The answer would be larger than the bus takes; read the files in /" STORE_DIRECTORY
+                        ", or ask GetDefinition and GetAll for one definition");
 }
 
 int manager_new(struct manager **ret) {
@@ -211,7 +178,10 @@ int manager_new(struct manager **ret) {
                 r = peers_connect(manager->peers, manager->event, on_disconnected, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to connect to the system bus once more: %m");
-        r = authorizations_new(&manager->authorizations, manager);
+        r = scheduler_new(&manager->scheduler, manager->event, manager->bus, manager->peers, admit, manager);
+        if (r < 0)
+                return r;
+        r = authorizations_new(&manager->authorizations, manager->event, manager->bus, manager->scheduler);
         if (r < 0)
                 return r;
         r = queue_init(manager);
@@ -241,22 +211,6 @@ int manager_new(struct manager **ret) {
         *ret = TAKE_PTR(manager);
         return 0;
 }
-
-static bool is_draining(void *userdata) {
-        struct manager *manager = userdata;
-
-        return manager->draining;
-}
-
-static int admit(sd_bus_message *message, void *userdata) {
-        if (!answer_may_be_too_large(userdata, message))
-                return 0;
-        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                        "The answer would be larger than the bus takes; read the files in /" STORE_DIRECTORY
-                        ", or ask GetDefinition and GetAll for one definition");
-}
-
-static const struct scheduler_hooks scheduler_hooks = { .is_draining = is_draining, .admit = admit };
 
 static int on_name_requested(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
@@ -358,9 +312,6 @@ int manager_run(struct manager *manager) {
         r = manager_bus_attach(manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to put objects on the bus: %m");
-        r = scheduler_new(&manager->scheduler, manager->event, manager->bus, manager->peers, &scheduler_hooks, manager);
-        if (r < 0)
-                return r;
         r = sd_bus_request_name_async(manager->bus, NULL, BUS_NAME, 0, on_name_requested, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to ask for the bus name: %m");

@@ -17,6 +17,7 @@
 #include "daemon/jobs/settle.h"
 #include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
+#include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
 
 /* The parts that all of them have, once it is known which UUID is meant. */
@@ -27,7 +28,7 @@ static int begin(struct manager *manager, sd_bus_message *message, const struct 
         if (r != 0)
                 return r;
         /* What polkit is told about. Before anything is kept that this look might find gone. */
-        if (!request_is_privileged(manager, message))
+        if (!scheduler_serves_root(manager->scheduler, message))
                 store_look_for(manager->store, uuid->text);
         return 0;
 }
@@ -86,7 +87,7 @@ static const char *type_of_device(struct manager *manager, const struct uuid_tex
 /* Every job might make one. */
 static bool may_be_new(struct manager *manager, sd_bus_message *message, const struct parent_name *parent,
                        const struct uuid_text *uuid) {
-        return request_is_privileged(manager, message) ||
+        return scheduler_serves_root(manager->scheduler, message) ||
                manager->store->n_definitions + HASH_COUNT(manager->jobs) < DEFINITIONS_MAX ||
                store_refresh(manager->store, parent->text, uuid->text);
 }
@@ -137,7 +138,7 @@ int request_define(struct manager *manager, sd_bus_message *message) {
                 return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s is not active: its definition needs a parent",
                                 uuid.text);
 
-        r = authorize(manager, message, VERB_DEFINE, random ? "" : uuid.text,
+        r = authorize(manager->authorizations, message, VERB_DEFINE, random ? "" : uuid.text,
                       &(struct need) { ACTION_MANAGE_DEFINITIONS, parent.text,
                                        *type.text ? type.text : type_of_device(manager, &uuid) },
                       1, &grants);
@@ -218,7 +219,7 @@ static int authorize_modify(struct manager *manager, sd_bus_message *message, co
         struct need needs[3];
         size_t n = 0;
 
-        if (request_is_privileged(manager, message))
+        if (scheduler_serves_root(manager->scheduler, message))
                 return 0;
         needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent->text,
                                      type_of_definition(manager, uuid, parent) };
@@ -226,7 +227,7 @@ static int authorize_modify(struct manager *manager, sd_bus_message *message, co
                 needs[n++] = (struct need) { ACTION_MANAGE_DEFINITIONS, parent->text, new_type };
         if (options->live)
                 needs[n++] = (struct need) { ACTION_MANAGE_DEVICES, parent->text, type_of_device(manager, uuid) };
-        return authorize(manager, message, VERB_MODIFY, uuid->text, needs, n, ret);
+        return authorize(manager->authorizations, message, VERB_MODIFY, uuid->text, needs, n, ret);
 }
 
 int request_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
@@ -272,7 +273,7 @@ static int authorize_undefine(struct manager *manager, sd_bus_message *message, 
         struct need need = { ACTION_MANAGE_DEFINITIONS, NULL, "" };
         struct stored_definition *definition;
 
-        if (request_is_privileged(manager, message))
+        if (scheduler_serves_root(manager->scheduler, message))
                 return 0;
         if (!*parent->text && store_find_all(manager->store, uuid->text, &definition, 1) == 1)
                 (void) parent_name_set(parent, definition->directory->parent);
@@ -280,7 +281,7 @@ static int authorize_undefine(struct manager *manager, sd_bus_message *message, 
                 need.parent = parent->text;
                 need.type = type_of_definition(manager, uuid, parent);
         }
-        return authorize(manager, message, VERB_UNDEFINE, uuid->text, &need, 1, ret);
+        return authorize(manager->authorizations, message, VERB_UNDEFINE, uuid->text, &need, 1, ret);
 }
 
 int request_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
@@ -319,12 +320,12 @@ static int authorize_start(struct manager *manager, sd_bus_message *message, con
                            struct parent_name *parent, struct grants **ret) {
         int r;
 
-        if (request_is_privileged(manager, message))
+        if (scheduler_serves_root(manager->scheduler, message))
                 return 0;
         r = definition_resolve_parent(manager, message, uuid, parent);
         if (r != 0)
                 return r;
-        return authorize(manager, message, VERB_START, uuid->text,
+        return authorize(manager->authorizations, message, VERB_START, uuid->text,
                          &(struct need) { ACTION_MANAGE_DEVICES, parent->text,
                                           type_of_definition(manager, uuid, parent) },
                          1, ret);

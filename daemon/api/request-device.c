@@ -21,8 +21,7 @@
 #include "daemon/registry/device.h"
 
 int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
-        return manager->draining ? bus_fail(message, FAILURE_SHUTTING_DOWN,
-                                            "mediated is stopping; ask again when it has been started") : 0;
+        return manager->draining ? bus_fail_stopping(message) : 0;
 }
 
 /* It would wait for the job, and the job for its callout. */
@@ -35,7 +34,7 @@ static bool waits_for_itself(struct manager *manager, const struct job *job, uin
 /* They are about processes of root's: a callout of ours, and libvirt, which holds a group. */
 static int check_options(struct manager *manager, sd_bus_message *message, const struct job *job,
                          const struct options *options) {
-        if ((options->callout_of == 0 && options->held_by == 0) || request_is_privileged(manager, message))
+        if ((options->callout_of == 0 && options->held_by == 0) || scheduler_serves_root(manager->scheduler, message))
                 return 0;
         return bus_fail(message, FAILURE_ACCESS_DENIED, "Device %s: only root may give the option '%s'", job->uuid,
                         options->callout_of > 0 ? "callout-of" : "held-by");
@@ -114,7 +113,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         if (r != 0)
                 return r;
         /* A random UUID is another one each time that the request is read. */
-        r = authorize(manager, message, VERB_CREATE, random ? "" : uuid.text,
+        r = authorize(manager->authorizations, message, VERB_CREATE, random ? "" : uuid.text,
                       &(struct need) { ACTION_MANAGE_DEVICES, parent.text, type.text }, 1, &grants);
         if (r != 0)
                 return r;
@@ -173,11 +172,11 @@ static int authorize_stop(struct manager *manager, sd_bus_message *message, cons
                           struct grants **ret) {
         struct need need;
 
-        if (request_is_privileged(manager, message))
+        if (scheduler_serves_root(manager->scheduler, message))
                 return 0;
         if (!need_to_stop(manager, uuid->text, &need))
                 return bus_fail_device(message, uuid->text);
-        return authorize(manager, message, VERB_STOP, uuid->text, &need, 1, ret);
+        return authorize(manager->authorizations, message, VERB_STOP, uuid->text, &need, 1, ret);
 }
 
 int request_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid) {
@@ -234,7 +233,7 @@ static int authorize_cancel(struct manager *manager, sd_bus_message *message, co
                 needs[n++] = device;
         if (job_is_about_definition(job))
                 needs[n++] = definition;
-        return authorize(manager, message, VERB_CANCEL, job->uuid, needs, n, &grants);
+        return authorize(manager->authorizations, message, VERB_CANCEL, job->uuid, needs, n, &grants);
 }
 
 int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id) {
@@ -258,8 +257,8 @@ int request_reload(struct manager *manager, sd_bus_message *message) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         int r;
 
-        r = authorize(manager, message, VERB_RELOAD, "", &(struct need) { ACTION_MANAGE_DEFINITIONS, NULL, "" }, 1,
-                      &grants);
+        r = authorize(manager->authorizations, message, VERB_RELOAD, "",
+                      &(struct need) { ACTION_MANAGE_DEFINITIONS, NULL, "" }, 1, &grants);
         if (r != 0)
                 return r;
         manager_reload(manager);

@@ -13,8 +13,8 @@
 /* The usual accuracy of a timer. To libsystemd, 0 means 250 ms. */
 #define TIMER_EXACT_USEC 1
 
-/** timer_new() - make a timer that is not armed. @description: a literal, for the log of libsystemd. @accuracy_usec: how
- * late it may be, so that timers can end together; not 0. Returns 0 or a negative errno. */
+/** timer_new() - make a timer that is not armed. @description: a literal, for the log of libsystemd. @accuracy_usec: by
+ * how much it may be late, so that timers can end together; not 0. Returns 0 or a negative errno. */
 int timer_new(sd_event_source **ret, sd_event *event, const char *description, enum priority priority,
               uint64_t accuracy_usec, sd_event_time_handler_t handler, void *userdata);
 

@@ -73,6 +73,10 @@ void bus_answer_errno(sd_bus_message *message, int error) {
                 bus_end_unanswered();
 }
 
+int bus_fail_stopping(sd_bus_message *message) {
+        return bus_fail(message, FAILURE_SHUTTING_DOWN, "mediated is stopping; ask again when it has been started");
+}
+
 int bus_fail_job(sd_bus_message *message, uint64_t id) {
         return bus_fail(message, FAILURE_NO_SUCH_JOB, "There is no job %" PRIu64 "; it may be finished already", id);
 }

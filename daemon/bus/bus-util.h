@@ -30,6 +30,9 @@ void bus_end_unanswered(void);
  * be done. */
 void bus_answer_errno(sd_bus_message *message, int error);
 
+/** bus_fail_stopping() - the daemon is stopping and takes nothing new. */
+int bus_fail_stopping(sd_bus_message *message);
+
 /** bus_fail_job() - there is no such job. */
 int bus_fail_job(sd_bus_message *message, uint64_t id);
 

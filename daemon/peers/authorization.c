@@ -7,11 +7,9 @@
 #include <errno.h>
 #include <utlist.h>
 
-#include "daemon/api/request-device.h"
 #include "daemon/base/timer.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/bus/polkit.h"
-#include "daemon/manager.h"
 #include "daemon/peers/scheduler.h"
 
 /* For xgettext; polkit's agent shows them, translated by the domain that goes with them. */
@@ -55,7 +53,9 @@ struct authorization {
 };
 
 struct authorizations {
-        struct manager *manager;
+        sd_bus *bus;
+        struct scheduler *scheduler;
+        bool closed;                    /* the daemon is stopping */
         struct authorization *waiting;
         struct authorization *asked;
         unsigned int n_asked;
@@ -159,7 +159,7 @@ static int ask(struct authorization *a) {
         };
         bool interactive = sd_bus_message_get_allow_interactive_authorization(a->call->message) > 0;
 
-        return polkit_ask(&a->check, a->all->manager->bus, a->call->charge.peer->name, action_to_string(need->action),
+        return polkit_ask(&a->check, a->all->bus, a->call->charge.peer->name, action_to_string(need->action),
                           details, interactive, on_answer, a);
 }
 
@@ -243,15 +243,9 @@ static int authorization_new(struct authorizations *all, struct call *call, enum
         return 0;
 }
 
-bool request_is_privileged(struct manager *manager, sd_bus_message *message) {
-        const struct call *call = scheduler_current(manager->scheduler, message);
-
-        return call && peer_is_root(call->charge.peer);
-}
-
-int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, const char *uuid,
+int authorize(struct authorizations *all, sd_bus_message *message, enum verb verb, const char *uuid,
               const struct need *needs, size_t n_needs, struct grants **ret_grants) {
-        struct call *call = scheduler_current(manager->scheduler, message);
+        struct call *call = scheduler_current(all->scheduler, message);
         int r;
 
         if (!call)
@@ -261,11 +255,10 @@ int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, 
                 return 0;
         }
 
-        r = request_refuse_draining(manager, message);
-        if (r != 0)
-                return r;
+        if (all->closed)
+                return bus_fail_stopping(message);
         if (!call->authorization) {
-                r = authorization_new(manager->authorizations, call, verb, uuid);
+                r = authorization_new(all, call, verb, uuid);
                 if (r == -EDQUOT)
                         return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                         "Too many requests are unfinished or wait for authorization: %d of a "
@@ -291,26 +284,27 @@ int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, 
 
 /* --- the end */
 
-void authorizations_refuse(struct manager *manager) {
-        struct authorization **lists[] = { &manager->authorizations->waiting, &manager->authorizations->asked };
+void authorizations_close(struct authorizations *all) {
+        struct authorization **lists[] = { &all->waiting, &all->asked };
 
+        all->closed = true;
         for (size_t i = 0; i < ELEMENTSOF(lists); i++)
                 while (*lists[i]) {
                         struct call *call = (*lists[i])->call;
 
-                        (void) request_refuse_draining(manager, call->message);
+                        (void) bus_fail_stopping(call->message);
                         call_free(call);
                 }
 }
 
-int authorizations_new(struct authorizations **ret, struct manager *manager) {
+int authorizations_new(struct authorizations **ret, sd_event *event, sd_bus *bus, struct scheduler *scheduler) {
         struct authorizations *all = calloc(1, sizeof(*all));
         int r;
 
         if (!all)
                 return -ENOMEM;
-        all->manager = manager;
-        r = deferred_new(&all->ask, manager->event, "questions to polkit", PRIORITY_REQUESTS, on_ask, all);
+        *all = (struct authorizations) { .bus = bus, .scheduler = scheduler };
+        r = deferred_new(&all->ask, event, "questions to polkit", PRIORITY_REQUESTS, on_ask, all);
         if (r < 0) {
                 authorizations_free(all);
                 return r;

@@ -14,7 +14,7 @@
 
 struct authorization;
 struct authorizations;
-struct manager;
+struct scheduler;
 
 /* How many questions polkit has at once: of one user, and of all. The others wait. dbus-daemon allows a connection,
  * ours here, 128 unanswered calls. */
@@ -34,23 +34,21 @@ enum verb {
         _VERB_MAX,
 };
 
-/** authorizations_new() - returns 0 or a negative errno. */
-int authorizations_new(struct authorizations **ret, struct manager *manager);
+/** authorizations_new() - for the calls of @scheduler; polkit is asked over @bus. Returns 0 or a negative errno. */
+int authorizations_new(struct authorizations **ret, sd_event *event, sd_bus *bus, struct scheduler *scheduler);
 
 /** authorizations_free() - forget the requests that wait, without an answer. */
 struct authorizations *authorizations_free(struct authorizations *authorizations);
 
-/** request_is_privileged() - whether the call whose handler runs is root's. */
-bool request_is_privileged(struct manager *manager, sd_bus_message *message);
-
 /** authorize() - whether the sender of @message, the current call, may do all of @needs. @uuid: normal, or empty if
  * there is none yet. Returns 0 if it may, with *ret_grants set for a job to own, to NULL for root; 1 when the call was
  * held or answered; or a negative errno. */
-int authorize(struct manager *manager, sd_bus_message *message, enum verb verb, const char *uuid,
+int authorize(struct authorizations *authorizations, sd_bus_message *message, enum verb verb, const char *uuid,
               const struct need *needs, size_t n_needs, struct grants **ret_grants);
 
 /** authorization_free() - for call_free(): forget what was asked, and withdraw it from polkit. Returns NULL. */
 struct authorization *authorization_free(struct authorization *authorization);
 
-/** authorizations_refuse() - the daemon is stopping: requests that wait for polkit get ShuttingDown. */
-void authorizations_refuse(struct manager *manager);
+/** authorizations_close() - the daemon is stopping: requests that wait for polkit get ShuttingDown, and so does each
+ * later one that is not root's. */
+void authorizations_close(struct authorizations *authorizations);

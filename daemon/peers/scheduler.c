@@ -33,8 +33,9 @@ struct scheduler {
         sd_bus *bus;
         struct bus_pump *pump;
         struct peers *peers;
-        const struct scheduler_hooks *hooks;
+        admit_t admit;
         void *userdata;
+        bool draining;
         sd_event_source *turn;          /* a timer: when the next call may be ready to be handled */
         struct user *ring;              /* users with calls that wait, but root */
         struct user *root;              /* root, if it has calls that wait */
@@ -130,6 +131,12 @@ struct call *scheduler_current(struct scheduler *s, sd_bus_message *message) {
         return s->current && s->current->message == message ? s->current : NULL;
 }
 
+bool scheduler_serves_root(struct scheduler *s, sd_bus_message *message) {
+        const struct call *call = scheduler_current(s, message);
+
+        return call && peer_is_root(call->charge.peer);
+}
+
 /* --- whose turn it is */
 
 /* It may have little under way for a moment, when many of its calls are answered together. */
@@ -176,16 +183,12 @@ static uint64_t user_ready(struct scheduler *s, struct user *user, uint64_t now)
                        callers_others_usec(&s->users, user) + USER_CALLED_USEC);
 }
 
-static bool is_draining(const struct scheduler *s) {
-        return s->hooks->is_draining(s->userdata);
-}
-
 /* The next call of a user whose turn it is, or NULL. @ret_ready: when there will be one, if that is known. */
 static struct call *next_of_user(struct scheduler *s, struct user *user, uint64_t now, uint64_t *ret_ready) {
         struct peer *peer;
 
         DL_FOREACH(user->ring, peer) {
-                uint64_t ready = is_draining(s) ? now : peer_ready(peer, now);
+                uint64_t ready = s->draining ? now : peer_ready(peer, now);
 
                 if (ready > now)
                         *ret_ready = earlier(*ret_ready, ready);
@@ -206,7 +209,7 @@ static struct call *next_call(struct scheduler *s, uint64_t now, uint64_t *ret_r
                 return call;
 
         DL_FOREACH(s->ring, user) {
-                uint64_t ready = is_draining(s) ? now : user_ready(s, user, now);
+                uint64_t ready = s->draining ? now : user_ready(s, user, now);
 
                 if (ready > now)
                         *ret_ready = earlier(*ret_ready, ready);
@@ -384,7 +387,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 return 1;
 
         s->entered = true;
-        return s->hooks->admit(message, s->userdata);
+        return s->admit(message, s->userdata);
 }
 
 static bool may_read(const struct scheduler *s) {
@@ -455,6 +458,10 @@ static void on_identified(struct peer *peer, void *userdata) {
 
 static const struct peers_hooks peers_hooks = { .on_identified = on_identified };
 
+void scheduler_drain(struct scheduler *s) {
+        s->draining = true;
+}
+
 struct scheduler *scheduler_free(struct scheduler *s) {
         if (!s)
                 return NULL;
@@ -466,15 +473,15 @@ struct scheduler *scheduler_free(struct scheduler *s) {
         return NULL;
 }
 
-int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers,
-                  const struct scheduler_hooks *hooks, void *userdata) {
+int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers, admit_t admit,
+                  void *userdata) {
         _cleanup_(scheduler_freep) struct scheduler *s = NULL;
         int r;
 
         s = calloc(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
-        *s = (struct scheduler) { .bus = bus, .peers = peers, .hooks = hooks, .userdata = userdata };
+        *s = (struct scheduler) { .bus = bus, .peers = peers, .admit = admit, .userdata = userdata };
         r = bus_pump_new(&s->pump, bus, event, "calls", PRIORITY_REQUESTS, &pump_hooks, s);
         if (r >= 0)
                 r = timer_new(&s->turn, event, "turn of a call", PRIORITY_REQUESTS, TIMER_EXACT_USEC, on_turn, s);

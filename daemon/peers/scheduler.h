@@ -57,25 +57,25 @@ struct call {
         struct call *prev, *next;       /* in its peer's queue */
 };
 
-struct scheduler_hooks {
-        /* Whether the daemon is stopping: everything is to be answered soon. */
-        bool (*is_draining)(void *userdata);
-
-        /* Looks at a call before its handler does. Returns 0; 1 when it has answered the call; or a negative errno. */
-        int (*admit)(sd_bus_message *message, void *userdata);
-};
+/* Looks at a call before its handler does. Returns 0; 1 when it has answered the call; or a negative errno. */
+typedef int (*admit_t)(sd_bus_message *message, void *userdata);
 
 struct scheduler *scheduler_free(struct scheduler *scheduler);
 DEFINE_CLEANUP_FUNC(struct scheduler *, scheduler_free)
 
 /** scheduler_new() - from now on calls that come in are scheduled. The scheduler also does what sd_bus_attach_event()
- * would do for @bus. To be made after other filters were added to @bus: it sees messages before they do. Returns 0 or a
- * negative errno. */
-int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers,
-                  const struct scheduler_hooks *hooks, void *userdata);
+ * would do for @bus. Returns 0 or a negative errno. */
+int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers, admit_t admit,
+                  void *userdata);
+
+/** scheduler_drain() - the daemon is stopping: all calls are to be answered soon. */
+void scheduler_drain(struct scheduler *scheduler);
 
 /** scheduler_current() - the call whose handler is running, which must have @message. NULL if there is none. */
 struct call *scheduler_current(struct scheduler *scheduler, sd_bus_message *message);
+
+/** scheduler_serves_root() - whether the call whose handler is running, which must have @message, is root's. */
+bool scheduler_serves_root(struct scheduler *scheduler, sd_bus_message *message);
 
 /** call_of_charge() - the call that a charge belongs to. */
 static inline struct call *call_of_charge(struct charge *charge) {

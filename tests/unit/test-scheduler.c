@@ -18,7 +18,6 @@ static sd_bus *bus;                     /* the daemon's */
 static sd_bus *callers;                 /* the end of all connections */
 static struct peers *peers;
 static struct scheduler *scheduler;
-static bool draining;
 
 static char order[256];                 /* the arguments of the calls that were handled */
 static struct call *held;               /* the last call that was held, or NULL */
@@ -62,15 +61,9 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-static bool is_draining(void *userdata) {
-        return draining;
-}
-
 static int admit(sd_bus_message *message, void *userdata) {
         return 0;
 }
-
-static const struct scheduler_hooks hooks = { .is_draining = is_draining, .admit = admit };
 
 static int setup(void **state) {
         sd_id128_t id = {};
@@ -78,7 +71,6 @@ static int setup(void **state) {
 
         order[0] = '\0';
         n_left = 0;
-        draining = false;
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
         assert_int_equal(sd_bus_new(&bus), 0);
         assert_true(sd_bus_set_fd(bus, fds[0], fds[0]) >= 0 && sd_bus_set_server(bus, true, id) >= 0);
@@ -90,7 +82,7 @@ static int setup(void **state) {
 
         assert_true(sd_event_new(&event) >= 0);
         assert_int_equal(peers_new(&peers), 0);
-        assert_int_equal(scheduler_new(&scheduler, event, bus, peers, &hooks, NULL), 0);
+        assert_int_equal(scheduler_new(&scheduler, event, bus, peers, admit, NULL), 0);
         assert_true(sd_bus_add_object_vtable(bus, NULL, "/", "test.Test", vtable, NULL) >= 0);
         return 0;
 }
@@ -258,7 +250,7 @@ static void test_draining(void **state) {
         call(":1.1", "Do", "a");
         run();
         assert_string_equal(order, "b");
-        draining = true;
+        scheduler_drain(scheduler);
         call(":1.2", "Do", "b");
         run();
         assert_string_equal(order, "bab");
