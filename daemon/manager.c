@@ -145,6 +145,15 @@ static int admit(sd_bus_message *message, void *userdata) {
                         ", or ask GetDefinition and GetAll for one definition");
 }
 
+static void reload(struct manager *manager) {
+        status_reloading();
+        (void) store_scan(manager->store);
+        (void) registry_enumerate(manager->registry);
+        registry_settle(manager->registry);
+        status_reloaded();
+        status_changed(manager);
+}
+
 int manager_new(struct manager **ret) {
         _cleanup_(manager_freep) struct manager *manager = NULL;
         int r;
@@ -152,6 +161,7 @@ int manager_new(struct manager **ret) {
         manager = calloc(1, sizeof(*manager));
         if (!manager)
                 return -ENOMEM;
+        manager->reload = reload;
 
         r = setup_event(manager);
         if (r < 0)
@@ -274,15 +284,6 @@ int manager_adopt(struct manager *manager) {
                 return r;
         r = autostart_adopt(manager);
         return r < 0 ? log_error_errno(r, "Failed to note what is started already: %m") : 0;
-}
-
-void manager_reload(struct manager *manager) {
-        status_reloading();
-        (void) store_scan(manager->store);
-        (void) registry_enumerate(manager->registry);
-        registry_settle(manager->registry);
-        status_reloaded();
-        status_changed(manager);
 }
 
 /* Not sd_bus_flush(), which waits for ever for a bus that takes no more because others do not read. */

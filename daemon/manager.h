@@ -47,6 +47,7 @@ struct manager {
         struct registry *registry;
         struct scheduler *scheduler;
         struct store *store;
+        void (*reload)(struct manager *manager);        /* looks at the kernel and the store again, for Reload */
 
         struct parent *parents;         /* by name */
         struct parent *gone_parents;    /* while a worker reads the types of each */
@@ -83,9 +84,6 @@ int manager_new(struct manager **ret);
 /** manager_adopt() - look at the kernel and the store, note every `auto` definition of a registered parent as started
  * already, and be done: for a host whose devices somebody else has managed until now. Returns 0 or a negative errno. */
 int manager_adopt(struct manager *manager);
-
-/** manager_reload() - look at the kernel and the store again. */
-void manager_reload(struct manager *manager);
 
 /** manager_run() - look at the kernel, take the bus name, and serve until asked to stop. Returns 0 or a negative
  * errno. */

@@ -261,6 +261,6 @@ int request_reload(struct manager *manager, sd_bus_message *message) {
                       &(struct need) { ACTION_MANAGE_DEFINITIONS, NULL, "" }, 1, &grants);
         if (r != 0)
                 return r;
-        manager_reload(manager);
+        manager->reload(manager);
         return sd_bus_reply_method_return(message, NULL);
 }
