@@ -137,6 +137,48 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
         return sd_event_exit(manager->event, -ECONNRESET);
 }
 
+/* The order in which others hear of a change. What people wait for comes before autostart: it looks for their jobs, and
+ * leaves free instances to those. */
+
+static void on_parent_here(struct parent *parent, void *userdata) {
+        start_wake(userdata, parent->name);
+        autostart_parent_here(userdata, parent);
+}
+
+static void on_parent_gone(const struct parent *parent, void *userdata) {
+        types_query_check(userdata);
+        autostart_parent_gone(userdata, parent->name);
+}
+
+static void on_types_read(struct parent *parent, void *userdata) {
+        types_query_check(userdata);
+        start_wake(userdata, parent->name);
+        autostart_types_read(userdata, parent);
+}
+
+static void on_device_changed(const struct device *device, void *userdata) {
+        struct manager *manager = userdata;
+
+        queue_kick(manager, device->uuid);
+        store_device_changed(manager->store, device);
+}
+
+static void on_looked(void *userdata) {
+        status_changed(userdata);
+}
+
+static const struct registry_observer registry_observer = {
+        .parent_here = on_parent_here,
+        .parent_gone = on_parent_gone,
+        .types_read = on_types_read,
+        .device_changed = on_device_changed,
+        .looked = on_looked,
+};
+
+static void on_uevent(sd_device *event, void *userdata) {
+        settle_on_uevent(userdata, event);
+}
+
 static int admit(sd_bus_message *message, void *userdata) {
         if (!answer_may_be_too_large(userdata, message))
                 return 0;
@@ -204,17 +246,18 @@ int manager_new(struct manager **ret) {
         if (r < 0)
                 return r;
         manager->callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC;
+        r = registry_new(&manager->registry, manager->event, manager->exports, manager->pool, &registry_observer,
+                         manager);
+        if (r < 0)
+                return r;
         r = store_new(&manager->store, manager);
         if (r < 0)
                 return r;
         r = catch_up_new(&manager->catch_up, manager);
         if (r < 0)
                 return r;
-        r = registry_new(&manager->registry, manager, &registry_observer, manager);
-        if (r < 0)
-                return r;
         /* Listening before looking: what happens in between is seen twice, not missed. */
-        r = monitor_new(&manager->monitor, manager, on_uevent, manager);
+        r = monitor_new(&manager->monitor, manager->event, manager->registry, on_uevent, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to listen to udev: %m");
 
@@ -249,7 +292,6 @@ static int look_at_all(struct manager *manager) {
         if (r < 0)
                 return r;
         registry_settle(manager->registry);
-        manager->enumerated = true;
         exports_set_quiet(manager->exports, false);
         return 0;
 }
@@ -324,9 +366,6 @@ int manager_run(struct manager *manager) {
 }
 
 struct manager *manager_free(struct manager *manager) {
-        struct parent *parent, *next_parent;
-        struct device *device, *next_device;
-
         if (!manager)
                 return NULL;
 
@@ -338,13 +377,7 @@ struct manager *manager_free(struct manager *manager) {
         peers_free(manager->peers);
         scheduler_free(manager->scheduler);
         monitor_free(manager->monitor);
-        /* The pool first: parents wait for their worker's report only as long as there is a pool. */
-        manager->pool = pool_free(manager->pool);
-        parent_free_gone(manager);
-        HASH_ITER(hh, manager->devices, device, next_device)
-                device_free(device);
-        HASH_ITER(hh, manager->parents, parent, next_parent)
-                parent_free(parent);
+        pool_free(manager->pool);
         while (manager->settles)
                 settle_free(manager->settles);
         store_free(manager->store);

@@ -13,11 +13,9 @@
 struct authorizations;
 struct callout_lock;
 struct catch_up;
-struct device;
 struct exports;
 struct job;
 struct monitor;
-struct parent;
 struct peers;
 struct pool;
 struct queue;
@@ -49,10 +47,6 @@ struct manager {
         struct store *store;
         void (*reload)(struct manager *manager);        /* looks at the kernel and the store again, for Reload */
 
-        struct parent *parents;         /* by name */
-        struct parent *gone_parents;    /* while a worker reads the types of each */
-        struct device *devices;         /* by UUID */
-        struct device *transitions;     /* those that are neither active nor wedged */
         struct queue *queues;           /* by UUID, of those with jobs */
         struct queue *kicked_queues;    /* whose head is to be started */
         sd_event_source *queue_source;
@@ -70,7 +64,6 @@ struct manager {
         unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
         sd_event_source *autostart_source;
         uint64_t callout_timeout;       /* µs */
-        bool enumerated;                /* what is found from now on is new */
         bool draining;
         struct status status;
 };

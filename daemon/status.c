@@ -15,6 +15,7 @@
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
 
 /* Not by sd_notify(), which waits until systemd reads: one that hangs must not hang us. Returns whether it was told, or
  * wants to hear nothing. */
@@ -37,8 +38,10 @@ static bool tell(const char *text) {
 }
 
 static void format(const struct manager *manager, char ret[static STATUS_SIZE]) {
-        snprintf(ret, STATUS_SIZE, "STATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(manager->parents),
-                 HASH_COUNT(manager->devices), manager->store->n_definitions);
+        const struct registry *registry = manager->registry;
+
+        snprintf(ret, STATUS_SIZE, "STATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(registry->parents),
+                 HASH_COUNT(registry->devices), manager->store->n_definitions);
 }
 
 void status_changed(struct manager *manager) {

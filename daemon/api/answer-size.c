@@ -10,6 +10,7 @@
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
 
 /* An object without its texts has 490 bytes: the names of its interfaces and properties, lengths, and padding. */
 #define OBJECT_SIZE 640
@@ -71,9 +72,9 @@ static size_t objects_size(const struct manager *manager) {
         struct parent *parent, *next_parent;
         struct device *device, *next_device;
 
-        HASH_ITER(hh, manager->parents, parent, next_parent)
+        HASH_ITER(hh, manager->registry->parents, parent, next_parent)
                 size += parent_size(parent);
-        HASH_ITER(hh, manager->devices, device, next_device)
+        HASH_ITER(hh, manager->registry->devices, device, next_device)
                 size += device_size(device);
         return size + definitions_size(manager, object_size);
 }

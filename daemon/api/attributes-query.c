@@ -70,7 +70,7 @@ int attributes_query_start(struct manager *manager, sd_bus_message *message, con
         struct task *task;
         int r;
 
-        r = authorize(device->manager->authorizations, message, VERB_GET_ATTRIBUTES, device->uuid, &need, 1, &grants);
+        r = authorize(manager->authorizations, message, VERB_GET_ATTRIBUTES, device->uuid, &need, 1, &grants);
         if (r != 0)
                 return r;
 

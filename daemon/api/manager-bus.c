@@ -20,6 +20,7 @@
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
 
 static int open_list(sd_bus_message *message, const char *contents, sd_bus_message **ret) {
         int r;
@@ -48,7 +49,7 @@ static int method_list_parents(sd_bus_message *message, void *userdata, sd_bus_e
         r = open_list(message, "(sso)", &reply);
         if (r < 0)
                 return r;
-        HASH_ITER(hh, manager->parents, parent, next) {
+        HASH_ITER(hh, manager->registry->parents, parent, next) {
                 r = sd_bus_message_append(reply, "(sso)", parent->name, parent->path, parent->export.path);
                 if (r < 0)
                         return r;
@@ -58,9 +59,9 @@ static int method_list_parents(sd_bus_message *message, void *userdata, sd_bus_e
 
 /* A name that is not known is looked for in the kernel too: its uevent may still be on its way. */
 static struct parent *find_parent(struct manager *manager, const struct parent_name *name) {
-        struct parent *parent = parent_find(manager, name->text);
+        struct parent *parent = parent_find(manager->registry, name->text);
 
-        return parent ? parent : parent_look_for(manager, name->text);
+        return parent ? parent : parent_look_for(manager->registry, name->text);
 }
 
 static int method_list_types(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -87,7 +88,7 @@ static int method_list_devices(sd_bus_message *message, void *userdata, sd_bus_e
         r = open_list(message, "(ssssbo)", &reply);
         if (r < 0)
                 return r;
-        HASH_ITER(hh, manager->devices, device, next) {
+        HASH_ITER(hh, manager->registry->devices, device, next) {
                 r = sd_bus_message_append(reply, "(ssssbo)", device->uuid, device->parent,
                                           device->type ? device->type : "", device_state_to_string(device->state),
                                           device_is_defined(manager, device), device->export.path);
@@ -172,9 +173,9 @@ static int method_get_device(sd_bus_message *message, void *userdata, sd_bus_err
         if (r != 0)
                 return r;
 
-        device = device_find(manager, uuid.text);
+        device = device_find(manager->registry, uuid.text);
         if (!device)
-                device = device_look_for(manager, uuid.text);
+                device = device_look_for(manager->registry, uuid.text);
         if (!device)
                 return bus_fail_device(message, uuid.text);
         return sd_bus_reply_method_return(message, "o", device->export.path);
@@ -284,14 +285,14 @@ static int property_get_parent_count(sd_bus *bus, const char *path, const char *
                                      sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
 
-        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->parents));
+        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->registry->parents));
 }
 
 static int property_get_device_count(sd_bus *bus, const char *path, const char *interface, const char *property,
                                      sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
 
-        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->devices));
+        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->registry->devices));
 }
 
 static int property_get_definition_count(sd_bus *bus, const char *path, const char *interface, const char *property,

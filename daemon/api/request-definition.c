@@ -64,7 +64,7 @@ static int accept_made(struct manager *manager, sd_bus_message *message, struct 
 
 /* An active device lends its parent. */
 static void lend_parent(struct manager *manager, const struct uuid_text *uuid, struct parent_name *parent) {
-        const struct device *device = *parent->text ? NULL : device_find(manager, uuid->text);
+        const struct device *device = *parent->text ? NULL : device_find(manager->registry, uuid->text);
 
         if (device)
                 (void) parent_name_set(parent, device->parent);
@@ -79,7 +79,7 @@ static const char *type_of_definition(struct manager *manager, const struct uuid
 }
 
 static const char *type_of_device(struct manager *manager, const struct uuid_text *uuid) {
-        const struct device *device = device_find(manager, uuid->text);
+        const struct device *device = device_find(manager->registry, uuid->text);
 
         return device && device->type ? device->type : "";
 }

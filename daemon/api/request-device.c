@@ -155,7 +155,7 @@ static const struct job *find_making(struct manager *manager, const char *uuid) 
 
 /* Of the device, or of what is becoming one. Returns whether there is something. */
 static bool need_to_stop(struct manager *manager, const char *uuid, struct need *ret) {
-        const struct device *device = device_confirm(manager, uuid);
+        const struct device *device = device_confirm(manager->registry, uuid);
         const struct job *job = device && device->type ? NULL : find_making(manager, uuid);
 
         *ret = (struct need) { ACTION_MANAGE_DEVICES, "", "" };
@@ -206,7 +206,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         job->wait = options.wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
         /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
          * it, it looks itself at once. */
-        job->existed = queue_peek(manager, uuid->text) && device_confirm(manager, uuid->text);
+        job->existed = queue_peek(manager, uuid->text) && device_confirm(manager->registry, uuid->text);
 
         r = request_accept(manager, message, job, &options);
         if (r != 0)

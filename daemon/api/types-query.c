@@ -11,6 +11,7 @@
 #include "daemon/manager.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/parent.h"
+#include "daemon/registry/registry.h"
 #include "daemon/registry/type-properties.h"
 
 /* A driver that needs longer to tell its instances is answered for with what it said last. */
@@ -70,7 +71,7 @@ static int answer(struct manager *manager, sd_bus_message *message, const char *
         if (r < 0)
                 return r;
 
-        HASH_ITER(hh, manager->parents, parent, next) {
+        HASH_ITER(hh, manager->registry->parents, parent, next) {
                 if (*parent_name && !streq(parent_name, parent->name))
                         continue;
                 r = append_parent(reply, parent);
@@ -93,7 +94,7 @@ static void finish(struct types_query *query) {
 static bool is_complete(const struct manager *manager, const char *parent_name) {
         struct parent *parent, *next;
 
-        HASH_ITER(hh, manager->parents, parent, next)
+        HASH_ITER(hh, manager->registry->parents, parent, next)
                 if (parent->reading && (!*parent_name || streq(parent_name, parent->name)))
                         return false;
 
@@ -127,7 +128,7 @@ int types_query_start(struct manager *manager, sd_bus_message *message, const ch
                 return -EACCES;
         if (call->resumed)
                 return answer(manager, message, parent_name);
-        HASH_ITER(hh, manager->parents, parent, next)
+        HASH_ITER(hh, manager->registry->parents, parent, next)
                 if (!*parent_name || streq(parent_name, parent->name))
                         parent_read_types(parent);
         if (is_complete(manager, parent_name))

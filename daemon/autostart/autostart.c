@@ -55,7 +55,7 @@ static void fail(struct stored_definition *definition, uint64_t job, const char 
 
 /* The types are read again after a while: some drivers have no uevent for what is waited for. */
 static void wait_for(struct stored_definition *definition, enum start_state state) {
-        struct parent *parent = parent_find(definition->manager, definition->directory->parent);
+        struct parent *parent = parent_find(definition->manager->registry, definition->directory->parent);
 
         if (definition->start_state != state)
                 log_full(LOG_INFO, 0, fields_of(definition),
@@ -108,14 +108,14 @@ static bool is_full(const struct stored_definition *definition, const struct par
  * sooner. */
 static bool is_still_active(const struct stored_definition *definition) {
         if (stored_definition_is_active(definition))
-                (void) device_refresh(definition->manager, definition->uuid);
+                (void) device_refresh(definition->manager->registry, definition->uuid);
         return stored_definition_is_active(definition);
 }
 
 /* Returns 0, or a negative errno when it could not be tried for lack of memory. */
 static int start(struct stored_definition *definition) {
         const char *parent_name = definition->directory->parent;
-        struct parent *parent = parent_find(definition->manager, parent_name);
+        struct parent *parent = parent_find(definition->manager->registry, parent_name);
 
         if (!parent)
                 stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
@@ -133,7 +133,7 @@ static int start(struct stored_definition *definition) {
 
 /* With the types, which are read again after a while. */
 static void start_later(struct stored_definition *definition) {
-        struct parent *parent = parent_find(definition->manager, definition->directory->parent);
+        struct parent *parent = parent_find(definition->manager->registry, definition->directory->parent);
 
         log_full(LOG_WARNING, 0, fields_of(definition),
                  "Out of memory: autostart of device %s on parent '%s' is tried again", definition->uuid,
@@ -199,8 +199,7 @@ static void try_once(struct stored_definition *definition) {
         enlist(definition);
 }
 
-void autostart_parent_here(struct parent *parent) {
-        struct manager *manager = parent->manager;
+void autostart_parent_here(struct manager *manager, struct parent *parent) {
         struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent->name) : NULL;
         struct stored_definition *definition, *next;
         int r;
@@ -260,8 +259,7 @@ static bool take_instance(struct parent *parent, json_object **remaining, const 
         return true;
 }
 
-void autostart_types_read(struct parent *parent) {
-        struct manager *manager = parent->manager;
+void autostart_types_read(struct manager *manager, struct parent *parent) {
         struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent->name) : NULL;
         struct stored_definition *definition, *next;
         _cleanup_json_ json_object *remaining = json_object_new_object();
@@ -298,7 +296,7 @@ void autostart_consider(struct stored_definition *definition) {
                 return;
         }
 
-        parent = parent_find(definition->manager, parent_name);
+        parent = parent_find(definition->manager->registry, parent_name);
         if (!parent) {
                 stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
                 return;
@@ -309,7 +307,7 @@ void autostart_consider(struct stored_definition *definition) {
 }
 
 void autostart_resume(struct stored_definition *definition) {
-        struct parent *parent = parent_find(definition->manager, definition->directory->parent);
+        struct parent *parent = parent_find(definition->manager->registry, definition->directory->parent);
 
         switch (definition->start_state) {
         case START_STATE_STARTING:
@@ -344,7 +342,7 @@ void autostart_forget(struct stored_definition *definition) {
 }
 
 static bool exists_as_asked(const struct stored_definition *definition, const struct job *job) {
-        const struct device *device = device_find(definition->manager, definition->uuid);
+        const struct device *device = device_find(definition->manager->registry, definition->uuid);
 
         return device && streq(device->parent, definition->directory->parent) && device->type &&
                job->work.task.type && streq(device->type, job->work.task.type);
@@ -389,7 +387,7 @@ static void take_end(struct stored_definition *definition, const struct job *job
 
         definition->registered_anew = false;
         /* What failed together with its parent is due again with the next one, which may be here by now. */
-        if (result != JOB_DONE && !parent_find(definition->manager, definition->directory->parent))
+        if (result != JOB_DONE && !parent_find(definition->manager->registry, definition->directory->parent))
                 return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
         if (anew && !is_still_active(definition)) {
                 (void) registration_remove(definition->directory->parent, definition->uuid);
@@ -421,7 +419,7 @@ void autostart_interrupted(struct manager *manager, const char *parent_name, con
         struct stored_definition *definition = store_find(manager->store, parent_name, uuid);
 
         (void) registration_remove(parent_name, uuid);
-        if (!definition || !parent_find(manager, parent_name))
+        if (!definition || !parent_find(manager->registry, parent_name))
                 return;
         try_once(definition);
         pump(definition->directory);
@@ -432,7 +430,7 @@ int autostart_adopt(struct manager *manager) {
         int r;
 
         HASH_ITER(hh, manager->store->directories, directory, next_directory) {
-                struct parent *parent = parent_find(manager, directory->parent);
+                struct parent *parent = parent_find(manager->registry, directory->parent);
                 struct stored_definition *definition, *next;
 
                 if (!parent)

@@ -15,13 +15,13 @@
 int autostart_init(struct manager *manager);
 
 /** autostart_parent_here() - a parent has registered, or was here when the daemon started. */
-void autostart_parent_here(struct parent *parent);
+void autostart_parent_here(struct manager *manager, struct parent *parent);
 
 /** autostart_parent_gone() - its definitions wait for it again. */
 void autostart_parent_gone(struct manager *manager, const char *parent);
 
 /** autostart_types_read() - its types were read: what waited for a type or an instance may have it now. */
-void autostart_types_read(struct parent *parent);
+void autostart_types_read(struct manager *manager, struct parent *parent);
 
 /** autostart_consider() - a definition is new, or its start mode has changed. */
 void autostart_consider(struct stored_definition *definition);

@@ -37,7 +37,7 @@ static void changed(struct stored_definition *definition, const char *property) 
 
 /* Returns NULL where there is none of that UUID on that parent. */
 static struct device *device_of(const struct stored_definition *definition) {
-        struct device *device = device_find(definition->manager, definition->uuid);
+        struct device *device = device_find(definition->manager->registry, definition->uuid);
 
         return device && streq(device->parent, definition->directory->parent) ? device : NULL;
 }

@@ -33,12 +33,12 @@ int create_prepare(struct job *job) {
         const struct task *task = &job->work.task;
         struct parent *parent;
 
-        parent = parent_find(job->manager, task->parent);
+        parent = parent_find(job->manager->registry, task->parent);
         if (parent && parent_look_for_type(parent, task->type))
                 return 0;
 
         /* It may have come before its uevent, or be just going. */
-        parent = parent_look_for(job->manager, task->parent);
+        parent = parent_look_for(job->manager->registry, task->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
@@ -55,9 +55,9 @@ static void create_start(struct job *job) {
         struct device *device;
 
         /* Only what is known is looked at: whether a UUID is free is decided by the kernel, whatever a look says. */
-        device = device_find(job->manager, job->uuid);
+        device = device_find(job->manager->registry, job->uuid);
         if (device)
-                device = device_refresh(job->manager, job->uuid);
+                device = device_refresh(job->manager->registry, job->uuid);
         if (device)
                 return create_fail_exists(job, device);
         if (create_prepare(job) < 0)
@@ -104,15 +104,15 @@ static void create_end(struct job *job, enum job_result result) {
                 create_drop_intent(job);
         /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
         if (result == JOB_DONE) {
-                device = device_created(job->manager, job->uuid, task->parent, task->type);
+                device = device_created(job->manager->registry, job->uuid, task->parent, task->type);
                 if (device) {
                         attributes_clear(&device->attributes);
                         device->attributes = task->attributes;
                         task->attributes = (struct attributes) {};
                 }
         } else
-                (void) device_refresh(job->manager, job->uuid);
-        parent_capacity_changed(job->manager, task->parent);
+                (void) device_refresh(job->manager->registry, job->uuid);
+        parent_capacity_changed(job->manager->registry, task->parent);
         job_finish(job, result);
 }
 

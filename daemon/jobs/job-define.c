@@ -20,7 +20,7 @@ static void define_start(struct job *job) {
         if (changes->type)
                 return job_work(job);
 
-        device = device_look_for(job->manager, job->uuid);
+        device = device_look_for(job->manager->registry, job->uuid);
         if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->work.task.parent))
                 return job_fail(job, FAILURE_INVALID_ARGS,
                                 "Device %s is not active on parent '%s': its definition needs a type", job->uuid,
@@ -113,7 +113,7 @@ static void modify_start(struct job *job) {
         if (!job->live)
                 return job_work(job);
 
-        device = device_look_for(job->manager, job->uuid);
+        device = device_look_for(job->manager->registry, job->uuid);
         if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, task->parent))
                 return job_fail(job, FAILURE_NO_SUCH_DEVICE, "Device %s is not active on parent '%s'", job->uuid,
                                 task->parent);
@@ -129,7 +129,7 @@ static void modify_start(struct job *job) {
 }
 
 static void live_done(struct job *job) {
-        struct device *device = device_refresh(job->manager, job->uuid);
+        struct device *device = device_refresh(job->manager->registry, job->uuid);
 
         job->live = false;
         if (device) {

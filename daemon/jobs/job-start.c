@@ -59,7 +59,7 @@ static void join_waiting(struct job *job) {
 }
 
 static void wait_outside(struct job *job) {
-        struct parent *parent = parent_find(job->manager, job->work.task.parent);
+        struct parent *parent = parent_find(job->manager->registry, job->work.task.parent);
         const char *why = is_ended_by_next(job);
         struct failure *failure = &job->failure;
 
@@ -188,7 +188,7 @@ static void start_start(struct job *job) {
         if (!job_check_grants(job, ACTION_MANAGE_DEVICES, job->work.task.parent, job->work.task.type))
                 return;
 
-        device = device_refresh(job->manager, job->uuid);
+        device = device_refresh(job->manager->registry, job->uuid);
         if (device && streq(device->parent, job->work.task.parent)) {
                 if (device->state == DEVICE_ACTIVE)
                         return job_finish(job, JOB_DONE);

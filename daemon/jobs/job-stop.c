@@ -29,7 +29,7 @@ static int take_device(struct job *job, const struct device *device) {
 }
 
 static void stop_start(struct job *job) {
-        struct device *device = device_confirm(job->manager, job->uuid);
+        struct device *device = device_confirm(job->manager->registry, job->uuid);
         uint64_t grace;
 
         if (!device) {
@@ -97,13 +97,13 @@ static void stop_busy(struct job *job, const struct report *report) {
 static void stop_reported(struct job *job, struct report *report) {
         struct device *device;
 
-        parent_capacity_changed(job->manager, job->work.task.parent);
+        parent_capacity_changed(job->manager->registry, job->work.task.parent);
         if (report && report->kind == REPORT_DONE) {
-                device_removed(job->manager, job->uuid, job->work.task.inode);
+                device_removed(job->manager->registry, job->uuid, job->work.task.inode);
                 return job_finish(job, JOB_DONE);
         }
 
-        device = device_refresh(job->manager, job->uuid);
+        device = device_refresh(job->manager->registry, job->uuid);
         if (device)
                 device_set_removing(device, false);
         if (report && report->kind == REPORT_BUSY)
@@ -120,7 +120,7 @@ static void stop_reported(struct job *job, struct report *report) {
 
 /* There is no uevent when the kernel begins to remove a device. */
 static int stop_assigned(struct job *job) {
-        struct device *device = device_find(job->manager, job->uuid);
+        struct device *device = device_find(job->manager->registry, job->uuid);
 
         if (device)
                 device_set_removing(device, true);

@@ -375,7 +375,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         struct log_fields fields = fields_of(job);
 
         /* The kernel sends no uevent when it begins to remove a device, only when that is done. */
-        (void) device_look_for(job->manager, job->uuid);
+        (void) device_look_for(job->manager->registry, job->uuid);
         explain_timeout(job);
         if (!job_has_begun(job)) {
                 (void) pool_withdraw(job->manager->pool, &job->work);

@@ -61,10 +61,10 @@ static void recover_reported(struct job *job, struct report *report) {
         if (r < 0)
                 log_warning_errno(r, "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
         FAULT_POINT("recovery-ended");
-        (void) device_refresh(job->manager, job->uuid);
+        (void) device_refresh(job->manager->registry, job->uuid);
         if (job->interrupted_autostart)
                 autostart_interrupted(job->manager, job->work.task.parent, job->uuid);
-        parent_capacity_changed(job->manager, job->work.task.parent);
+        parent_capacity_changed(job->manager->registry, job->work.task.parent);
         job_finish(job, JOB_DONE);
 }
 

@@ -5,6 +5,7 @@
 
 #include "daemon/registry/device.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -12,7 +13,6 @@
 #include "common/io.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
-#include "daemon/manager.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
@@ -27,10 +27,10 @@ const char *device_state_to_string(enum device_state state) {
         return states[state];
 }
 
-struct device *device_find(struct manager *manager, const char *uuid) {
+struct device *device_find(struct registry *registry, const char *uuid) {
         struct device *device;
 
-        HASH_FIND_STR(manager->devices, uuid, device);
+        HASH_FIND_STR(registry->devices, uuid, device);
         return device;
 }
 
@@ -47,23 +47,18 @@ uint64_t device_grace_usec(const struct device *device) {
 }
 
 static void tell(const struct device *device) {
-        const struct registry *registry = device->manager->registry;
+        const struct registry *registry = device->registry;
 
         if (registry->observer->device_changed)
                 registry->observer->device_changed(device, registry->userdata);
 }
 
-struct device *device_free(struct device *device) {
+static struct device *device_free(struct device *device) {
         if (!device)
                 return NULL;
 
-        if (device->prev)
-                DL_DELETE(device->manager->transitions, device);
-        if (device->hh.tbl) {
-                HASH_DEL(device->manager->devices, device);
-                tell(device);
-        }
-        export_remove(device->manager->exports, &device->export);
+        assert(!device->prev && !device->hh.tbl);
+        export_remove(device->registry->exports, &device->export);
         attributes_clear(&device->attributes);
         free(device->parent);
         free(device->path);
@@ -73,7 +68,39 @@ struct device *device_free(struct device *device) {
 }
 DEFINE_CLEANUP_FUNC(struct device *, device_free)
 
-static struct device *device_new(struct manager *manager, const char *uuid, const struct sysfs_device *look) {
+static void watch(struct device *device) {
+        if (device->prev)
+                return;
+        device->transition_since = now_usec();
+        DL_APPEND(device->registry->transitions, device);
+        registry_watch_transitions(device->registry);
+}
+
+static void unwatch(struct device *device) {
+        if (!device->prev)
+                return;
+        DL_DELETE(device->registry->transitions, device);
+        device->prev = NULL;
+}
+
+static void unlink_device(struct device *device) {
+        unwatch(device);
+        HASH_DEL(device->registry->devices, device);
+        device->hh.tbl = NULL;
+}
+
+void device_forget(struct device *device) {
+        unlink_device(device);
+        device_free(device);
+}
+
+static void device_gone(struct device *device) {
+        unlink_device(device);
+        tell(device);
+        device_free(device);
+}
+
+static struct device *device_new(struct registry *registry, const char *uuid, const struct sysfs_device *look) {
         _cleanup_(device_freep) struct device *device = NULL;
         char *path;
 
@@ -81,16 +108,16 @@ static struct device *device_new(struct manager *manager, const char *uuid, cons
         if (!device)
                 return NULL;
 
-        device->manager = manager;
+        device->registry = registry;
         strcpy(device->uuid, uuid);
         device->inode = look->inode;
         device->parent = strdup(look->parent);
         device->path = strdup(look->path);
         device->state = _DEVICE_STATE_MAX;
         if (!device->parent || !device->path || sd_bus_path_encode(BUS_DEVICE_PATH, uuid, &path) < 0 ||
-            export_add(manager->exports, &device->export, path, BUS_DEVICE, device) < 0)
+            export_add(registry->exports, &device->export, path, BUS_DEVICE, device) < 0)
                 return NULL;
-        HASH_ADD_STR(manager->devices, uuid, device);
+        HASH_ADD_STR(registry->devices, uuid, device);
         return device->hh.tbl ? TAKE_PTR(device) : NULL;
 }
 
@@ -125,23 +152,8 @@ static int set_type(struct device *device, const char *type) {
                 return -ENOMEM;
         free(device->type);
         device->type = copy;
-        export_change(device->manager->exports, &device->export, "Type");
+        export_change(device->registry->exports, &device->export, "Type");
         return 0;
-}
-
-static void watch(struct device *device) {
-        if (device->prev)
-                return;
-        device->transition_since = now_usec();
-        DL_APPEND(device->manager->transitions, device);
-        registry_watch_transitions(device->manager);
-}
-
-static void unwatch(struct device *device) {
-        if (!device->prev)
-                return;
-        DL_DELETE(device->manager->transitions, device);
-        device->prev = NULL;
 }
 
 void device_set_removing(struct device *device, bool removing) {
@@ -152,7 +164,7 @@ void device_set_removing(struct device *device, bool removing) {
 }
 
 static void set_state(struct device *device, enum device_state state) {
-        struct manager *manager = device->manager;
+        struct registry *registry = device->registry;
 
         if (device->state == state)
                 return;
@@ -160,10 +172,10 @@ static void set_state(struct device *device, enum device_state state) {
         if (state == DEVICE_ACTIVE && device->state == DEVICE_STARTING)
                 device->complete_since = now_usec();
         device->state = state;
-        export_change(manager->exports, &device->export, "State");
+        export_change(registry->exports, &device->export, "State");
         tell(device);
-        if (state == DEVICE_ACTIVE && manager->enumerated)
-                parent_capacity_changed(manager, device->parent);
+        if (state == DEVICE_ACTIVE && registry->settled)
+                parent_capacity_changed(registry, device->parent);
 
         if (device_is_in_transition(device))
                 watch(device);
@@ -182,99 +194,103 @@ static void set_state(struct device *device, enum device_state state) {
 }
 
 /* Makes the registry agree with a look; @look is NULL when there is no such device. */
-static struct device *device_update(struct manager *manager, const char *uuid, const struct sysfs_device *look) {
-        struct device *device = device_find(manager, uuid);
+static struct device *device_update(struct registry *registry, const char *uuid, const struct sysfs_device *look) {
+        struct device *device = device_find(registry, uuid);
         bool is_new;
 
         /* Another directory is another device, even if nobody saw the first one go. */
         if (device && (!look || device->inode != look->inode)) {
-                parent_capacity_changed(manager, device->parent);
-                device = device_free(device);
+                parent_capacity_changed(registry, device->parent);
+                device_gone(device);
+                device = NULL;
         }
         if (!look)
                 return NULL;
 
         is_new = !device;
         if (is_new) {
-                device = device_new(manager, uuid, look);
+                device = device_new(registry, uuid, look);
                 if (!device) {
-                        registry_look_again(manager->registry);
+                        registry_look_again(registry);
                         return NULL;
                 }
         }
 
         if (set_type(device, look->type) < 0) {
-                registry_look_again(manager->registry);
-                return is_new ? device_free(device) : device;
+                registry_look_again(registry);
+                if (!is_new)
+                        return device;
+                device_forget(device);
+                return NULL;
         }
         set_state(device, judge(device, look));
         /* Who is complete at first sight during a uevent may have become so just now. */
-        if (is_new && device->state == DEVICE_ACTIVE && manager->enumerated)
+        if (is_new && device->state == DEVICE_ACTIVE && registry->settled)
                 device->complete_since = now_usec();
         return device;
 }
 
-struct device *device_refresh(struct manager *manager, const char *uuid) {
-        return device_refresh_at(manager, uuid, NULL);
+struct device *device_refresh(struct registry *registry, const char *uuid) {
+        return device_refresh_at(registry, uuid, NULL);
 }
 
-struct device *device_look_for(struct manager *manager, const char *uuid) {
-        int r = device_find(manager, uuid) ? 1 : sysfs_lists(SYSFS_DEVICES, uuid);
+struct device *device_look_for(struct registry *registry, const char *uuid) {
+        int r = device_find(registry, uuid) ? 1 : sysfs_lists(SYSFS_DEVICES, uuid);
 
         if (is_shortage(r))
-                registry_look_again(manager->registry);
-        return r > 0 ? device_refresh(manager, uuid) : NULL;
+                registry_look_again(registry);
+        return r > 0 ? device_refresh(registry, uuid) : NULL;
 }
 
-struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path) {
-        struct device *device = device_find(manager, uuid);
+struct device *device_refresh_at(struct registry *registry, const char *uuid, const char *path) {
+        struct device *device = device_find(registry, uuid);
         struct sysfs_device look;
         int r;
 
         r = sysfs_look_at_device(uuid, device ? device->path : path, &look);
         if (is_shortage(r)) {
-                registry_look_again(manager->registry);
+                registry_look_again(registry);
                 return device;
         }
-        return device_update(manager, uuid, r < 0 ? NULL : &look);
+        return device_update(registry, uuid, r < 0 ? NULL : &look);
 }
 
-struct device *device_confirm(struct manager *manager, const char *uuid) {
-        struct device *device = device_find(manager, uuid);
+struct device *device_confirm(struct registry *registry, const char *uuid) {
+        struct device *device = device_find(registry, uuid);
 
         if (device && device->state == DEVICE_ACTIVE && sysfs_device_is_complete(device->path, device->inode))
                 return device;
 
-        return device_look_for(manager, uuid);
+        return device_look_for(registry, uuid);
 }
 
-void device_removed(struct manager *manager, const char *uuid, ino_t inode) {
-        struct device *device = device_find(manager, uuid);
+void device_removed(struct registry *registry, const char *uuid, ino_t inode) {
+        struct device *device = device_find(registry, uuid);
 
         if (device && device->inode == inode)
-                (void) device_update(manager, uuid, NULL);
+                (void) device_update(registry, uuid, NULL);
 }
 
-struct device *device_created(struct manager *manager, const char *uuid, const char *parent_name, const char *type) {
-        struct parent *parent = parent_find(manager, parent_name);
+struct device *device_created(struct registry *registry, const char *uuid, const char *parent_name, const char *type) {
+        struct parent *parent = parent_find(registry, parent_name);
         struct sysfs_device look = { .has_remove = true };
-        struct device *device = device_find(manager, uuid);
+        struct device *device = device_find(registry, uuid);
 
         /* Somebody began to remove it before its creation was told here. Its last uevent may have been heard: then only
          * looking again and again shows when it is gone. */
         if (device && (device->state == DEVICE_STOPPING || device->state == DEVICE_WEDGED))
-                return device_refresh(manager, uuid);
+                return device_refresh(registry, uuid);
         if (!parent || strlen(type) >= sizeof(look.type) ||
             (size_t) snprintf(look.path, sizeof(look.path), "%s/%s", parent->path, uuid) >= sizeof(look.path))
-                return device_refresh(manager, uuid);
+                return device_refresh(registry, uuid);
 
         snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
         strcpy(look.type, type);
         /* Or its last uevent was heard when its link was gone already, so that the device was not found: the same. */
         if (sysfs_device_inode(look.path, &look.inode) < 0 || !sysfs_device_is_complete(look.path, look.inode))
-                return device_refresh_at(manager, uuid, look.path);
+                return device_refresh_at(registry, uuid, look.path);
 
-        device = device_update(manager, uuid, &look);
+        device = device_update(registry, uuid, &look);
         if (device)
                 device->complete_since = 0;
         return device;

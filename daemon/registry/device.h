@@ -7,7 +7,7 @@
 #include "common/sysfs.h"
 #include "daemon/bus/export.h"
 
-struct manager;
+struct registry;
 
 enum device_state {
         DEVICE_STARTING,        /* `remove` is there, `mdev_type` not yet: being created */
@@ -25,7 +25,7 @@ enum device_state {
 #define DEVICE_GRACE_USEC (100 * USEC_PER_MSEC)
 
 struct device {
-        struct manager *manager;
+        struct registry *registry;
         struct export export;
         char uuid[UUID_TEXT_SIZE];
         char *parent;
@@ -44,34 +44,34 @@ struct device {
 const char *device_state_to_string(enum device_state state);
 
 /** device_find() - by normal UUID; NULL if the registry does not know it. */
-struct device *device_find(struct manager *manager, const char *uuid);
+struct device *device_find(struct registry *registry, const char *uuid);
 
 /** device_refresh() - look at the kernel now and make the registry agree: the device appears, changes or goes. For a
  * UUID that the kernel or the store has named, or that a worker has given to the kernel. Returns it, or NULL when there
  * is none. */
-struct device *device_refresh(struct manager *manager, const char *uuid);
+struct device *device_refresh(struct registry *registry, const char *uuid);
 
 /** device_look_for() - the same for a UUID that a caller has named: one that the registry does not know is compared
  * with those that the kernel lists, and not looked up. */
-struct device *device_look_for(struct manager *manager, const char *uuid);
+struct device *device_look_for(struct registry *registry, const char *uuid);
 
 /** device_refresh_at() - the same for one that may only be found at @path, because its removal has begun. */
-struct device *device_refresh_at(struct manager *manager, const char *uuid, const char *path);
+struct device *device_refresh_at(struct registry *registry, const char *uuid, const char *path);
 
 /** device_confirm() - device_look_for() where no change is expected: an active device of which nobody has begun to
  * remove the directory is taken for what it was. */
-struct device *device_confirm(struct manager *manager, const char *uuid);
+struct device *device_confirm(struct registry *registry, const char *uuid);
 
 /** device_created() - the kernel has just told our worker that it made a complete device: the registry takes its word,
  * and looks only whether it is still there, unless it has been seen going meanwhile. Returns it, or NULL when it is
  * not. */
-struct device *device_created(struct manager *manager, const char *uuid, const char *parent, const char *type);
+struct device *device_created(struct registry *registry, const char *uuid, const char *parent, const char *type);
 
 /** device_removed() - a worker has seen the directory go: the registry takes its word. */
-void device_removed(struct manager *manager, const char *uuid, ino_t inode);
+void device_removed(struct registry *registry, const char *uuid, ino_t inode);
 
-/** device_free() - take it out of the registry. */
-struct device *device_free(struct device *device);
+/** device_forget() - take it out of the registry, and tell nobody. */
+void device_forget(struct device *device);
 
 /** device_grace_usec() - how long its `remove` must still be left alone; 0: no longer. */
 uint64_t device_grace_usec(const struct device *device);

@@ -16,7 +16,6 @@
 #include "common/root.h"
 #include "common/sysfs.h"
 #include "daemon/base/log.h"
-#include "daemon/manager.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
@@ -27,7 +26,7 @@
 #define ENUMERATE_USEC (100 * USEC_PER_MSEC)
 
 struct monitor {
-        struct manager *manager;
+        struct registry *registry;
         monitor_handler_t on_event;     /* NULL: nobody else wants to hear of events */
         void *userdata;
         sd_device_monitor *udev;
@@ -42,13 +41,13 @@ static const char *property(sd_device *device, const char *name) {
         return sd_device_get_property_value(device, name, &value) >= 0 ? value : NULL;
 }
 
-static bool is_parent(struct manager *manager, sd_device *device, const char *name) {
+static bool is_parent(struct registry *registry, sd_device *device, const char *name) {
         struct sysfs_parent look;
 
         /* MDEV_STATE comes with registering; a replayed event, at boot say, has none. */
         int r;
 
-        if (property(device, "MDEV_STATE") || parent_find(manager, name))
+        if (property(device, "MDEV_STATE") || parent_find(registry, name))
                 return true;
         r = sysfs_look_at_parent(name, &look);
         return r >= 0 || is_shortage(r);
@@ -84,9 +83,9 @@ static int on_uevent(sd_device_monitor *udev, sd_device *device, void *userdata)
 
         if (subsystem && streq(subsystem, "mdev")) {
                 if (uuid_is_normal(name))
-                        registry_touch_device(monitor->manager->registry, name);
-        } else if (is_parent(monitor->manager, device, name))
-                registry_touch_parent(monitor->manager->registry, name);
+                        registry_touch_device(monitor->registry, name);
+        } else if (is_parent(monitor->registry, device, name))
+                registry_touch_parent(monitor->registry, name);
 
         if (monitor->on_event)
                 monitor->on_event(device, monitor->userdata);
@@ -98,27 +97,25 @@ static int on_enumerate(sd_event_source *source, uint64_t usec, void *userdata) 
 
         log_info("%u messages from udev were lost, looking at everything again", monitor->n_lost);
         monitor->n_lost = 0;
-        (void) registry_enumerate(monitor->manager->registry);
+        (void) registry_enumerate(monitor->registry);
         return 0;
 }
 
-int monitor_new(struct monitor **ret, struct manager *manager, monitor_handler_t on_event, void *userdata) {
-        struct monitor *monitor;
+int monitor_new(struct monitor **ret, sd_event *event, struct registry *registry, monitor_handler_t on_event,
+                void *userdata) {
+        _cleanup_(monitor_freep) struct monitor *monitor = NULL;
         int r;
 
         monitor = calloc(1, sizeof(*monitor));
         if (!monitor)
                 return -ENOMEM;
-        monitor->manager = manager;
-        monitor->on_event = on_event;
-        monitor->userdata = userdata;
-        *ret = monitor;
+        *monitor = (struct monitor) { .registry = registry, .on_event = on_event, .userdata = userdata };
 
         r = sd_device_monitor_new(&monitor->udev);
         if (r < 0)
                 return r;
         (void) sd_device_monitor_set_receive_buffer_size(monitor->udev, RECEIVE_BUFFER_SIZE);
-        r = sd_device_monitor_attach_event(monitor->udev, manager->event);
+        r = sd_device_monitor_attach_event(monitor->udev, event);
         if (r < 0)
                 return r;
         /* Not filtered: a parent may be of any subsystem, and the filter by tag would make the daemon blind where its
@@ -127,11 +124,15 @@ int monitor_new(struct monitor **ret, struct manager *manager, monitor_handler_t
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time_relative(manager->event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 1, on_enumerate,
-                                       monitor);
+        r = sd_event_add_time_relative(event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 1, on_enumerate, monitor);
         if (r < 0)
                 return r;
-        return sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(monitor);
+        return 0;
 }
 
 struct monitor *monitor_free(struct monitor *monitor) {

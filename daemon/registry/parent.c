@@ -4,6 +4,7 @@
 
 #include "daemon/registry/parent.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,7 +14,6 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "daemon/base/log.h"
-#include "daemon/manager.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
 
@@ -24,10 +24,10 @@
 #define RETRY_MIN_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (30 * USEC_PER_SEC)
 
-struct parent *parent_find(struct manager *manager, const char *name) {
+struct parent *parent_find(struct registry *registry, const char *name) {
         struct parent *parent;
 
-        HASH_FIND_STR(manager->parents, name, parent);
+        HASH_FIND_STR(registry->parents, name, parent);
         return parent;
 }
 
@@ -53,7 +53,12 @@ bool parent_look_for_type(const struct parent *parent, const char *type) {
         return parent_has_type(parent, type);
 }
 
-static void parent_destroy(struct parent *parent) {
+static struct parent *parent_free(struct parent *parent) {
+        if (!parent)
+                return NULL;
+
+        assert(!parent->prev && !parent->hh.tbl);
+        export_remove(parent->registry->exports, &parent->export);
         sd_event_source_disable_unref(parent->capacity_source);
         sd_event_source_disable_unref(parent->retry_source);
         json_object_put(parent->types);
@@ -62,43 +67,42 @@ static void parent_destroy(struct parent *parent) {
         free(parent->path);
         free(parent->physical);
         free(parent);
-}
-
-struct parent *parent_free(struct parent *parent) {
-        const struct registry *registry;
-        struct manager *manager;
-
-        if (!parent)
-                return NULL;
-
-        manager = parent->manager;
-        registry = manager->registry;
-        if (parent->hh.tbl) {
-                HASH_DEL(manager->parents, parent);
-                if (registry->observer->parent_gone)
-                        registry->observer->parent_gone(parent, registry->userdata);
-        }
-        export_remove(manager->exports, &parent->export);
-
-        /* A worker may be stuck in its driver for ever; what it has of us must stay valid. */
-        if (parent->reading && manager->pool && !pool_withdraw(manager->pool, &parent->read_work)) {
-                parent->gone = true;
-                DL_APPEND(manager->gone_parents, parent);
-                parent->capacity_source = sd_event_source_disable_unref(parent->capacity_source);
-                parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
-        } else
-                parent_destroy(parent);
         return NULL;
 }
 DEFINE_CLEANUP_FUNC(struct parent *, parent_free)
 
-void parent_free_gone(struct manager *manager) {
-        struct parent *parent, *next;
+static void unlink_parent(struct parent *parent) {
+        struct registry *registry = parent->registry;
 
-        DL_FOREACH_SAFE(manager->gone_parents, parent, next) {
-                DL_DELETE(manager->gone_parents, parent);
-                parent_destroy(parent);
+        if (parent->prev)
+                DL_DELETE(registry->gone_parents, parent);
+        else
+                HASH_DEL(registry->parents, parent);
+        parent->prev = NULL;
+        parent->hh.tbl = NULL;
+}
+
+void parent_forget(struct parent *parent) {
+        unlink_parent(parent);
+        parent_free(parent);
+}
+
+static void parent_gone(struct parent *parent) {
+        struct registry *registry = parent->registry;
+
+        unlink_parent(parent);
+        if (registry->observer->parent_gone)
+                registry->observer->parent_gone(parent, registry->userdata);
+        if (!parent->reading || pool_withdraw(registry->pool, &parent->read_work)) {
+                parent_free(parent);
+                return;
         }
+
+        /* A worker may be stuck in its driver for ever; what it has of us must stay valid. */
+        DL_APPEND(registry->gone_parents, parent);
+        export_remove(registry->exports, &parent->export);
+        parent->capacity_source = sd_event_source_disable_unref(parent->capacity_source);
+        parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
 }
 
 static void take_types(struct parent *parent, struct report *report) {
@@ -107,19 +111,16 @@ static void take_types(struct parent *parent, struct report *report) {
 
         json_object_put(parent->types);
         parent->types = TAKE_PTR(report->types);
-        export_change(parent->manager->exports, &parent->export, "Types");
+        export_change(parent->registry->exports, &parent->export, "Types");
 }
 
 static void on_types(struct work *work, struct report *report) {
         struct parent *parent = work->userdata;
-        const struct registry *registry = parent->manager->registry;
+        const struct registry *registry = parent->registry;
 
         parent->reading = false;
-        if (parent->gone) {
-                DL_DELETE(parent->manager->gone_parents, parent);
-                parent_destroy(parent);
-                return;
-        }
+        if (parent->prev)
+                return parent_forget(parent);
 
         if (report && report->kind == REPORT_DONE && report->types)
                 take_types(parent, report);
@@ -138,7 +139,7 @@ void parent_read_types(struct parent *parent) {
 
         parent->reading = true;
         parent->read_again = false;
-        pool_submit(parent->manager->pool, &parent->read_work);
+        pool_submit(parent->registry->pool, &parent->read_work);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -166,14 +167,14 @@ void parent_read_again_later(struct parent *parent) {
 static int on_capacity(sd_event_source *source, uint64_t usec, void *userdata) {
         struct parent *changed = userdata, *parent, *next;
 
-        HASH_ITER(hh, changed->manager->parents, parent, next)
+        HASH_ITER(hh, changed->registry->parents, parent, next)
                 if (streq(parent->physical, changed->physical))
                         parent_read_types(parent);
         return 0;
 }
 
-void parent_capacity_changed(struct manager *manager, const char *name) {
-        struct parent *parent = parent_find(manager, name);
+void parent_capacity_changed(struct registry *registry, const char *name) {
+        struct parent *parent = parent_find(registry, name);
 
         if (!parent || is_armed(parent->capacity_source))
                 return;
@@ -181,7 +182,7 @@ void parent_capacity_changed(struct manager *manager, const char *name) {
                 (void) sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_ONESHOT);
 }
 
-static struct parent *parent_new(struct manager *manager, const char *name, const struct sysfs_parent *look) {
+static struct parent *parent_new(struct registry *registry, const char *name, const struct sysfs_parent *look) {
         _cleanup_(parent_freep) struct parent *parent = NULL;
         char *path, physical[SYSFS_NAME_SIZE];
 
@@ -191,7 +192,7 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
 
         if (sysfs_physical_device(name, physical, sizeof(physical)) < 0)
                 strcpy(physical, name);
-        parent->manager = manager;
+        parent->registry = registry;
         parent->name = strdup(name);
         parent->path = strdup(look->path);
         parent->physical = strdup(physical);
@@ -206,42 +207,42 @@ static struct parent *parent_new(struct manager *manager, const char *name, cons
         if (!parent->name || !parent->path || !parent->physical || !parent->read_work.task.parent)
                 return NULL;
 
-        if (sd_event_add_time_relative(manager->event, &parent->capacity_source, CLOCK_MONOTONIC, 0, 1, on_capacity,
+        if (sd_event_add_time_relative(registry->event, &parent->capacity_source, CLOCK_MONOTONIC, 0, 1, on_capacity,
                                        parent) < 0 ||
             sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_OFF) < 0 ||
-            sd_event_add_time_relative(manager->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 1, on_retry, parent) <
-                    0 ||
+            sd_event_add_time_relative(registry->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 1, on_retry,
+                                       parent) < 0 ||
             sd_event_source_set_enabled(parent->retry_source, SD_EVENT_OFF) < 0 ||
             sd_bus_path_encode(BUS_PARENT_PATH, name, &path) < 0 ||
-            export_add(manager->exports, &parent->export, path, BUS_PARENT, parent) < 0)
+            export_add(registry->exports, &parent->export, path, BUS_PARENT, parent) < 0)
                 return NULL;
-        HASH_ADD_KEYPTR(hh, manager->parents, parent->name, strlen(parent->name), parent);
+        HASH_ADD_KEYPTR(hh, registry->parents, parent->name, strlen(parent->name), parent);
         return parent->hh.tbl ? TAKE_PTR(parent) : NULL;
 }
 
-struct parent *parent_refresh(struct manager *manager, const char *name) {
-        const struct registry *registry = manager->registry;
-        struct parent *parent = parent_find(manager, name);
+struct parent *parent_refresh(struct registry *registry, const char *name) {
+        struct parent *parent = parent_find(registry, name);
         struct sysfs_parent look;
         bool is_new = false;
         int r;
 
         r = sysfs_look_at_parent(name, &look);
         if (is_shortage(r)) {
-                registry_look_again(manager->registry);
+                registry_look_again(registry);
                 return parent;
         }
         if (parent && (r < 0 || parent->types_dev != look.types_dev || parent->types_inode != look.types_inode)) {
                 log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is gone", name);
-                parent = parent_free(parent);
+                parent_gone(parent);
+                parent = NULL;
         }
         if (r < 0)
                 return NULL;
 
         if (!parent) {
-                parent = parent_new(manager, name, &look);
+                parent = parent_new(registry, name, &look);
                 if (!parent) {
-                        registry_look_again(manager->registry);
+                        registry_look_again(registry);
                         return NULL;
                 }
                 log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is here", name);
@@ -256,10 +257,10 @@ struct parent *parent_refresh(struct manager *manager, const char *name) {
         return parent;
 }
 
-struct parent *parent_look_for(struct manager *manager, const char *name) {
-        int r = parent_find(manager, name) ? 1 : sysfs_lists(SYSFS_PARENTS, name);
+struct parent *parent_look_for(struct registry *registry, const char *name) {
+        int r = parent_find(registry, name) ? 1 : sysfs_lists(SYSFS_PARENTS, name);
 
         if (is_shortage(r))
-                registry_look_again(manager->registry);
-        return r > 0 ? parent_refresh(manager, name) : NULL;
+                registry_look_again(registry);
+        return r > 0 ? parent_refresh(registry, name) : NULL;
 }

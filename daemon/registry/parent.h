@@ -10,10 +10,10 @@
 #include "daemon/bus/export.h"
 #include "daemon/workers/worker.h"
 
-struct manager;
+struct registry;
 
 struct parent {
-        struct manager *manager;
+        struct registry *registry;
         struct export export;
         char *name;
         char *path;                     /* in sysfs */
@@ -24,24 +24,24 @@ struct parent {
         struct work read_work;
         bool reading;
         bool read_again;                /* something happened while a read was under way */
-        bool gone;                      /* unregistered while a read is under way: freed when that comes back */
         sd_event_source *capacity_source;
         sd_event_source *retry_source;  /* reads again what somebody waits for */
         uint64_t retry_usec;
-        struct parent *prev, *next;     /* in the manager's list of those that are gone */
+        struct parent *prev, *next;     /* in the registry's list of those that went while a worker had the read: freed
+                                         * when that comes back */
         UT_hash_handle hh;
 };
 
 /** parent_find() - a registered parent by name, or NULL. */
-struct parent *parent_find(struct manager *manager, const char *name);
+struct parent *parent_find(struct registry *registry, const char *name);
 
 /** parent_refresh() - look at the kernel now and make the registry agree. @name is one that the kernel has named.
  * Returns the parent, or NULL when there is none of that name. */
-struct parent *parent_refresh(struct manager *manager, const char *name);
+struct parent *parent_refresh(struct registry *registry, const char *name);
 
 /** parent_look_for() - the same for a name that a caller has said: one that the registry does not know is compared with
  * those that the kernel lists, and not looked up. */
-struct parent *parent_look_for(struct manager *manager, const char *name);
+struct parent *parent_look_for(struct registry *registry, const char *name);
 
 /** parent_has_type() - whether the kernel lists the type now; name, description and instances may come later. @type is
  * one that the kernel or the store has named. */
@@ -59,11 +59,7 @@ void parent_read_again_later(struct parent *parent);
 
 /** parent_capacity_changed() - a device came or went: soon read again what all parents of the same physical device
  * have left, because they share it. */
-void parent_capacity_changed(struct manager *manager, const char *name);
+void parent_capacity_changed(struct registry *registry, const char *name);
 
-/** parent_free() - take it out of the registry. */
-struct parent *parent_free(struct parent *parent);
-
-/** parent_free_gone() - forget those that are gone and whose worker has not come back; when there is no pool any
- * more. */
-void parent_free_gone(struct manager *manager);
+/** parent_forget() - take it out of the registry, and tell nobody. No worker may have its task any more. */
+void parent_forget(struct parent *parent);

@@ -13,7 +13,6 @@
 #include "common/root.h"
 #include "common/sysfs.h"
 #include "daemon/base/log.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
@@ -98,9 +97,9 @@ static void look_at_first(struct registry *registry) {
         /* Off the list before the look: a hint that comes during it is about what follows. */
         HASH_DEL(registry->touched, touched);
         if (touched->is_parent)
-                (void) parent_refresh(registry->manager, touched->key + 1);
+                (void) parent_refresh(registry, touched->key + 1);
         else
-                (void) device_refresh_at(registry->manager, touched->key + 1, touched->path);
+                (void) device_refresh_at(registry, touched->key + 1, touched->path);
         touched_free(touched);
 }
 
@@ -120,6 +119,7 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
 void registry_settle(struct registry *registry) {
         while (registry->touched)
                 look_at_first(registry);
+        registry->settled = true;
 }
 
 static void touch_found(const char *uuid, const char *path, void *userdata) {
@@ -169,9 +169,9 @@ int registry_enumerate(struct registry *registry) {
         if (r < 0)
                 return log_error_errno(r, "Failed to enumerate parents and devices: %m");
 
-        HASH_ITER(hh, registry->manager->parents, parent, next_parent)
+        HASH_ITER(hh, registry->parents, parent, next_parent)
                 touch(registry, parent->name, true, NULL);
-        HASH_ITER(hh, registry->manager->devices, device, next_device)
+        HASH_ITER(hh, registry->devices, device, next_device)
                 touch(registry, device->uuid, false, NULL);
         return 0;
 }
@@ -194,18 +194,17 @@ static int on_transition(sd_event_source *source, uint64_t usec, void *userdata)
         struct registry *registry = userdata;
         struct device *device;
 
-        DL_FOREACH(registry->manager->transitions, device)
+        DL_FOREACH(registry->transitions, device)
                 touch(registry, device->uuid, false, NULL);
-        registry_watch_transitions(registry->manager);
+        registry_watch_transitions(registry);
         return 0;
 }
 
-void registry_watch_transitions(struct manager *manager) {
-        struct registry *registry = manager->registry;
+void registry_watch_transitions(struct registry *registry) {
         uint64_t usec = USEC_INFINITY, t;
         struct device *device;
 
-        DL_FOREACH(manager->transitions, device) {
+        DL_FOREACH(registry->transitions, device) {
                 t = transition_poll_usec(device);
                 usec = t < usec ? t : usec;
         }
@@ -216,20 +215,23 @@ void registry_watch_transitions(struct manager *manager) {
                 (void) sd_event_source_set_enabled(registry->transition_source, SD_EVENT_ONESHOT);
 }
 
-int registry_new(struct registry **ret, struct manager *manager, const struct registry_observer *observer,
-                 void *userdata) {
-        struct registry *registry;
+int registry_new(struct registry **ret, sd_event *event, struct exports *exports, struct pool *pool,
+                 const struct registry_observer *observer, void *userdata) {
+        _cleanup_(registry_freep) struct registry *registry = NULL;
         int r;
 
         registry = calloc(1, sizeof(*registry));
         if (!registry)
                 return -ENOMEM;
-        registry->manager = manager;
-        registry->observer = observer;
-        registry->userdata = userdata;
-        *ret = registry;
+        *registry = (struct registry) {
+                .event = event,
+                .exports = exports,
+                .pool = pool,
+                .observer = observer,
+                .userdata = userdata,
+        };
 
-        r = sd_event_add_time_relative(manager->event, &registry->look_source, CLOCK_MONOTONIC, 0, 1, on_look,
+        r = sd_event_add_time_relative(event, &registry->look_source, CLOCK_MONOTONIC, 0, 1, on_look,
                                        registry);
         if (r < 0)
                 return r;
@@ -241,27 +243,39 @@ int registry_new(struct registry **ret, struct manager *manager, const struct re
                 return r;
 
         /* An accuracy of 0 would mean libsystemd's default, 250 ms: too coarse for each timer here but the pool's. */
-        r = sd_event_add_time_relative(manager->event, &registry->transition_source, CLOCK_MONOTONIC, 0, 1,
-                                       on_transition, registry);
+        r = sd_event_add_time_relative(event, &registry->transition_source, CLOCK_MONOTONIC, 0, 1, on_transition,
+                                       registry);
         if (r < 0)
                 return r;
         r = sd_event_source_set_enabled(registry->transition_source, SD_EVENT_OFF);
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time_relative(manager->event, &registry->again_source, CLOCK_MONOTONIC, 0, 1, on_again,
-                                       registry);
+        r = sd_event_add_time_relative(event, &registry->again_source, CLOCK_MONOTONIC, 0, 1, on_again, registry);
         if (r < 0)
                 return r;
-        return sd_event_source_set_enabled(registry->again_source, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(registry->again_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(registry);
+        return 0;
 }
 
 struct registry *registry_free(struct registry *registry) {
+        struct parent *parent, *next_parent;
+        struct device *device, *next_device;
         struct touched *touched, *next;
 
         if (!registry)
                 return NULL;
 
+        HASH_ITER(hh, registry->devices, device, next_device)
+                device_forget(device);
+        HASH_ITER(hh, registry->parents, parent, next_parent)
+                parent_forget(parent);
+        DL_FOREACH_SAFE(registry->gone_parents, parent, next_parent)
+                parent_forget(parent);
         HASH_ITER(hh, registry->touched, touched, next) {
                 HASH_DEL(registry->touched, touched);
                 touched_free(touched);

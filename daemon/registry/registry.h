@@ -7,13 +7,14 @@
  * events, one look at the kernel a name. So a storm of uevents about four devices costs four looks, and enumerating
  * ten thousand does not hold up a request. */
 
-#include <stdbool.h>
 #include <systemd/sd-event.h>
 
+#include "common/macro.h"
+
 struct device;
-struct manager;
+struct exports;
 struct parent;
-struct registry;
+struct pool;
 struct touched;
 
 /* What the registry tells others. Each member may be NULL. */
@@ -36,20 +37,30 @@ struct registry_observer {
 };
 
 struct registry {
-        struct manager *manager;
+        sd_event *event;
+        struct exports *exports;
+        struct pool *pool;
         const struct registry_observer *observer;
         void *userdata;                 /* the observer's */
+        struct parent *parents;         /* by name */
+        struct parent *gone_parents;    /* while a worker reads the types of each */
+        struct device *devices;         /* by UUID */
+        struct device *transitions;     /* those that are looked at again and again */
+        bool settled;                   /* what is found from now on is new */
         struct touched *touched;
         sd_event_source *look_source;
         sd_event_source *transition_source;
         sd_event_source *again_source;
 };
 
+/** registry_free() - the observer hears nothing of it. The pool must have forgotten its workers. */
 struct registry *registry_free(struct registry *registry);
+DEFINE_CLEANUP_FUNC(struct registry *, registry_free)
 
-/** registry_new() - @observer is told of all changes from now on. Returns 0 or a negative errno. */
-int registry_new(struct registry **ret, struct manager *manager, const struct registry_observer *observer,
-                 void *userdata);
+/** registry_new() - an empty one. Whatever is passed must outlive it. @observer is told of all changes. Returns 0 or a
+ * negative errno. */
+int registry_new(struct registry **ret, sd_event *event, struct exports *exports, struct pool *pool,
+                 const struct registry_observer *observer, void *userdata);
 
 /** registry_touch_device(), registry_touch_parent() - look at it soon. @uuid must be normal. */
 void registry_touch_device(struct registry *registry, const char *uuid);
@@ -63,9 +74,9 @@ int registry_enumerate(struct registry *registry);
  * at. What is known stays until then. */
 void registry_look_again(struct registry *registry);
 
-/** registry_settle() - look at all that is on the list now. */
+/** registry_settle() - look at all that is on the list now. What is found later counts as new. */
 void registry_settle(struct registry *registry);
 
 /** registry_watch_transitions() - there is a device in transition. The end of one has no uevent, so it is looked at
  * again and again, ever less often. */
-void registry_watch_transitions(struct manager *manager);
+void registry_watch_transitions(struct registry *registry);

@@ -58,7 +58,7 @@ static void make_udev(void) {
 
 /* A worker never comes: types are read by none. */
 static void stay_reading(const char *name) {
-        struct parent *parent = parent_find(manager, name);
+        struct parent *parent = parent_find(manager->registry, name);
 
         MUST(parent && parent->reading && pool_withdraw(manager->pool, &parent->read_work));
 }
@@ -109,12 +109,13 @@ static void take_in(void) {
 }
 
 static void check_registry(bool sometimes_is_there, bool sometimes_is_known) {
-        struct device *device = device_find(manager, UUID_ALWAYS), *other = device_find(manager, UUID_SOMETIMES);
+        struct device *device = device_find(manager->registry, UUID_ALWAYS);
+        struct device *other = device_find(manager->registry, UUID_SOMETIMES);
 
-        MUST(HASH_COUNT(manager->parents) == 1 && parent_find(manager, "mtty"));
+        MUST(HASH_COUNT(manager->registry->parents) == 1 && parent_find(manager->registry, "mtty"));
         MUST(device && device->state == DEVICE_ACTIVE && streq(device->parent, "mtty") && streq(device->type,
                                                                                                 "mtty-1"));
-        MUST(HASH_COUNT(manager->devices) == (other ? 2 : 1));
+        MUST(HASH_COUNT(manager->registry->devices) == (other ? 2 : 1));
         MUST(!sometimes_is_known || !other == !sometimes_is_there);
 }
 
@@ -145,7 +146,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
         fake_device_set("mtty", UUID_ALWAYS, true, "mtty-1");
 
         manager = fake_manager_new();
-        MUST(monitor_new(&manager->monitor, manager, on_event, NULL) == 0);
+        MUST(monitor_new(&manager->monitor, manager->event, manager->registry, on_event, NULL) == 0);
         MUST(registry_enumerate(manager->registry) == 0);
         registry_settle(manager->registry);
         stay_reading("mtty");
@@ -174,7 +175,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         send_message(input, flags & RAW_MESSAGE);
         take_in();
         check_registry(false, false);
-        (void) device_refresh(manager, UUID_SOMETIMES);
+        (void) device_refresh(manager->registry, UUID_SOMETIMES);
         check_registry(false, true);
         settle_free(settle);
         return 0;

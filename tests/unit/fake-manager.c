@@ -23,8 +23,9 @@ struct manager *fake_manager_new(void) {
         assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
         assert_int_equal(queue_init(manager), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, "/nonexistent"), 0);
+        assert_int_equal(registry_new(&manager->registry, manager->event, manager->exports, manager->pool, &observer,
+                                      NULL), 0);
         assert_int_equal(store_new(&manager->store, manager), 0);
-        assert_int_equal(registry_new(&manager->registry, manager, &observer, NULL), 0);
         return manager;
 }
 
