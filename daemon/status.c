@@ -17,9 +17,9 @@
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
-/* Not by sd_notify(), which waits until systemd reads: one that hangs must not hang us. Returns whether it was told, or
- * wants to hear nothing. */
-static bool tell(const char *text) {
+/* Not by sd_notify(), which waits until systemd reads. A systemd that has crashed never reads again, while the rest of
+ * the host works on. Returns false if the text must be sent again later. */
+static bool send_text(const char *text) {
         struct sockaddr_un address = { .sun_family = AF_UNIX };
         const char *path = getenv("NOTIFY_SOCKET");
         size_t length = path ? strlen(path) : 0;
@@ -28,7 +28,7 @@ static bool tell(const char *text) {
         if (length == 0 || length >= sizeof(address.sun_path))
                 return true;
         memcpy(address.sun_path, path, length);
-        /* One of the abstract ones. */
+        /* An abstract socket. */
         if (*path == '@')
                 address.sun_path[0] = '\0';
 
@@ -54,7 +54,7 @@ void status_changed(struct manager *manager) {
         if (streq(text, status->told))
                 return;
 
-        if (tell(text))
+        if (send_text(text))
                 strcpy(status->told, text);
         timer_arm(status->timer, STATUS_USEC);
 }
@@ -66,7 +66,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 
 void status_ready(struct manager *manager) {
         format(manager, manager->status.told);
-        /* This one may wait: without it the start has failed. */
+        /* This one may wait for systemd: without it the start has failed. */
         (void) sd_notifyf(false, "READY=1\n%s", manager->status.told);
 }
 
@@ -74,21 +74,21 @@ void status_reloading(void) {
         char text[64];
 
         snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, now_usec());
-        (void) tell(text);
+        (void) send_text(text);
 }
 
 void status_reloaded(void) {
-        (void) tell("READY=1");
+        (void) send_text("READY=1");
 }
 
 void status_stopping(void) {
-        (void) tell("STOPPING=1\nSTATUS=Finishing running jobs.");
+        (void) send_text("STOPPING=1\nSTATUS=Finishing running jobs.");
 }
 
 static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata) {
         const struct status *status = userdata;
 
-        (void) tell("WATCHDOG=1");
+        (void) send_text("WATCHDOG=1");
         timer_arm(source, status->watchdog_usec / 2);
         return 0;
 }
