@@ -33,11 +33,11 @@ enum mdevctl_option {
 #define MDEVCTL_BIT(option) (1U << (option))
 
 struct mdevctl_option_info {
-        char letter;            /* '\0': none */
-        const char *name;
-        const char *value;      /* what its value is called; NULL: it has none */
-        const char *label;      /* "--uuid <UUID>", as errors name it */
+        char letter;                    /* '\0': none */
+        const char *label;              /* "--uuid <UUID>"; what stands in <> is the name of its value */
         const char *help;
+        unsigned int conflicts;         /* MDEVCTL_BIT() of options that cannot be given with it; said of both */
+        unsigned int needs;             /* MDEVCTL_BIT() of the option that must be given with it */
 };
 
 extern const struct mdevctl_option_info mdevctl_options[_MDEVCTL_OPTION_MAX];
@@ -57,19 +57,21 @@ enum mdevctl_command_id {
 };
 
 struct mdevctl_command {
-        enum mdevctl_command_id id;
         const char *name;
-        const char *argument;           /* what its argument is called; NULL: it has none */
-        const char *about;
-        const char *details;
-        unsigned int options;           /* MDEVCTL_BIT() of each */
-        unsigned int required;          /* all of them */
-        unsigned int required_any;      /* one of them */
+        const char *about, *details;    /* for the help; NULL: there are no details */
+        unsigned int options;           /* MDEVCTL_BIT() of each that it takes */
+        const char *argument;           /* the name of its argument; NULL: it takes none */
+        unsigned int required;          /* all of them must be given */
+        unsigned int required_any;      /* one of them must be given */
         bool hidden;
 };
 
-/* The last one, MDEVCTL_NO_COMMAND, is what stands before a command. */
+/* The last one, MDEVCTL_NO_COMMAND, stands for what is given before a command. */
 extern const struct mdevctl_command mdevctl_commands[_MDEVCTL_COMMAND_MAX + 1];
+
+static inline enum mdevctl_command_id mdevctl_command_id(const struct mdevctl_command *command) {
+        return (enum mdevctl_command_id) (command - mdevctl_commands);
+}
 
 /** mdevctl_command_find() - by name, or NULL. */
 const struct mdevctl_command *mdevctl_command_find(const char *name);
@@ -79,14 +81,11 @@ const struct mdevctl_command *mdevctl_command_find(const char *name);
 enum mdevctl_option mdevctl_option_by_letter(const struct mdevctl_command *command, char letter);
 enum mdevctl_option mdevctl_option_by_name(const struct mdevctl_command *command, const char *name, size_t size);
 
-/** mdevctl_conflicts() - whether two options of a command cannot be together. */
-bool mdevctl_conflicts(const struct mdevctl_command *command, enum mdevctl_option a, enum mdevctl_option b);
+/** mdevctl_has_value() - whether the option takes a value. */
+bool mdevctl_has_value(enum mdevctl_option option);
 
-/** mdevctl_needs() - the option that @option needs beside itself, or _MDEVCTL_OPTION_INVALID. */
-enum mdevctl_option mdevctl_needs(const struct mdevctl_command *command, enum mdevctl_option option);
-
-/** mdevctl_print_usage() - one line. @program is the name it was called by. */
+/** mdevctl_print_usage() - print one line. @program is the name by which this program was called. */
 void mdevctl_print_usage(FILE *stream, const char *program, const struct mdevctl_command *command);
 
-/** mdevctl_print_help() - with @details the long one. */
+/** mdevctl_print_help() - print the help about a command, with @details the long one. */
 void mdevctl_print_help(FILE *stream, const char *program, const struct mdevctl_command *command, bool details);

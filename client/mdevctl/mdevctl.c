@@ -34,7 +34,7 @@ int mdevctl_main(int argc, char *argv[]) {
         if (r < 0)
                 return 2;
 
-        r = r > 0 ? commands[arguments.command->id](&arguments) : EXIT_SUCCESS;
+        r = r > 0 ? commands[mdevctl_command_id(arguments.command)](&arguments) : EXIT_SUCCESS;
         if (r == EXIT_SUCCESS && (fflush(stdout) == EOF || ferror(stdout)))
                 r = mdevctl_fail_errno(errno, "Failed to write data");
         return r;

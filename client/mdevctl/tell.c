@@ -83,6 +83,14 @@ void mdevctl_warn(const char *format, ...) {
         va_end(arguments);
 }
 
+int mdevctl_character_size(const char *text) {
+        int n = 1;
+
+        while (*text && ((unsigned char) text[n] & 0xc0) == 0x80)
+                n++;
+        return n;
+}
+
 char *mdevctl_quote(const char *text) {
         char *quoted = malloc(2 * strlen(text) + 3), *p = quoted;
 

@@ -28,6 +28,9 @@ int mdevctl_fail_errno(int error, const char *format, ...) _printf_(2, 3);
 /** mdevctl_warn() - print a warning, which changes no status. */
 void mdevctl_warn(const char *format, ...) _printf_(1, 2);
 
+/** mdevctl_character_size() - how many bytes the first character of a valid UTF-8 text has; at least 1. */
+int mdevctl_character_size(const char *text);
+
 /** mdevctl_quote() - text in quotation marks as mdevctl quotes paths and arguments. Allocated; "?" without memory.
  */
 char *mdevctl_quote(const char *text);

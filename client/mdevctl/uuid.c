@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 
-#include "common/macro.h"
+#include "client/mdevctl/tell.h"
 
 #define URN "urn:uuid:"
 #define N_GROUPS 5
@@ -25,15 +25,6 @@ _printf_(2, 3) static int refuse(char ret[static MDEVCTL_UUID_REASON_SIZE], cons
         return -EINVAL;
 }
 
-static int character_size(const char *text) {
-        int n = 1;
-
-        if (((unsigned char) *text & 0xc0) == 0xc0)
-                while (((unsigned char) text[n] & 0xc0) == 0x80)
-                        n++;
-        return n;
-}
-
 /* Says what is wrong with the digits: @size bytes, @offset into the whole @text. */
 static int explain(const char *text, size_t offset, size_t size,
                    char ret_reason[static MDEVCTL_UUID_REASON_SIZE]) {
@@ -48,7 +39,7 @@ static int explain(const char *text, size_t offset, size_t size,
                 } else if (!isxdigit((unsigned char) digits[i]))
                         return refuse(ret_reason,
                                       "invalid character: expected an optional prefix of `urn:uuid:` followed by "
-                                      "[0-9a-zA-Z], found `%.*s` at %zu", character_size(digits + i), digits + i,
+                                      "[0-9a-zA-Z], found `%.*s` at %zu", mdevctl_character_size(digits + i), digits + i,
                                       i + offset + 1);
 
         if (n_dashes == 0 && offset == 0)

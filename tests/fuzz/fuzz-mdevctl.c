@@ -42,7 +42,7 @@ static void check_values(const struct mdevctl_arguments *arguments) {
                 const char *value = arguments->values[option];
 
                 MUST(!value || mdevctl_given(arguments, option));
-                MUST(!mdevctl_given(arguments, option) || !mdevctl_options[option].value || value);
+                MUST(!mdevctl_given(arguments, option) || !mdevctl_has_value(option) || value);
                 MUST(!value || option == MDEVCTL_JSONFILE || utf8_is_valid(value, strlen(value)));
         }
         MUST(mdevctl_given(arguments, MDEVCTL_UUID) ? uuid_is_normal(arguments->uuid) : !*arguments->uuid);
@@ -52,20 +52,17 @@ static void check_values(const struct mdevctl_arguments *arguments) {
 static void check_grammar(const struct mdevctl_arguments *arguments) {
         const struct mdevctl_command *command = arguments->command;
 
-        MUST(command->id != MDEVCTL_NO_COMMAND && command->id != MDEVCTL_HELP_COMMAND);
+        MUST(mdevctl_command_id(command) != MDEVCTL_NO_COMMAND && mdevctl_command_id(command) != MDEVCTL_HELP_COMMAND);
         MUST((arguments->given & ~command->options) == 0);
         MUST(!mdevctl_given(arguments, MDEVCTL_HELP) && !mdevctl_given(arguments, MDEVCTL_VERSION));
         MUST(has(arguments, command->required));
         MUST(!command->required_any || (arguments->given & command->required_any));
         MUST(!command->argument == !arguments->argument);
         for (enum mdevctl_option a = 0; a < _MDEVCTL_OPTION_MAX; a++) {
-                enum mdevctl_option need = mdevctl_needs(command, a);
-
                 if (!mdevctl_given(arguments, a))
                         continue;
-                MUST(need < 0 || mdevctl_given(arguments, need));
-                for (enum mdevctl_option b = 0; b < _MDEVCTL_OPTION_MAX; b++)
-                        MUST(!mdevctl_given(arguments, b) || !mdevctl_conflicts(command, a, b));
+                MUST(has(arguments, mdevctl_options[a].needs));
+                MUST((arguments->given & mdevctl_options[a].conflicts) == 0);
         }
 }
 
