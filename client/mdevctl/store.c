@@ -11,7 +11,8 @@
 #include "common/io.h"
 #include "common/store-file.h"
 
-static int add_item(struct mdevctl_store *store, size_t parent, const char *uuid, bool is_file) {
+static int add_item(struct mdevctl_store *store, const struct mdevctl_store_parent *parent, const char *uuid,
+                    bool is_file) {
         if (!is_file && !store->with_others)
                 return 0;
         if (store->n == store->allocated) {
@@ -24,8 +25,7 @@ static int add_item(struct mdevctl_store *store, size_t parent, const char *uuid
                 store->allocated = allocated;
         }
 
-        /* The list of parents may still move: their place in it stands in until it does not. */
-        store->items[store->n].parent = (void *) (uintptr_t) parent;
+        store->items[store->n].parent = parent;
         store->items[store->n].is_file = is_file;
         memcpy(store->items[store->n].uuid, uuid, UUID_TEXT_SIZE);
         store->n++;
@@ -40,12 +40,12 @@ static bool is_file(int parent_fd, const struct dirent *entry) {
         return fstatat(parent_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISREG(st.st_mode);
 }
 
-static int scan_all(struct mdevctl_store *store, size_t parent) {
+static int scan_all(struct mdevctl_store *store, const struct mdevctl_store_parent *parent) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         int r;
 
-        r = open_directory_at(store->parents[parent].fd, ".", &dir);
+        r = open_directory_at(parent->fd, ".", &dir);
         if (r < 0)
                 return r;
 
@@ -58,35 +58,34 @@ static int scan_all(struct mdevctl_store *store, size_t parent) {
         return 0;
 }
 
-static int scan_one(struct mdevctl_store *store, size_t parent, const char *uuid) {
+static int scan_one(struct mdevctl_store *store, const struct mdevctl_store_parent *parent, const char *uuid) {
         struct stat st;
 
-        if (fstatat(store->parents[parent].fd, uuid, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(parent->fd, uuid, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
         return add_item(store, parent, uuid, S_ISREG(st.st_mode));
 }
 
 /* A parent that cannot be looked into is as if it defined nothing. */
 static int scan_parent(struct mdevctl_store *store, int store_fd, const char *name, const char *uuid) {
+        struct mdevctl_store_parent **parents, *parent;
         _cleanup_close_ int fd = -1;
-        struct mdevctl_store_parent *parents;
-        char *copy;
 
         fd = store_open_parent(store_fd, name);
         if (fd < 0)
                 return 0;
-        copy = strdup(name);
         parents = reallocarray(store->parents, store->n_parents + 1, sizeof(*parents));
-        if (parents)
-                store->parents = parents;
-        if (!copy || !parents) {
-                free(copy);
+        if (!parents)
                 return -ENOMEM;
-        }
+        store->parents = parents;
+        parent = calloc(1, sizeof(*parent) + strlen(name) + 1);
+        if (!parent)
+                return -ENOMEM;
 
-        parents[store->n_parents] = (struct mdevctl_store_parent) { .name = copy, .fd = TAKE_FD(fd) };
-        store->n_parents++;
-        return uuid ? scan_one(store, store->n_parents - 1, uuid) : scan_all(store, store->n_parents - 1);
+        parent->fd = TAKE_FD(fd);
+        strcpy(parent->name, name);
+        parents[store->n_parents++] = parent;
+        return uuid ? scan_one(store, parent, uuid) : scan_all(store, parent);
 }
 
 static int scan_parents(struct mdevctl_store *store, int store_fd, const char *uuid) {
@@ -133,8 +132,6 @@ int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const ch
                 store->n = 0;
                 return r;
         }
-        for (size_t i = 0; i < store->n; i++)
-                store->items[i].parent = store->parents + (uintptr_t) store->items[i].parent;
         if (store->n > 0)
                 qsort(store->items, store->n, sizeof(*store->items), compare_stored);
         return 0;
@@ -142,8 +139,8 @@ int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const ch
 
 void mdevctl_store_clear(struct mdevctl_store *store) {
         for (size_t i = 0; i < store->n_parents; i++) {
-                free(store->parents[i].name);
-                close(store->parents[i].fd);
+                close(store->parents[i]->fd);
+                free(store->parents[i]);
         }
         free(store->parents);
         free(store->items);

@@ -8,8 +8,8 @@
 #include "common/uuid.h"
 
 struct mdevctl_store_parent {
-        char *name;
         int fd;                 /* of its directory */
+        char name[];
 };
 
 /* A file of the store. */
@@ -21,7 +21,7 @@ struct mdevctl_stored {
 
 /* Sorted by parent, then by UUID. Zero-initialized it is empty. */
 struct mdevctl_store {
-        struct mdevctl_store_parent *parents;
+        struct mdevctl_store_parent **parents;
         size_t n_parents;
         struct mdevctl_stored *items;
         size_t n;
