@@ -12,9 +12,6 @@
 #include "common/io.h"
 #include "common/root.h"
 
-/* The daemon takes 100 unfinished requests from one connection. */
-#define PENDING_MAX 64
-
 struct question {
         struct asker *asker;
         struct attributes *ret;
@@ -46,22 +43,11 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return 0;
 }
 
-static int wait_below(struct asker *asker, size_t limit) {
-        int r = 0;
-
-        while (asker->n_pending >= limit && r >= 0) {
-                r = sd_bus_process(asker->bus, NULL);
-                if (r == 0)
-                        r = sd_bus_wait(asker->bus, UINT64_MAX);
-        }
-        return r;
-}
-
 static int ask(struct asker *asker, const char *uuid, struct question *question) {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = wait_below(asker, PENDING_MAX);
+        r = mdevctl_bus_wait(asker->bus, &asker->n_pending, MDEVCTL_PENDING_MAX);
         if (r >= 0)
                 r = new_call(asker->bus, uuid, &call);
         if (r >= 0)
@@ -80,7 +66,7 @@ static int ask_all(struct asker *asker, struct mdevctl_entries *entries, struct 
                 questions[i] = (struct question) { .asker = asker, .ret = &entries->items[i].attributes };
                 r = ask(asker, entries->items[i].uuid, questions + i);
         }
-        return r < 0 ? r : wait_below(asker, 1);
+        return r < 0 ? r : mdevctl_bus_wait(asker->bus, &asker->n_pending, 1);
 }
 
 int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret, struct failure *failure) {

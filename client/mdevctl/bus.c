@@ -4,6 +4,7 @@
 
 #include "client/mdevctl/bus.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -33,6 +34,18 @@ int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure,
                 return failure_set(failure, failure_code_from_name(error.name), "%s",
                                    error.message ? error.message : error.name);
         return failure_set(failure, FAILURE_IO_ERROR, "The connection to mediated failed: %s", strerror(-r));
+}
+
+int mdevctl_bus_wait(sd_bus *bus, const size_t *n_pending, size_t limit) {
+        int r = 0;
+
+        assert(limit > 0);
+        while (*n_pending >= limit && r >= 0) {
+                r = sd_bus_process(bus, NULL);
+                if (r == 0)
+                        r = sd_bus_wait(bus, UINT64_MAX);
+        }
+        return r < 0 ? r : 0;
 }
 
 static int check_callout(sd_bus *bus, const char *uuid) {

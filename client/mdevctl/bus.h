@@ -23,6 +23,13 @@ int mdevctl_bus_open_for(const char *uuid, sd_bus **ret);
 /** mdevctl_bus_new_call() - a call of a method of the manager. Returns 0 or a negative errno. */
 int mdevctl_bus_new_call(sd_bus *bus, const char *member, sd_bus_message **ret);
 
+/* How many calls may be without an answer. The daemon takes 100 unfinished requests from one connection. */
+#define MDEVCTL_PENDING_MAX 64
+
+/** mdevctl_bus_wait() - wait until fewer than @limit calls have no answer. *@n_pending is their number, which the
+ * callbacks of the answers reduce. Returns 0 or a negative errno. */
+int mdevctl_bus_wait(sd_bus *bus, const size_t *n_pending, size_t limit);
+
 /** mdevctl_bus_call() - call, and wait as long as the daemon lets us: jobs have a deadline of their own. @ret may
  * be NULL. Returns 0, or -1 with @failure set. */
 int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure, sd_bus_message **ret);

@@ -10,9 +10,6 @@
 #include "client/mdevctl/store.h"
 #include "client/mdevctl/tell.h"
 
-/* The daemon takes 100 unfinished jobs from one connection. */
-#define PENDING_MAX 64
-
 struct starter {
         sd_bus *bus;
         size_t n_pending;
@@ -28,22 +25,11 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return 0;
 }
 
-static int wait_below(struct starter *starter, size_t limit) {
-        int r = 0;
-
-        while (starter->n_pending >= limit && r >= 0) {
-                r = sd_bus_process(starter->bus, NULL);
-                if (r == 0)
-                        r = sd_bus_wait(starter->bus, UINT64_MAX);
-        }
-        return r;
-}
-
 static int send_start(struct starter *starter, const struct mdevctl_stored *stored) {
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = wait_below(starter, PENDING_MAX);
+        r = mdevctl_bus_wait(starter->bus, &starter->n_pending, MDEVCTL_PENDING_MAX);
         if (r >= 0)
                 r = mdevctl_bus_new_call(starter->bus, "StartDevice", &call);
         if (r >= 0)
@@ -77,7 +63,7 @@ static int start_all(struct starter *starter, const struct mdevctl_store *store)
                         return -ENOTCONN;
                 r = send_start(starter, store->items + i);
         }
-        return r < 0 || !starter->bus ? r : wait_below(starter, 1);
+        return r < 0 || !starter->bus ? r : mdevctl_bus_wait(starter->bus, &starter->n_pending, 1);
 }
 
 int mdevctl_command_start_parent(const struct mdevctl_arguments *arguments) {
