@@ -130,7 +130,7 @@ int main(int argc, char *argv[]) {
         r = manager_new(&manager);
         if (r < 0)
                 return EXIT_FAILURE;
-        manager->autostart_parallel = arguments.autostart_parallel;
+        autostart_set_parallel(manager->autostart, arguments.autostart_parallel);
         manager->callout_timeout = arguments.callout_timeout * USEC_PER_SEC;
 
         r = arguments.adopt ? manager_adopt(manager) : manager_run(manager);

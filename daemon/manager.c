@@ -94,6 +94,7 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
 
         status_stopping();
         manager->draining = true;
+        autostart_stop(manager->autostart);
         scheduler_drain(manager->scheduler);
         authorizations_close(manager->authorizations);
         cancel_waiting(manager);
@@ -141,19 +142,25 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
  * leaves free instances to those. */
 
 static void on_parent_here(struct parent *parent, void *userdata) {
-        start_wake(userdata, parent->name);
-        autostart_parent_here(userdata, parent);
+        struct manager *manager = userdata;
+
+        start_wake(manager, parent->name);
+        autostart_parent_here(manager->autostart, parent);
 }
 
 static void on_parent_gone(const struct parent *parent, void *userdata) {
-        types_query_check(userdata);
-        autostart_parent_gone(userdata, parent->name);
+        struct manager *manager = userdata;
+
+        types_query_check(manager);
+        autostart_parent_gone(manager->autostart, parent->name);
 }
 
 static void on_types_read(struct parent *parent, void *userdata) {
-        types_query_check(userdata);
-        start_wake(userdata, parent->name);
-        autostart_types_read(userdata, parent);
+        struct manager *manager = userdata;
+
+        types_query_check(manager);
+        start_wake(manager, parent->name);
+        autostart_types_read(manager->autostart, parent);
 }
 
 static void on_device_changed(const struct device *device, void *userdata) {
@@ -161,9 +168,10 @@ static void on_device_changed(const struct device *device, void *userdata) {
 
         queue_kick(manager, device->uuid);
         store_device_changed(manager->store, device);
+        autostart_device_changed(manager->autostart, device);
 }
 
-static void on_looked(void *userdata) {
+static void on_registry_looked(void *userdata) {
         status_changed(userdata);
 }
 
@@ -172,7 +180,32 @@ static const struct registry_observer registry_observer = {
         .parent_gone = on_parent_gone,
         .types_read = on_types_read,
         .device_changed = on_device_changed,
-        .looked = on_looked,
+        .looked = on_registry_looked,
+};
+
+static void on_definition_read(struct stored_definition *definition, void *userdata) {
+        struct manager *manager = userdata;
+
+        autostart_definition_read(manager->autostart, definition);
+}
+
+static void on_definition_gone(struct stored_definition *definition, void *userdata) {
+        struct manager *manager = userdata;
+
+        autostart_definition_gone(manager->autostart, definition);
+}
+
+static void on_store_looked(void *userdata) {
+        struct manager *manager = userdata;
+
+        catch_up_store_looked(manager->catch_up);
+        status_changed(manager);
+}
+
+static const struct store_observer store_observer = {
+        .read = on_definition_read,
+        .gone = on_definition_gone,
+        .looked = on_store_looked,
 };
 
 static void on_uevent(sd_device *event, void *userdata) {
@@ -242,18 +275,18 @@ int manager_new(struct manager **ret) {
         r = pool_new(&manager->pool, manager->event, LIBEXECDIR "/mediated-worker");
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
-        r = autostart_init(manager);
-        if (r < 0)
-                return r;
         manager->callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC;
         r = registry_new(&manager->registry, manager->event, manager->exports, manager->pool, &registry_observer,
                          manager);
         if (r < 0)
                 return r;
-        r = store_new(&manager->store, manager);
+        r = store_new(&manager->store, manager->event, manager->exports, manager->registry, &store_observer, manager);
         if (r < 0)
                 return r;
-        r = catch_up_new(&manager->catch_up, manager);
+        r = autostart_new(&manager->autostart, manager);
+        if (r < 0)
+                return r;
+        r = catch_up_new(&manager->catch_up, manager->event, manager->store);
         if (r < 0)
                 return r;
         /* Listening before looking: what happens in between is seen twice, not missed. */
@@ -320,11 +353,11 @@ void manager_clean_store(struct manager *manager) {
 int manager_adopt(struct manager *manager) {
         int r;
 
-        manager->draining = true;
+        autostart_stop(manager->autostart);
         r = look_at_all(manager);
         if (r < 0)
                 return r;
-        r = autostart_adopt(manager);
+        r = autostart_adopt(manager->autostart);
         return r < 0 ? log_error_errno(r, "Failed to note what is started already: %m") : 0;
 }
 
@@ -380,8 +413,8 @@ struct manager *manager_free(struct manager *manager) {
         pool_free(manager->pool);
         while (manager->settles)
                 settle_free(manager->settles);
+        autostart_free(manager->autostart);
         store_free(manager->store);
-        sd_event_source_disable_unref(manager->autostart_source);
         registry_free(manager->registry);
         status_done(manager);
         exports_free(manager->exports);

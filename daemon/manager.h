@@ -11,6 +11,7 @@
 #include "daemon/workers/worker.h"
 
 struct authorizations;
+struct autostart;
 struct callout_lock;
 struct catch_up;
 struct exports;
@@ -38,6 +39,7 @@ struct types_query;
 struct manager {
         sd_event *event;
         sd_bus *bus;
+        struct autostart *autostart;
         struct exports *exports;
         struct monitor *monitor;
         struct peers *peers;
@@ -61,8 +63,6 @@ struct manager {
         bool cleaning_store;
         uint64_t last_job_id;
 
-        unsigned int autostart_parallel;        /* creations a parent that autostart has going at once */
-        sd_event_source *autostart_source;
         uint64_t callout_timeout;       /* µs */
         bool draining;
         struct status status;

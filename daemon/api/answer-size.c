@@ -5,6 +5,7 @@
 #include "daemon/api/answer-size.h"
 
 #include "common/bus-names.h"
+#include "daemon/autostart/autostart.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job.h"
 #include "daemon/manager.h"
@@ -32,13 +33,13 @@ static size_t names_size(const struct stored_definition *definition) {
         return (1 + ESCAPED) * (length(definition->uuid) + length(definition->directory->parent));
 }
 
-static size_t row_size(const struct stored_definition *definition) {
+static size_t row_size(const struct manager *manager, const struct stored_definition *definition) {
         return ROW_SIZE + names_size(definition) + length(definition->type);
 }
 
-static size_t object_size(const struct stored_definition *definition) {
+static size_t object_size(const struct manager *manager, const struct stored_definition *definition) {
         size_t size = OBJECT_SIZE + 2 * names_size(definition) + length(definition->type) + length(definition->reason) +
-                      length(definition->start_error);
+                      length(autostart_error(manager->autostart, definition));
 
         for (size_t i = 0; i < definition->attributes.n; i++)
                 size += ATTRIBUTE_SIZE + length(definition->attributes.items[i].name) +
@@ -46,14 +47,15 @@ static size_t object_size(const struct stored_definition *definition) {
         return size;
 }
 
-static size_t definitions_size(const struct manager *manager, size_t (*size_of)(const struct stored_definition *)) {
+static size_t definitions_size(const struct manager *manager,
+                               size_t (*size_of)(const struct manager *, const struct stored_definition *)) {
         struct store_directory *directory, *next_directory;
         struct stored_definition *definition, *next;
         size_t size = 0;
 
         HASH_ITER(hh, manager->store->directories, directory, next_directory)
                 HASH_ITER(hh, directory->definitions, definition, next)
-                        size += size_of(definition);
+                        size += size_of(manager, definition);
         return size;
 }
 

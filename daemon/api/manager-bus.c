@@ -18,6 +18,7 @@
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job.h"
 #include "daemon/manager.h"
+#include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
@@ -91,7 +92,8 @@ static int method_list_devices(sd_bus_message *message, void *userdata, sd_bus_e
         HASH_ITER(hh, manager->registry->devices, device, next) {
                 r = sd_bus_message_append(reply, "(ssssbo)", device->uuid, device->parent,
                                           device->type ? device->type : "", device_state_to_string(device->state),
-                                          device_is_defined(manager, device), device->export.path);
+                                          !!store_find(manager->store, device->parent, device->uuid),
+                                          device->export.path);
                 if (r < 0)
                         return r;
         }
@@ -111,7 +113,7 @@ static int method_list_definitions(sd_bus_message *message, void *userdata, sd_b
         struct manager *manager = userdata;
         int r;
 
-        r = catch_up(manager->catch_up, message);
+        r = catch_up(manager->catch_up, scheduler_current(manager->scheduler, message));
         if (r != 0)
                 return r;
         r = open_list(message, "(ssssbo)", &reply);
@@ -370,6 +372,14 @@ static int find_object(sd_bus *bus, const char *path, const char *interface, voi
 
 struct manager *manager_of(sd_bus *bus) {
         return sd_bus_slot_get_userdata(sd_bus_get_current_slot(bus));
+}
+
+struct autostart *autostart_of(sd_bus *bus) {
+        return manager_of(bus)->autostart;
+}
+
+struct store *store_of(sd_bus *bus) {
+        return manager_of(bus)->store;
 }
 
 int manager_bus_attach(struct manager *manager) {

@@ -161,10 +161,6 @@ int request_define(struct manager *manager, sd_bus_message *message) {
         return accept_made(manager, message, &job, &options);
 }
 
-bool device_is_defined(struct manager *manager, const struct device *device) {
-        return store_find(manager->store, device->parent, device->uuid);
-}
-
 int definition_resolve_parent(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                               struct parent_name *parent) {
         struct stored_definition *definitions[2];

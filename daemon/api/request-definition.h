@@ -5,11 +5,7 @@
 
 #include "daemon/api/arguments.h"
 
-struct device;
 struct manager;
-
-/** device_is_defined() - whether its UUID has a definition on its parent. */
-bool device_is_defined(struct manager *manager, const struct device *device);
 
 /** definition_resolve_parent() - where @parent is empty: the one that defines the UUID. Returns 0, 1 when @message was
  * answered with NotDefined or AmbiguousDefinition, or a negative errno. */

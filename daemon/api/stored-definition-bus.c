@@ -11,6 +11,7 @@
 #include "daemon/api/arguments.h"
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/request-definition.h"
+#include "daemon/autostart/autostart.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
 
@@ -59,13 +60,13 @@ static int property_get_active(sd_bus *bus, const char *path, const char *interf
 
 static int property_get_start_state(sd_bus *bus, const char *path, const char *interface, const char *property,
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        return sd_bus_message_append(reply, "s", start_state_to_string(stored_definition_start_state(userdata)));
+        return sd_bus_message_append(reply, "s", start_state_to_string(autostart_state(autostart_of(bus), userdata)));
 }
 
 static int property_get_start_error(sd_bus *bus, const char *path, const char *interface, const char *property,
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct stored_definition *definition = userdata;
-        const char *error = definition->valid ? definition->start_error : definition->reason;
+        const char *error = definition->valid ? autostart_error(autostart_of(bus), definition) : definition->reason;
 
         return sd_bus_message_append(reply, "s", error ? error : "");
 }

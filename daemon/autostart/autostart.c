@@ -1,84 +1,263 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Autostart.
- *
- * A parent may be there before its types, its types before a free instance, and the daemon after all of them. So
- * autostart is no shot fired at an event but a state of each definition: it is tried when its parent registers, once;
- * what then lacks its type or an instance waits and is tried again whenever the types were read again, which uevents,
- * the coming and going of devices, and a timer with growing intervals see to. What was tried is recorded outside the
- * daemon, so that a restart does not start again what somebody has stopped. */
+/* The states of autostart's entries, and what moves each on. */
 
 #include "daemon/autostart/autostart.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
 #include "daemon/autostart/tried.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
+#include "daemon/base/timer.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
+#include "daemon/registry/registry.h"
 #include "daemon/registry/type-properties.h"
 
-static struct log_fields fields_of(const struct stored_definition *definition) {
-        return (struct log_fields) { .uuid = definition->uuid, .parent = definition->directory->parent };
+/* A definition that is `auto`, or was before its file became invalid. */
+struct autostart_entry {
+        struct autostart_group *group;
+        struct stored_definition *definition;
+        enum start_state state;
+        char *error;                            /* what the start said that failed, or NULL */
+        bool suspended;                         /* the file is invalid */
+        bool registered_again;                  /* the parent, while a start was under way */
+        struct autostart_entry *prev, *next;    /* in the group's list of pending ones */
+        UT_hash_handle hh;                      /* in the group, by UUID */
+};
+
+/* The entries of one parent, which need not be there. */
+struct autostart_group {
+        struct autostart *autostart;
+        char *parent;                           /* its name */
+        struct autostart_entry *entries;        /* by UUID */
+        struct autostart_entry *pending;        /* those to be started, in this order */
+        unsigned int n_starting;                /* jobs under way, those of entries that are gone among them */
+        char *full_type;                        /* the last type that had no free instance, or NULL */
+        UT_hash_handle hh;
+};
+
+struct autostart {
+        struct manager *manager;
+        struct registry *registry;
+        unsigned int parallel;                  /* the most jobs under way for one parent */
+        bool stopped;                           /* nothing is started any more */
+        struct autostart_group *groups;         /* by parent, of those with entries or jobs */
+        sd_event_source *pump_source;
+};
+
+static const char *const start_states[_START_STATE_MAX] = {
+        [START_STATE_NONE] = "none",
+        [START_STATE_WAITING_PARENT] = "waiting-parent",
+        [START_STATE_WAITING_TYPE] = "waiting-type",
+        [START_STATE_WAITING_INSTANCE] = "waiting-instance",
+        [START_STATE_STARTING] = "starting",
+        [START_STATE_ACTIVE] = "active",
+        [START_STATE_FAILED] = "failed",
+};
+
+const char *start_state_to_string(enum start_state state) {
+        return start_states[state];
 }
 
-static void unlist(struct stored_definition *definition) {
-        if (definition->pending)
-                DL_DELETE(definition->directory->pending, definition);
-        definition->pending = false;
+/* --- groups and entries */
+
+static struct autostart_group *find_group(const struct autostart *autostart, const char *parent) {
+        struct autostart_group *group;
+
+        HASH_FIND_STR(autostart->groups, parent, group);
+        return group;
 }
 
-static void enlist(struct stored_definition *definition) {
-        if (definition->pending)
+static struct autostart_entry *find_entry(const struct autostart *autostart, const char *parent, const char *uuid) {
+        struct autostart_group *group = find_group(autostart, parent);
+        struct autostart_entry *entry = NULL;
+
+        if (group)
+                HASH_FIND_STR(group->entries, uuid, entry);
+        return entry;
+}
+
+static struct autostart_entry *entry_of(const struct autostart *autostart, const struct stored_definition *definition) {
+        return find_entry(autostart, definition->directory->parent, definition->uuid);
+}
+
+static void group_free(struct autostart_group *group) {
+        assert(!group->entries && !group->pending);
+        HASH_DEL(group->autostart->groups, group);
+        free(group->full_type);
+        free(group->parent);
+        free(group);
+}
+
+/* Without entries it stays as long as jobs are under way, to count them. */
+static void group_release(struct autostart_group *group) {
+        if (!group->entries && group->n_starting == 0)
+                group_free(group);
+}
+
+/* Returns NULL without memory. */
+static struct autostart_group *get_group(struct autostart *autostart, const char *parent) {
+        struct autostart_group *group = find_group(autostart, parent);
+
+        if (group)
+                return group;
+        group = calloc(1, sizeof(*group));
+        if (!group)
+                return NULL;
+        group->autostart = autostart;
+        group->parent = strdup(parent);
+        if (group->parent)
+                HASH_ADD_KEYPTR(hh, autostart->groups, group->parent, strlen(group->parent), group);
+        if (group->hh.tbl)
+                return group;
+        free(group->parent);
+        free(group);
+        return NULL;
+}
+
+static void unlist(struct autostart_entry *entry) {
+        if (entry->prev)
+                DL_DELETE(entry->group->pending, entry);
+        entry->prev = NULL;
+}
+
+static void enlist(struct autostart_entry *entry) {
+        assert(!entry->suspended);
+        if (!entry->prev)
+                DL_APPEND(entry->group->pending, entry);
+}
+
+static void entry_free(struct autostart_entry *entry) {
+        unlist(entry);
+        HASH_DEL(entry->group->entries, entry);
+        free(entry->error);
+        free(entry);
+}
+
+static void entry_drop(struct autostart_entry *entry) {
+        struct autostart_group *group = entry->group;
+
+        entry_free(entry);
+        group_release(group);
+}
+
+/* Returns NULL without memory. */
+static struct autostart_entry *entry_new(struct autostart *autostart, struct stored_definition *definition) {
+        struct autostart_group *group = get_group(autostart, definition->directory->parent);
+        struct autostart_entry *entry = group ? calloc(1, sizeof(*entry)) : NULL;
+
+        if (entry) {
+                entry->group = group;
+                entry->definition = definition;
+                HASH_ADD_KEYPTR(hh, group->entries, definition->uuid, strlen(definition->uuid), entry);
+                if (entry->hh.tbl)
+                        return entry;
+                free(entry);
+        }
+        if (group)
+                group_release(group);
+        return NULL;
+}
+
+/* NULL if it is not registered. */
+static struct parent *parent_of(const struct autostart_group *group) {
+        return parent_find(group->autostart->registry, group->parent);
+}
+
+static const char *uuid_of(const struct autostart_entry *entry) {
+        return entry->definition->uuid;
+}
+
+static struct log_fields fields_of(const struct autostart_entry *entry) {
+        return (struct log_fields) { .uuid = uuid_of(entry), .parent = entry->group->parent };
+}
+
+/* --- states */
+
+static void changed(const struct autostart_entry *entry, const char *property) {
+        export_change(entry->definition->directory->store->exports, &entry->definition->export, property);
+}
+
+/* @error: what a failed start said, else NULL. */
+static void set_state(struct autostart_entry *entry, enum start_state state, const char *error) {
+        if (error || entry->error)
+                changed(entry, "StartError");
+        free(entry->error);
+        entry->error = error ? strdup(error) : NULL;
+        if (entry->state == state)
                 return;
-        definition->pending = true;
-        DL_APPEND(definition->directory->pending, definition);
+
+        entry->state = state;
+        changed(entry, "StartState");
 }
 
-static bool wants_start(const struct stored_definition *definition) {
-        return definition->valid && definition->start == START_AUTO;
-}
-
-static void fail(struct stored_definition *definition, uint64_t job, const char *error) {
-        struct log_fields fields = fields_of(definition);
+static void fail(struct autostart_entry *entry, uint64_t job, const char *error) {
+        struct log_fields fields = fields_of(entry);
 
         fields.job = job;
         fields.message_id = MESSAGE_AUTOSTART_FAILED;
-        stored_definition_set_start_state(definition, START_STATE_FAILED, error);
-        log_full(LOG_ERR, 0, fields, "Autostart of device %s on parent '%s' failed: %s", definition->uuid,
-                 definition->directory->parent, error);
+        set_state(entry, START_STATE_FAILED, error);
+        log_full(LOG_ERR, 0, fields, "Autostart of device %s on parent '%s' failed: %s", uuid_of(entry),
+                 entry->group->parent, error);
 }
 
 /* The types are read again after a while: some drivers have no uevent for what is waited for. */
-static void wait_for(struct stored_definition *definition, enum start_state state) {
-        struct parent *parent = parent_find(definition->manager->registry, definition->directory->parent);
+static void wait_for(struct autostart_entry *entry, enum start_state state) {
+        struct parent *parent = parent_of(entry->group);
 
-        if (definition->start_state != state)
-                log_full(LOG_INFO, 0, fields_of(definition),
-                         "Autostart of device %s waits: %s of parent '%s' is not there",
-                         definition->uuid, state == START_STATE_WAITING_TYPE ? "its type" : "a free instance",
-                         definition->directory->parent);
-        (void) registration_remove(definition->directory->parent, definition->uuid);
-        stored_definition_set_start_state(definition, state, NULL);
+        if (entry->state != state)
+                log_full(LOG_INFO, 0, fields_of(entry), "Autostart of device %s waits: %s of parent '%s' is not there",
+                         uuid_of(entry), state == START_STATE_WAITING_TYPE ? "its type" : "a free instance",
+                         entry->group->parent);
+        (void) registration_remove(entry->group->parent, uuid_of(entry));
+        set_state(entry, state, NULL);
         if (parent)
                 parent_read_again_later(parent);
 }
 
-static int submit(struct stored_definition *definition) {
+/* What counts as tried does so after a restart, too. */
+static void settle(struct autostart_entry *entry, enum start_state state) {
+        (void) registration_add(entry->group->parent, uuid_of(entry));
+        set_state(entry, state, NULL);
+}
+
+enum start_state autostart_state(const struct autostart *autostart, const struct stored_definition *definition) {
+        const struct autostart_entry *entry;
+
+        if (!definition->valid || definition->start != START_AUTO)
+                return START_STATE_NONE;
+        if (stored_definition_is_active(definition))
+                return START_STATE_ACTIVE;
+        entry = entry_of(autostart, definition);
+        /* It was started, and has been stopped since by somebody who will have meant it. */
+        return !entry || entry->state == START_STATE_ACTIVE ? START_STATE_NONE : entry->state;
+}
+
+const char *autostart_error(const struct autostart *autostart, const struct stored_definition *definition) {
+        const struct autostart_entry *entry = entry_of(autostart, definition);
+
+        return entry ? entry->error : NULL;
+}
+
+/* --- starting */
+
+static int submit(struct autostart_entry *entry) {
         _cleanup_(job_freep) struct job *job = NULL;
         int r;
 
-        r = job_new(&job, definition->manager, &job_type_start, definition->uuid);
+        r = job_new(&job, entry->group->autostart->manager, &job_type_start, uuid_of(entry));
         if (r < 0)
                 return r;
         r = job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT);
         if (r < 0)
                 return r;
-        job->work.task.parent = strdup(definition->directory->parent);
+        job->work.task.parent = strdup(entry->group->parent);
         if (!job->work.task.parent)
                 return -ENOMEM;
         job->parent_given = true;
@@ -89,119 +268,104 @@ static int submit(struct stored_definition *definition) {
                 return r;
 
         TAKE_PTR(job);
-        definition->directory->n_starting++;
-        stored_definition_set_start_state(definition, START_STATE_STARTING, NULL);
+        entry->group->n_starting++;
+        set_state(entry, START_STATE_STARTING, NULL);
         return 0;
 }
 
-/* The driver has said so to another one, and has not freed an instance since: a thousand more need not ask. */
-static bool is_full(const struct stored_definition *definition, const struct parent *parent) {
-        const char *full = definition->directory->full_type;
+/* The driver has refused another device of that type, and no instance is free since: a thousand more need not ask. */
+static bool is_full(const struct autostart_entry *entry, const struct parent *parent) {
+        const char *full = entry->group->full_type, *type = entry->definition->type;
         json_object *values;
 
-        return full && streq(full, definition->type) && parent->types &&
-               json_object_object_get_ex(parent->types, definition->type, &values) &&
+        return full && streq(full, type) && parent->types && json_object_object_get_ex(parent->types, type, &values) &&
                type_available_instances(values) == 0;
 }
 
-/* Not one that has gone with its parent, of which udev has not told yet: a request may have shown the next one
- * sooner. */
-static bool is_still_active(const struct stored_definition *definition) {
-        if (stored_definition_is_active(definition))
-                (void) device_refresh(definition->manager->registry, definition->uuid);
-        return stored_definition_is_active(definition);
+/* Looks at the kernel: udev may not have told yet that the device went with its parent, when a request has shown the
+ * next parent of that name sooner. */
+static bool is_still_active(const struct autostart_entry *entry) {
+        if (stored_definition_is_active(entry->definition))
+                (void) device_refresh(entry->group->autostart->registry, uuid_of(entry));
+        return stored_definition_is_active(entry->definition);
 }
 
 /* Returns 0, or a negative errno when it could not be tried for lack of memory. */
-static int start(struct stored_definition *definition) {
-        const char *parent_name = definition->directory->parent;
-        struct parent *parent = parent_find(definition->manager->registry, parent_name);
+static int start(struct autostart_entry *entry) {
+        struct parent *parent = parent_of(entry->group);
 
         if (!parent)
-                stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
-        else if (is_still_active(definition)) {
-                (void) registration_add(parent_name, definition->uuid);
-                stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
-        } else if (!parent_has_type(parent, definition->type))
-                wait_for(definition, START_STATE_WAITING_TYPE);
-        else if (is_full(definition, parent))
-                wait_for(definition, START_STATE_WAITING_INSTANCE);
+                set_state(entry, START_STATE_WAITING_PARENT, NULL);
+        else if (is_still_active(entry))
+                settle(entry, START_STATE_ACTIVE);
+        else if (!parent_has_type(parent, entry->definition->type))
+                wait_for(entry, START_STATE_WAITING_TYPE);
+        else if (is_full(entry, parent))
+                wait_for(entry, START_STATE_WAITING_INSTANCE);
         else
-                return submit(definition);
+                return submit(entry);
         return 0;
 }
 
-/* With the types, which are read again after a while. */
-static void start_later(struct stored_definition *definition) {
-        struct parent *parent = parent_find(definition->manager->registry, definition->directory->parent);
+/* When the types are read again, which is asked for here. */
+static void start_later(struct autostart_entry *entry) {
+        struct parent *parent = parent_of(entry->group);
 
-        log_full(LOG_WARNING, 0, fields_of(definition),
-                 "Out of memory: autostart of device %s on parent '%s' is tried again", definition->uuid,
-                 definition->directory->parent);
-        enlist(definition);
+        log_full(LOG_WARNING, 0, fields_of(entry),
+                 "Out of memory: autostart of device %s on parent '%s' is tried again", uuid_of(entry),
+                 entry->group->parent);
+        enlist(entry);
         if (parent)
                 parent_read_again_later(parent);
 }
 
-static void start_pending(struct store_directory *directory) {
-        struct manager *manager = directory->store->manager;
+static void start_pending(struct autostart_group *group) {
+        const struct autostart *autostart = group->autostart;
 
-        while (directory->pending && directory->n_starting < manager->autostart_parallel && !manager->draining) {
-                struct stored_definition *definition = directory->pending;
+        while (group->pending && group->n_starting < autostart->parallel && !autostart->stopped) {
+                struct autostart_entry *entry = group->pending;
 
-                unlist(definition);
-                if (start(definition) < 0)
-                        return start_later(definition);
+                unlist(entry);
+                if (start(entry) < 0)
+                        return start_later(entry);
         }
 }
 
 static int on_pump(sd_event_source *source, void *userdata) {
-        struct store_directory *directory, *next;
-        struct manager *manager = userdata;
+        struct autostart *autostart = userdata;
+        struct autostart_group *group, *next;
 
-        HASH_ITER(hh, manager->store->directories, directory, next)
-                start_pending(directory);
+        HASH_ITER(hh, autostart->groups, group, next)
+                start_pending(group);
         return 0;
 }
 
-/* In turns with the requests and uevents that have come meanwhile: workers' reports are before these, and with
- * autostart following up at once nobody else would have a turn. */
-static void pump(struct store_directory *directory) {
-        if (directory->pending)
-                (void) sd_event_source_set_enabled(directory->store->manager->autostart_source, SD_EVENT_ONESHOT);
+/* In turns with the requests and uevents that have come meanwhile. Reports of workers come before these, so if each
+ * report started the next device at once, nobody else would have a turn. */
+static void pump(struct autostart_group *group) {
+        if (group->pending)
+                deferred_arm(group->autostart->pump_source);
 }
 
-int autostart_init(struct manager *manager) {
-        int r;
+/* --- what has changed */
 
-        manager->autostart_parallel = AUTOSTART_PARALLEL_DEFAULT;
-        r = sd_event_add_defer(manager->event, &manager->autostart_source, on_pump, manager);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(manager->autostart_source, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_priority(manager->autostart_source, SD_EVENT_PRIORITY_NORMAL);
-}
-
-static void try_once(struct stored_definition *definition) {
-        if (!wants_start(definition))
+static void try_once(struct autostart_entry *entry) {
+        if (entry->suspended)
                 return;
-        if (definition->start_state == START_STATE_STARTING) {
-                definition->registered_anew = true;
+        if (entry->state == START_STATE_STARTING) {
+                entry->registered_again = true;
                 return;
         }
-        if (registration_has(definition->directory->parent, definition->uuid))
-                return stored_definition_set_start_state(definition,
-                                                         stored_definition_is_active(definition) ? START_STATE_ACTIVE
-                                                                                                 : START_STATE_NONE,
-                                                         NULL);
-        enlist(definition);
+        if (registration_has(entry->group->parent, uuid_of(entry)))
+                return set_state(entry,
+                                 stored_definition_is_active(entry->definition) ? START_STATE_ACTIVE : START_STATE_NONE,
+                                 NULL);
+        enlist(entry);
 }
 
-void autostart_parent_here(struct manager *manager, struct parent *parent) {
-        struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent->name) : NULL;
-        struct stored_definition *definition, *next;
+void autostart_parent_here(struct autostart *autostart, struct parent *parent) {
+        struct autostart_group *group = find_group(autostart, parent->name);
+        struct autostart_entry *entry, *next;
         int r;
 
         r = registration_begin(parent);
@@ -209,24 +373,24 @@ void autostart_parent_here(struct manager *manager, struct parent *parent) {
                 log_full(LOG_WARNING, r, (struct log_fields) { .parent = parent->name },
                          "Failed to record the registration of parent '%s', its definitions may be started again: %m",
                          parent->name);
-        if (!directory)
+        if (!group)
                 return;
 
-        HASH_ITER(hh, directory->definitions, definition, next)
-                try_once(definition);
-        pump(directory);
+        HASH_ITER(hh, group->entries, entry, next)
+                try_once(entry);
+        pump(group);
 }
 
-void autostart_parent_gone(struct manager *manager, const char *parent) {
-        struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent) : NULL;
-        struct stored_definition *definition, *next;
+void autostart_parent_gone(struct autostart *autostart, const char *parent) {
+        struct autostart_group *group = find_group(autostart, parent);
+        struct autostart_entry *entry, *next;
 
-        if (!directory)
+        if (!group)
                 return;
-        HASH_ITER(hh, directory->definitions, definition, next) {
-                unlist(definition);
-                if (wants_start(definition) && definition->start_state != START_STATE_STARTING)
-                        stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+        HASH_ITER(hh, group->entries, entry, next) {
+                unlist(entry);
+                if (!entry->suspended && entry->state != START_STATE_STARTING)
+                        set_state(entry, START_STATE_WAITING_PARENT, NULL);
         }
 }
 
@@ -259,57 +423,61 @@ static bool take_instance(struct parent *parent, json_object **remaining, const 
         return true;
 }
 
-void autostart_types_read(struct manager *manager, struct parent *parent) {
-        struct store_directory *directory = manager->store ? store_find_directory(manager->store, parent->name) : NULL;
-        struct stored_definition *definition, *next;
+void autostart_types_read(struct autostart *autostart, struct parent *parent) {
+        struct autostart_group *group = find_group(autostart, parent->name);
         _cleanup_json_ json_object *remaining = json_object_new_object();
+        struct autostart_entry *entry, *next;
         bool waiting = false, requests;
 
-        if (!directory)
+        if (!group)
                 return;
 
-        requests = has_requests(manager, parent->name);
-        HASH_ITER(hh, directory->definitions, definition, next) {
-                if (!wants_start(definition) || definition->pending)
+        requests = has_requests(autostart->manager, parent->name);
+        HASH_ITER(hh, group->entries, entry, next) {
+                if (entry->suspended || entry->prev)
                         continue;
-                if ((definition->start_state == START_STATE_WAITING_TYPE &&
-                     parent_has_type(parent, definition->type)) ||
-                    (definition->start_state == START_STATE_WAITING_INSTANCE && !requests &&
-                     take_instance(parent, &remaining, definition->type)))
-                        enlist(definition);
-                else if (definition->start_state == START_STATE_WAITING_TYPE ||
-                         definition->start_state == START_STATE_WAITING_INSTANCE)
+                if ((entry->state == START_STATE_WAITING_TYPE && parent_has_type(parent, entry->definition->type)) ||
+                    (entry->state == START_STATE_WAITING_INSTANCE && !requests &&
+                     take_instance(parent, &remaining, entry->definition->type)))
+                        enlist(entry);
+                else if (entry->state == START_STATE_WAITING_TYPE || entry->state == START_STATE_WAITING_INSTANCE)
                         waiting = true;
         }
-        pump(directory);
+        pump(group);
         if (waiting)
                 parent_read_again_later(parent);
 }
 
-void autostart_consider(struct stored_definition *definition) {
-        const char *parent_name = definition->directory->parent;
-        struct parent *parent;
+/* Somebody was faster. Whoever stops it later will mean it. */
+void autostart_device_changed(struct autostart *autostart, const struct device *device) {
+        struct autostart_entry *entry = find_entry(autostart, device->parent, device->uuid);
 
-        if (!wants_start(definition)) {
-                unlist(definition);
-                stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
+        if (!entry || entry->suspended || !stored_definition_is_active(entry->definition) ||
+            (entry->state != START_STATE_WAITING_TYPE && entry->state != START_STATE_WAITING_INSTANCE))
                 return;
-        }
 
-        parent = parent_find(definition->manager->registry, parent_name);
-        if (!parent) {
-                stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
-                return;
-        }
-        /* As with `systemctl enable`: what becomes `auto` is started when its parent registers the next time. */
-        (void) registration_add(parent_name, definition->uuid);
-        stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
+        unlist(entry);
+        settle(entry, START_STATE_ACTIVE);
 }
 
-void autostart_resume(struct stored_definition *definition) {
-        struct parent *parent = parent_find(definition->manager->registry, definition->directory->parent);
+static void add(struct autostart *autostart, struct stored_definition *definition) {
+        struct autostart_entry *entry = entry_new(autostart, definition);
 
-        switch (definition->start_state) {
+        if (!entry)
+                store_touch(definition->directory->store, definition->directory->parent, definition->uuid,
+                            STORE_AGAIN_USEC);
+        else if (!parent_of(entry->group))
+                set_state(entry, START_STATE_WAITING_PARENT, NULL);
+        else
+                /* As with `systemctl enable`: it is started when its parent registers the next time. */
+                (void) registration_add(entry->group->parent, definition->uuid);
+}
+
+static void resume(struct autostart_entry *entry) {
+        struct parent *parent = parent_of(entry->group);
+
+        entry->suspended = false;
+        switch (entry->state) {
         case START_STATE_STARTING:
         case START_STATE_FAILED:
                 return;
@@ -320,131 +488,183 @@ void autostart_resume(struct stored_definition *definition) {
                 return;
         default:
                 if (!parent)
-                        return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
-                try_once(definition);
-                pump(definition->directory);
+                        return set_state(entry, START_STATE_WAITING_PARENT, NULL);
+                try_once(entry);
+                pump(entry->group);
         }
 }
 
-/* Somebody was faster. Whoever stops it later will mean it. */
-void autostart_device_active(struct stored_definition *definition) {
-        if (!wants_start(definition) || (definition->start_state != START_STATE_WAITING_TYPE &&
-                                         definition->start_state != START_STATE_WAITING_INSTANCE))
-                return;
+void autostart_definition_read(struct autostart *autostart, struct stored_definition *definition) {
+        struct autostart_entry *entry = entry_of(autostart, definition);
 
-        unlist(definition);
-        (void) registration_add(definition->directory->parent, definition->uuid);
-        stored_definition_set_start_state(definition, START_STATE_ACTIVE, NULL);
+        if (!entry && definition->valid && definition->start == START_AUTO)
+                add(autostart, definition);
+        else if (entry && !definition->valid) {
+                entry->suspended = true;
+                unlist(entry);
+        } else if (entry && definition->start != START_AUTO) {
+                set_state(entry, START_STATE_NONE, NULL);
+                entry_drop(entry);
+        } else if (entry && entry->suspended)
+                resume(entry);
 }
 
-void autostart_forget(struct stored_definition *definition) {
-        unlist(definition);
+void autostart_definition_gone(struct autostart *autostart, const struct stored_definition *definition) {
+        struct autostart_entry *entry = entry_of(autostart, definition);
+
+        if (entry)
+                entry_drop(entry);
 }
 
-static bool exists_as_asked(const struct stored_definition *definition, const struct job *job) {
-        const struct device *device = device_find(definition->manager->registry, definition->uuid);
+/* --- the ends of jobs */
 
-        return device && streq(device->parent, definition->directory->parent) && device->type &&
-               job->work.task.type && streq(device->type, job->work.task.type);
+static bool exists_as_asked(const struct autostart_entry *entry, const struct job *job) {
+        const struct device *device = device_find(entry->group->autostart->registry, uuid_of(entry));
+
+        return device && streq(device->parent, entry->group->parent) && device->type && job->work.task.type &&
+               streq(device->type, job->work.task.type);
 }
 
-/* What counts as tried is so after a restart, too. */
-static void settle(struct stored_definition *definition, enum start_state state) {
-        (void) registration_add(definition->directory->parent, definition->uuid);
-        stored_definition_set_start_state(definition, state, NULL);
-}
-
-static void take_result(struct stored_definition *definition, const struct job *job, enum job_result result) {
+static void take_result(struct autostart_entry *entry, const struct job *job, enum job_result result) {
         if (result == JOB_DONE) {
-                log_full(LOG_INFO, 0, fields_of(definition), "Started device %s on parent '%s'", definition->uuid,
-                         definition->directory->parent);
-                return settle(definition, START_STATE_ACTIVE);
+                log_full(LOG_INFO, 0, fields_of(entry), "Started device %s on parent '%s'", uuid_of(entry),
+                         entry->group->parent);
+                return settle(entry, START_STATE_ACTIVE);
         }
 
         switch (job->failure.code) {
         case FAILURE_NO_AVAILABLE_INSTANCES:
-                free(definition->directory->full_type);
-                definition->directory->full_type = strdup(job->work.task.type);
-                return wait_for(definition, START_STATE_WAITING_INSTANCE);
+                free(entry->group->full_type);
+                entry->group->full_type = strdup(job->work.task.type);
+                return wait_for(entry, START_STATE_WAITING_INSTANCE);
         case FAILURE_NO_SUCH_TYPE:
-                return wait_for(definition, START_STATE_WAITING_TYPE);
+                return wait_for(entry, START_STATE_WAITING_TYPE);
         case FAILURE_SHUTTING_DOWN:
-                (void) registration_remove(definition->directory->parent, definition->uuid);
-                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
+                (void) registration_remove(entry->group->parent, uuid_of(entry));
+                return set_state(entry, START_STATE_WAITING_PARENT, NULL);
         case FAILURE_JOB_CANCELED:
-                return settle(definition, START_STATE_NONE);
+                return settle(entry, START_STATE_NONE);
         case FAILURE_ALREADY_EXISTS:
-                if (exists_as_asked(definition, job))
-                        return settle(definition, START_STATE_ACTIVE);
-                return fail(definition, job->id, failure_text(&job->failure));
+                if (exists_as_asked(entry, job))
+                        return settle(entry, START_STATE_ACTIVE);
+                return fail(entry, job->id, failure_text(&job->failure));
         default:
-                return fail(definition, job->id, failure_text(&job->failure));
+                return fail(entry, job->id, failure_text(&job->failure));
         }
 }
 
-static void take_end(struct stored_definition *definition, const struct job *job, enum job_result result) {
-        bool anew = definition->registered_anew;
+static void take_end(struct autostart_entry *entry, const struct job *job, enum job_result result) {
+        bool again = entry->registered_again;
 
-        definition->registered_anew = false;
+        entry->registered_again = false;
         /* What failed together with its parent is due again with the next one, which may be here by now. */
-        if (result != JOB_DONE && !parent_find(definition->manager->registry, definition->directory->parent))
-                return stored_definition_set_start_state(definition, START_STATE_WAITING_PARENT, NULL);
-        if (anew && !is_still_active(definition)) {
-                (void) registration_remove(definition->directory->parent, definition->uuid);
-                stored_definition_set_start_state(definition, START_STATE_NONE, NULL);
-                return enlist(definition);
+        if (result != JOB_DONE && !parent_of(entry->group))
+                return set_state(entry, START_STATE_WAITING_PARENT, NULL);
+        if (again && !is_still_active(entry)) {
+                (void) registration_remove(entry->group->parent, uuid_of(entry));
+                set_state(entry, START_STATE_NONE, NULL);
+                if (!entry->suspended)
+                        enlist(entry);
+                return;
         }
-        take_result(definition, job, result);
+        take_result(entry, job, result);
 }
 
 void autostart_job_ended(struct job *job, enum job_result result) {
-        struct store_directory *directory;
-        struct stored_definition *definition;
+        struct autostart *autostart = job->manager->autostart;
+        struct autostart_group *group;
+        struct autostart_entry *entry;
 
         if (!job->autostart)
                 return;
         job->autostart = false;
 
-        directory = store_find_directory(job->manager->store, job->work.task.parent);
-        if (!directory)
-                return;
-        directory->n_starting--;
-        definition = store_find(job->manager->store, job->work.task.parent, job->uuid);
-        if (definition && definition->start_state == START_STATE_STARTING)
-                take_end(definition, job, result);
-        pump(directory);
+        group = find_group(autostart, job->work.task.parent);
+        assert(group && group->n_starting > 0);
+        group->n_starting--;
+        entry = find_entry(autostart, group->parent, job->uuid);
+        if (entry && entry->state == START_STATE_STARTING)
+                take_end(entry, job, result);
+        pump(group);
+        group_release(group);
 }
 
-void autostart_interrupted(struct manager *manager, const char *parent_name, const char *uuid) {
-        struct stored_definition *definition = store_find(manager->store, parent_name, uuid);
+void autostart_interrupted(struct manager *manager, const char *parent, const char *uuid) {
+        struct autostart_entry *entry = find_entry(manager->autostart, parent, uuid);
 
-        (void) registration_remove(parent_name, uuid);
-        if (!definition || !parent_find(manager->registry, parent_name))
+        (void) registration_remove(parent, uuid);
+        if (!entry || !parent_of(entry->group))
                 return;
-        try_once(definition);
-        pump(definition->directory);
+        try_once(entry);
+        pump(entry->group);
 }
 
-int autostart_adopt(struct manager *manager) {
-        struct store_directory *directory, *next_directory;
+/* --- the whole */
+
+int autostart_adopt(struct autostart *autostart) {
+        struct autostart_group *group, *next_group;
+        struct autostart_entry *entry, *next;
         int r;
 
-        HASH_ITER(hh, manager->store->directories, directory, next_directory) {
-                struct parent *parent = parent_find(manager->registry, directory->parent);
-                struct stored_definition *definition, *next;
-
-                if (!parent)
+        HASH_ITER(hh, autostart->groups, group, next_group) {
+                if (!parent_of(group))
                         continue;
-                r = registration_begin(parent);
+                r = registration_begin(parent_of(group));
                 if (r < 0)
                         return r;
-                HASH_ITER(hh, directory->definitions, definition, next) {
-                        if (!wants_start(definition))
+                HASH_ITER(hh, group->entries, entry, next) {
+                        if (entry->suspended)
                                 continue;
-                        r = registration_add(directory->parent, definition->uuid);
+                        r = registration_add(group->parent, uuid_of(entry));
                         if (r < 0)
                                 return r;
                 }
         }
         return 0;
+}
+
+void autostart_set_parallel(struct autostart *autostart, unsigned int n) {
+        assert(n > 0);
+        autostart->parallel = n;
+}
+
+void autostart_stop(struct autostart *autostart) {
+        autostart->stopped = true;
+}
+
+int autostart_new(struct autostart **ret, struct manager *manager) {
+        _cleanup_(autostart_freep) struct autostart *autostart = NULL;
+        int r;
+
+        autostart = calloc(1, sizeof(*autostart));
+        if (!autostart)
+                return -ENOMEM;
+        *autostart = (struct autostart) {
+                .manager = manager,
+                .registry = manager->registry,
+                .parallel = AUTOSTART_PARALLEL_DEFAULT,
+        };
+        r = deferred_new(&autostart->pump_source, manager->event, "autostart", PRIORITY_REQUESTS, on_pump, autostart);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(autostart);
+        return 0;
+}
+
+struct autostart *autostart_free(struct autostart *autostart) {
+        struct autostart_group *group, *next_group;
+        struct autostart_entry *entry, *next;
+
+        if (!autostart)
+                return NULL;
+
+        HASH_ITER(hh, autostart->groups, group, next_group) {
+                HASH_ITER(hh, group->entries, entry, next)
+                        entry_free(entry);
+                group_free(group);
+        }
+        sd_event_source_disable_unref(autostart->pump_source);
+        free(autostart);
+        return NULL;
 }

@@ -1,46 +1,90 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Starting what is defined with start `auto`: a state of each definition, moved on by what happens to its parent. */
+/* Starting what is defined with start `auto`.
+ *
+ * A parent may be there before its types, its types before a free instance, and the daemon after all of them. So
+ * autostart does not act once, at an event. It owns an entry for each definition that is `auto`, with a state, which
+ * moves on when something has changed. The store tells of definitions that come, change and go; the registry tells of
+ * parents, of types that were read, and of devices; a job tells of its end. StartState and StartError of a definition
+ * are announced on the bus from here.
+ *
+ * A definition is tried once for each registration of its parent. Where its type or an instance is missing then, it
+ * waits, and is tried again whenever the types were read: after uevents, after a device has come or gone, and after a
+ * time that grows. What was tried is recorded outside the daemon, see tried.h, so that a restart does not start again
+ * what somebody has stopped.
+ *
+ * Of each parent only a few are started at once, in the order of a list. */
 
 #include "daemon/definitions/stored-definition.h"
 #include "daemon/jobs/job.h"
 #include "daemon/registry/parent.h"
 
-/* Creations of one parent that autostart has going at once; more of them only wait at the kernel's lock of sysfs, for
- * each other and for udev's workers. 64 parents share the pool's 64 workers, and requests of people go first there. */
+struct autostart;
+struct device;
+
+/* How many devices of one parent autostart creates at once. With more of them, they would only wait for each other at
+ * the kernel's lock of sysfs, and for udev's workers. 64 parents share the pool's 64 workers, and requests of people go
+ * first there. */
 #define AUTOSTART_PARALLEL_DEFAULT 4
 
-/** autostart_init() - returns 0 or a negative errno. */
-int autostart_init(struct manager *manager);
+/* What autostart waits for, or how it ended. */
+enum start_state {
+        START_STATE_NONE,               /* manual; or started before and stopped since; or `auto` only since its parent
+                                         * came */
+        START_STATE_WAITING_PARENT,
+        START_STATE_WAITING_TYPE,       /* the parent is there, its types are not yet */
+        START_STATE_WAITING_INSTANCE,
+        START_STATE_STARTING,
+        START_STATE_ACTIVE,
+        START_STATE_FAILED,
+        _START_STATE_MAX,
+};
+
+const char *start_state_to_string(enum start_state state);
+
+/** autostart_new() - returns 0 or a negative errno. */
+int autostart_new(struct autostart **ret, struct manager *manager);
+
+/** autostart_free() - forget all entries. Nobody hears of it. */
+struct autostart *autostart_free(struct autostart *autostart);
+DEFINE_CLEANUP_FUNC(struct autostart *, autostart_free)
+
+/** autostart_set_parallel() - how many devices of one parent are created at once, instead of the default. */
+void autostart_set_parallel(struct autostart *autostart, unsigned int n);
+
+/** autostart_stop() - start nothing any more. */
+void autostart_stop(struct autostart *autostart);
+
+/** autostart_adopt() - record everything as tried that a daemon which starts now would start. Returns 0 or a negative
+ * errno. */
+int autostart_adopt(struct autostart *autostart);
+
+/** autostart_state(), autostart_error() - StartState of a definition, which is "active" whoever has started the device;
+ * and what a failed start of it said, or NULL. */
+enum start_state autostart_state(const struct autostart *autostart, const struct stored_definition *definition);
+const char *autostart_error(const struct autostart *autostart, const struct stored_definition *definition);
 
 /** autostart_parent_here() - a parent has registered, or was here when the daemon started. */
-void autostart_parent_here(struct manager *manager, struct parent *parent);
+void autostart_parent_here(struct autostart *autostart, struct parent *parent);
 
 /** autostart_parent_gone() - its definitions wait for it again. */
-void autostart_parent_gone(struct manager *manager, const char *parent);
+void autostart_parent_gone(struct autostart *autostart, const char *parent);
 
-/** autostart_types_read() - its types were read: what waited for a type or an instance may have it now. */
-void autostart_types_read(struct manager *manager, struct parent *parent);
+/** autostart_types_read() - its types were read: what waits for a type or an instance may have it now. */
+void autostart_types_read(struct autostart *autostart, struct parent *parent);
 
-/** autostart_consider() - a definition is new, or its start mode has changed. */
-void autostart_consider(struct stored_definition *definition);
+/** autostart_device_changed() - a device may be active now, whoever created it. */
+void autostart_device_changed(struct autostart *autostart, const struct device *device);
 
-/** autostart_resume() - a definition that was invalid for a while is auto, as it was before. */
-void autostart_resume(struct stored_definition *definition);
+/** autostart_definition_read() - a definition is new, or its file was read again. */
+void autostart_definition_read(struct autostart *autostart, struct stored_definition *definition);
 
-/** autostart_device_active() - its device is active, whoever created it. */
-void autostart_device_active(struct stored_definition *definition);
+/** autostart_definition_gone() - a definition is about to be freed. */
+void autostart_definition_gone(struct autostart *autostart, const struct stored_definition *definition);
 
-/** autostart_forget() - a definition is about to go, or has become invalid. */
-void autostart_forget(struct stored_definition *definition);
-
-/** autostart_job_ended() - a start that autostart wanted has ended, or its deadline has passed. */
+/** autostart_job_ended() - if autostart has submitted the job: it has ended, or its deadline has passed. */
 void autostart_job_ended(struct job *job, enum job_result result);
 
 /** autostart_interrupted() - a crash has interrupted a start that autostart wanted: it is due again. */
 void autostart_interrupted(struct manager *manager, const char *parent, const char *uuid);
-
-/** autostart_adopt() - note everything as tried that a daemon which starts now would start. Returns 0 or a negative
- * errno. */
-int autostart_adopt(struct manager *manager);

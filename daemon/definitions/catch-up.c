@@ -13,7 +13,6 @@
 
 #include "daemon/definitions/barrier.h"
 #include "daemon/definitions/store.h"
-#include "daemon/manager.h"
 #include "daemon/peers/scheduler.h"
 
 /* The store works off one list of files at a time. The first may have been begun before the barrier. The second has all
@@ -36,7 +35,7 @@ struct waiting {
 };
 
 struct catch_up {
-        struct manager *manager;
+        struct store *store;
         struct barrier *barrier;
         struct waiting *waiting;        /* in the order in which they came */
 };
@@ -62,7 +61,7 @@ static void resume_ready(struct catch_up *catch_up) {
 
         DL_FOREACH_SAFE(catch_up->waiting, waiting, next)
                 if (waiting->stage == STAGE_LOOKS &&
-                    (waiting->n_lists >= LISTS_MAX || !store_hurry(catch_up->manager->store))) {
+                    (waiting->n_lists >= LISTS_MAX || !store_hurry(catch_up->store))) {
                         call_resume(waiting->call);
                         waiting_free(waiting);
                 }
@@ -89,15 +88,14 @@ static void on_barrier_passed(void *userdata) {
 void catch_up_store_looked(struct catch_up *catch_up) {
         struct waiting *waiting;
 
-        if (!catch_up || !catch_up->waiting)
+        if (!catch_up->waiting)
                 return;
         DL_FOREACH(catch_up->waiting, waiting)
                 waiting->n_lists += waiting->stage == STAGE_LOOKS;
         resume_ready(catch_up);
 }
 
-int catch_up(struct catch_up *catch_up, sd_bus_message *message) {
-        struct call *call = scheduler_current(catch_up->manager->scheduler, message);
+int catch_up(struct catch_up *catch_up, struct call *call) {
         struct waiting *waiting;
         int r = 0;
 
@@ -125,15 +123,15 @@ int catch_up(struct catch_up *catch_up, sd_bus_message *message) {
         return 1;
 }
 
-int catch_up_new(struct catch_up **ret, struct manager *manager) {
+int catch_up_new(struct catch_up **ret, sd_event *event, struct store *store) {
         _cleanup_(catch_up_freep) struct catch_up *catch_up = NULL;
         int r;
 
         catch_up = calloc(1, sizeof(*catch_up));
         if (!catch_up)
                 return -ENOMEM;
-        catch_up->manager = manager;
-        r = barrier_new(&catch_up->barrier, manager->event, on_barrier_passed, catch_up);
+        catch_up->store = store;
+        r = barrier_new(&catch_up->barrier, event, on_barrier_passed, catch_up);
         if (r < 0)
                 return r;
 

@@ -10,7 +10,6 @@
 #include "common/store-file.h"
 #include "daemon/base/log.h"
 #include "daemon/definitions/store.h"
-#include "daemon/manager.h"
 
 /* One of which it was said. */
 struct store_link {
@@ -91,7 +90,7 @@ void store_link_watch(struct stored_definition *definition, int parent_fd, const
                 return;
 
         fd = openat(parent_fd, definition->uuid, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || sd_event_add_inotify_fd(definition->manager->event, &definition->link_watch, fd,
+        if (fd < 0 || sd_event_add_inotify_fd(definition->directory->store->event, &definition->link_watch, fd,
                                               IN_ATTRIB | IN_DELETE_SELF, on_names_changed, definition) < 0)
                 return;
         /* Gone between the look and the watch. */

@@ -4,6 +4,7 @@
 
 #include "daemon/definitions/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/inotify.h>
@@ -13,11 +14,8 @@
 #include "common/root.h"
 #include "common/store-file.h"
 #include "common/utf8.h"
-#include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
-#include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store-link.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 
 /* An editor needs several steps to save a file; what it did is looked at after so long. */
@@ -171,9 +169,8 @@ static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
                 arm(store, 0);
         else if (store->touched)
                 arm(store, LOOK_USEC);
-        if (!store->looking)
-                catch_up_store_looked(store->manager->catch_up);
-        status_changed(store->manager);
+        if (!store->looking && store->observer->looked)
+                store->observer->looked(store->userdata);
         return 0;
 }
 
@@ -219,34 +216,21 @@ static int on_store_event(sd_event_source *source, const struct inotify_event *e
         return 0;
 }
 
-static void directory_clear(struct store_directory *directory) {
+static void directory_free(struct store_directory *directory) {
+        assert(!directory->definitions);
+        HASH_DEL(directory->store->directories, directory);
+        sd_event_source_disable_unref(directory->watch);
+        free(directory->parent);
+        free(directory);
+}
+
+/* It is not in the store any more. */
+static void directory_gone(struct store_directory *directory) {
         struct stored_definition *definition, *next;
 
         HASH_ITER(hh, directory->definitions, definition, next)
-                stored_definition_free(definition);
-        directory->watch = sd_event_source_disable_unref(directory->watch);
-        directory->watched_inode = 0;
-        directory->is_listed = false;
-}
-
-static struct store_directory *directory_free(struct store_directory *directory) {
-        if (!directory)
-                return NULL;
-
-        directory_clear(directory);
-        HASH_DEL(directory->store->directories, directory);
-        free(directory->full_type);
-        free(directory->parent);
-        free(directory);
-        return NULL;
-}
-
-/* It is not in the store any more. Whoever counts its starts must find it again. */
-static void directory_vanished(struct store_directory *directory) {
-        if (directory->n_starting > 0)
-                directory_clear(directory);
-        else
-                directory_free(directory);
+                stored_definition_gone(definition);
+        directory_free(directory);
 }
 
 static int by_parent(const struct store_directory *a, const struct store_directory *b) {
@@ -280,7 +264,7 @@ static void directory_watch(struct store_directory *directory, int fd, const str
         sd_event_source_disable_unref(directory->watch);
         directory->watch = NULL;
         directory->is_listed = false;
-        r = sd_event_add_inotify_fd(directory->store->manager->event, &directory->watch, fd, DIRECTORY_EVENTS,
+        r = sd_event_add_inotify_fd(directory->store->event, &directory->watch, fd, DIRECTORY_EVENTS,
                                     on_directory_event, directory);
         if (r < 0)
                 log_full(LOG_WARNING, r, (struct log_fields) { .parent = directory->parent },
@@ -315,7 +299,7 @@ static int directory_open(struct store *store, const char *parent, struct store_
         }
         if (fd < 0 || fstat(fd, &st) < 0) {
                 if (directory)
-                        directory_vanished(directory);
+                        directory_gone(directory);
                 store_link_look(store, parent);
                 return -ENOENT;
         }
@@ -467,8 +451,7 @@ static void watch(struct store *store, int store_fd) {
         if (store_fd < 0)
                 return;
 
-        r = sd_event_add_inotify_fd(store->manager->event, &store->watch, store_fd, STORE_EVENTS, on_store_event,
-                                    store);
+        r = sd_event_add_inotify_fd(store->event, &store->watch, store_fd, STORE_EVENTS, on_store_event, store);
         if (r < 0)
                 log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY ", changes by others show after a reload: %m");
         if (r == -ENOMEM)
@@ -531,24 +514,35 @@ int store_scan(struct store *store) {
 
         HASH_ITER(hh, store->directories, directory, next)
                 if (!directory->seen && !is_touched(directory))
-                        directory_vanished(directory);
+                        directory_gone(directory);
         return r == -ENOENT || r >= 0 ? 0 : log_error_errno(r, "Failed to read /" STORE_DIRECTORY ": %m");
 }
 
-int store_new(struct store **ret, struct manager *manager) {
-        struct store *store;
+int store_new(struct store **ret, sd_event *event, struct exports *exports, struct registry *registry,
+              const struct store_observer *observer, void *userdata) {
+        _cleanup_(store_freep) struct store *store = NULL;
         int r;
 
         store = calloc(1, sizeof(*store));
         if (!store)
                 return -ENOMEM;
-        store->manager = manager;
-        *ret = store;
+        *store = (struct store) {
+                .event = event,
+                .exports = exports,
+                .registry = registry,
+                .observer = observer,
+                .userdata = userdata,
+        };
 
-        r = sd_event_add_time_relative(manager->event, &store->look_source, CLOCK_MONOTONIC, 0, 1, on_look, store);
+        r = sd_event_add_time_relative(event, &store->look_source, CLOCK_MONOTONIC, 0, 1, on_look, store);
         if (r < 0)
                 return r;
-        return sd_event_source_set_enabled(store->look_source, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(store->look_source, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(store);
+        return 0;
 }
 
 static void free_touched(struct store_touched *list) {
@@ -567,8 +561,13 @@ struct store *store_free(struct store *store) {
         if (!store)
                 return NULL;
 
-        HASH_ITER(hh, store->directories, directory, next)
+        HASH_ITER(hh, store->directories, directory, next) {
+                struct stored_definition *definition, *next_definition;
+
+                HASH_ITER(hh, directory->definitions, definition, next_definition)
+                        stored_definition_forget(definition);
                 directory_free(directory);
+        }
         store_link_forget_all(store);
         free_touched(store->touched);
         free_touched(store->looking);

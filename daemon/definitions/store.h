@@ -6,21 +6,31 @@
 #include "daemon/definitions/stored-definition.h"
 
 struct device;
-struct manager;
+struct registry;
 struct store;
 struct store_link;
+struct store_touched;
+
+/* What the store tells others. Each member may be NULL. */
+struct store_observer {
+        /* A definition is new, or its file was looked at again. */
+        void (*read)(struct stored_definition *definition, void *userdata);
+
+        /* The file of a definition is gone: store_find() does not find it any more, and it is about to be freed. */
+        void (*gone)(struct stored_definition *definition, void *userdata);
+
+        /* All files of one list have been looked at, see store_hurry(). */
+        void (*looked)(void *userdata);
+};
 
 /* /etc/mdevctl.d/PARENT */
 struct store_directory {
         struct store *store;
         char *parent;
         struct stored_definition *definitions;  /* by UUID */
-        struct stored_definition *pending;      /* to be started by autostart, in this order */
-        unsigned int n_starting;                /* of them with a job */
-        char *full_type;                        /* the last one that had no instance for autostart */
         sd_event_source *watch;
         dev_t watched_dev;
-        ino_t watched_inode;                    /* 0: not in the store any more, but starts are still under way */
+        ino_t watched_inode;                    /* 0: not yet, for lack of memory */
         struct timespec listed;                 /* its time of change when all of its names had been looked at */
         bool is_listed;                         /* that is known, and was long enough ago */
         bool seen;
@@ -34,7 +44,11 @@ struct store_directory {
 #define DEFINITIONS_MAX 16384
 
 struct store {
-        struct manager *manager;
+        sd_event *event;
+        struct exports *exports;
+        struct registry *registry;
+        const struct store_observer *observer;
+        void *userdata;                         /* the observer's */
         struct store_directory *directories;    /* by parent */
         unsigned int n_definitions;
         struct store_link *links;               /* by parent, of which it was said that they are not followed */
@@ -46,10 +60,14 @@ struct store {
         sd_event_source *look_source;
 };
 
+/** store_free() - the observer hears nothing of it. */
 struct store *store_free(struct store *store);
+DEFINE_CLEANUP_FUNC(struct store *, store_free)
 
-/** store_new() - an empty one. Returns 0 or a negative errno. */
-int store_new(struct store **ret, struct manager *manager);
+/** store_new() - an empty one. Whatever is passed must outlive it. @observer is told of all changes. Returns 0 or a
+ * negative errno. */
+int store_new(struct store **ret, sd_event *event, struct exports *exports, struct registry *registry,
+              const struct store_observer *observer, void *userdata);
 
 /** store_scan() - look at everything: directories and files that are there, and those that are not any more. Returns 0
  * or a negative errno; an unreadable file affects nothing but itself. */
@@ -79,7 +97,7 @@ size_t store_find_all(struct store *store, const char *uuid, struct stored_defin
 void store_device_changed(struct store *store, const struct device *device);
 
 /** store_hurry() - look at what has changed now, and not when its editor may be done. Returns whether anything has:
- * then catch_up_store_looked() is called after the looks. */
+ * then the observer is told when all of it was looked at. */
 bool store_hurry(struct store *store);
 
 /** store_touch() - look at a file soon; at all of a parent's with an empty name, at the whole store without parent. */

@@ -4,40 +4,30 @@
 
 #include "daemon/definitions/stored-definition.h"
 
+#include <assert.h>
+
 #include "common/bus-names.h"
 #include "common/io.h"
 #include "common/store-file.h"
 #include "common/utf8.h"
 #include "common/uuid.h"
-#include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
 #include "daemon/definitions/store-link.h"
 #include "daemon/definitions/store.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 
-static const char *const start_states[_START_STATE_MAX] = {
-        [START_STATE_NONE] = "none",
-        [START_STATE_WAITING_PARENT] = "waiting-parent",
-        [START_STATE_WAITING_TYPE] = "waiting-type",
-        [START_STATE_WAITING_INSTANCE] = "waiting-instance",
-        [START_STATE_STARTING] = "starting",
-        [START_STATE_ACTIVE] = "active",
-        [START_STATE_FAILED] = "failed",
-};
-
-const char *start_state_to_string(enum start_state state) {
-        return start_states[state];
+static struct exports *exports_of(const struct stored_definition *definition) {
+        return definition->directory->store->exports;
 }
 
 static void changed(struct stored_definition *definition, const char *property) {
-        export_change(definition->manager->exports, &definition->export, property);
+        export_change(exports_of(definition), &definition->export, property);
 }
 
 /* Returns NULL where there is none of that UUID on that parent. */
 static struct device *device_of(const struct stored_definition *definition) {
-        struct device *device = device_find(definition->manager->registry, definition->uuid);
+        struct device *device = device_find(definition->directory->store->registry, definition->uuid);
 
         return device && streq(device->parent, definition->directory->parent) ? device : NULL;
 }
@@ -48,33 +38,9 @@ bool stored_definition_is_active(const struct stored_definition *definition) {
         return device && device->state == DEVICE_ACTIVE;
 }
 
-enum start_state stored_definition_start_state(const struct stored_definition *definition) {
-        if (!definition->valid || definition->start != START_AUTO)
-                return START_STATE_NONE;
-        if (stored_definition_is_active(definition))
-                return START_STATE_ACTIVE;
-        /* It was started, and has been stopped since by somebody who will have meant it. */
-        return definition->start_state == START_STATE_ACTIVE ? START_STATE_NONE : definition->start_state;
-}
-
-void stored_definition_set_start_state(struct stored_definition *definition, enum start_state state,
-                                       const char *error) {
-        if (error || definition->start_error)
-                changed(definition, "StartError");
-        free(definition->start_error);
-        definition->start_error = error ? strdup(error) : NULL;
-        if (definition->start_state == state)
-                return;
-
-        definition->start_state = state;
-        changed(definition, "StartState");
-}
-
 void stored_definition_device_changed(struct stored_definition *definition) {
         changed(definition, "Active");
         changed(definition, "StartState");
-        if (stored_definition_is_active(definition))
-                autostart_device_active(definition);
 }
 
 /* The definition has come or gone: whether its device is defined depends on that. */
@@ -82,30 +48,45 @@ static void changed_defined(const struct stored_definition *definition) {
         struct device *device = device_of(definition);
 
         if (device)
-                export_change(definition->manager->exports, &device->export, "Defined");
+                export_change(exports_of(definition), &device->export, "Defined");
 }
 
-struct stored_definition *stored_definition_free(struct stored_definition *definition) {
+static struct stored_definition *stored_definition_free(struct stored_definition *definition) {
         if (!definition)
                 return NULL;
 
-        autostart_forget(definition);
-        if (definition->hh.tbl) {
-                HASH_DEL(definition->directory->definitions, definition);
-                definition->directory->store->n_definitions--;
-                changed_defined(definition);
-        }
-        export_remove(definition->manager->exports, &definition->export);
+        assert(!definition->hh.tbl);
+        export_remove(exports_of(definition), &definition->export);
         attributes_clear(&definition->attributes);
         free(definition->uuid);
         sd_event_source_disable_unref(definition->link_watch);
         free(definition->reason);
         free(definition->type);
-        free(definition->start_error);
         free(definition);
         return NULL;
 }
 DEFINE_CLEANUP_FUNC(struct stored_definition *, stored_definition_free)
+
+static void unlink_definition(struct stored_definition *definition) {
+        HASH_DEL(definition->directory->definitions, definition);
+        definition->hh.tbl = NULL;
+        definition->directory->store->n_definitions--;
+}
+
+void stored_definition_forget(struct stored_definition *definition) {
+        unlink_definition(definition);
+        stored_definition_free(definition);
+}
+
+void stored_definition_gone(struct stored_definition *definition) {
+        const struct store *store = definition->directory->store;
+
+        unlink_definition(definition);
+        if (store->observer->gone)
+                store->observer->gone(definition, store->userdata);
+        changed_defined(definition);
+        stored_definition_free(definition);
+}
 
 static struct stored_definition *stored_definition_new(struct store_directory *directory, const char *name) {
         _cleanup_(stored_definition_freep) struct stored_definition *definition = NULL;
@@ -114,12 +95,11 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
         definition = calloc(1, sizeof(*definition));
         if (!definition)
                 return NULL;
-        definition->manager = directory->store->manager;
         definition->directory = directory;
         definition->uuid = strdup(name);
         if (!definition->uuid ||
             sd_bus_path_encode_many(&path, BUS_DEFINITION_PATH "/%/%", directory->parent, name) < 0 ||
-            export_add(definition->manager->exports, &definition->export, path, BUS_DEFINITION, definition) < 0)
+            export_add(exports_of(definition), &definition->export, path, BUS_DEFINITION, definition) < 0)
                 return NULL;
 
         HASH_ADD_KEYPTR(hh, directory->definitions, definition->uuid, strlen(definition->uuid), definition);
@@ -165,7 +145,6 @@ static void set_invalid(struct stored_definition *definition, const struct defin
         if (!definition->valid)
                 return;
 
-        autostart_forget(definition);
         definition->valid = false;
         free(definition->type);
         definition->type = NULL;
@@ -180,13 +159,12 @@ static int take_contents(struct stored_definition *definition, const struct defi
         bool other_type = !definition->type || !streq(definition->type, definition_type(contents));
         _cleanup_free_ char *type = other_type ? strdup(definition_type(contents)) : NULL;
         enum start_mode start = definition_start(contents);
-        bool was_valid = definition->valid, was_auto = definition->start == START_AUTO;
 
         if ((other_type && !type) ||
             (other_attributes && attributes_copy(definition_attributes(contents), &attributes) < 0))
                 return -ENOMEM;
 
-        if (!was_valid)
+        if (!definition->valid)
                 changed_validity(definition);
         definition->valid = true;
         free(definition->reason);
@@ -208,17 +186,13 @@ static int take_contents(struct stored_definition *definition, const struct defi
                 attributes = (struct attributes) {};
                 changed(definition, "Attributes");
         }
-
-        if (was_auto != (start == START_AUTO))
-                autostart_consider(definition);
-        else if (was_auto && !was_valid)
-                autostart_resume(definition);
         return 0;
 }
 
 struct stored_definition *stored_definition_refresh_at(struct store_directory *directory, int parent_fd,
                                                        const char *name) {
         _cleanup_definition_ struct definition *contents = NULL;
+        const struct store *store = directory->store;
         struct stored_definition *definition;
         struct definition_error error = {};
         struct stat st = {};
@@ -233,7 +207,8 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
                 return definition;
         }
         if (r == -ENOENT || r == -ENOTDIR) {
-                stored_definition_free(definition);
+                if (definition)
+                        stored_definition_gone(definition);
                 return NULL;
         }
         if (r == -EBADMSG && store_file_is_fresh(&st)) {
@@ -262,8 +237,13 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
                 set_invalid(definition, &error);
         else if (take_contents(definition, contents) < 0) {
                 store_touch(directory->store, directory->parent, name, STORE_AGAIN_USEC);
-                return is_new ? stored_definition_free(definition) : definition;
+                if (!is_new)
+                        return definition;
+                stored_definition_gone(definition);
+                return NULL;
         }
+        if (store->observer->read)
+                store->observer->read(definition, store->userdata);
         return definition;
 }
 

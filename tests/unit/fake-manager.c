@@ -12,7 +12,8 @@
 #include "daemon/workers/pool.h"
 #include "tests/unit/test.h"
 
-static const struct registry_observer observer = {};
+static const struct registry_observer registry_observer = {};
+static const struct store_observer store_observer = {};
 
 struct manager *fake_manager_new(void) {
         struct manager *manager = calloc(1, sizeof(*manager));
@@ -23,9 +24,10 @@ struct manager *fake_manager_new(void) {
         assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
         assert_int_equal(queue_init(manager), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, "/nonexistent"), 0);
-        assert_int_equal(registry_new(&manager->registry, manager->event, manager->exports, manager->pool, &observer,
-                                      NULL), 0);
-        assert_int_equal(store_new(&manager->store, manager), 0);
+        assert_int_equal(registry_new(&manager->registry, manager->event, manager->exports, manager->pool,
+                                      &registry_observer, NULL), 0);
+        assert_int_equal(store_new(&manager->store, manager->event, manager->exports, manager->registry,
+                                   &store_observer, NULL), 0);
         return manager;
 }
 
