@@ -7,13 +7,9 @@
 #include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-
-/* So long a journal that is behind is waited for. */
-#define JOURNAL_WAIT_MSEC 20
 
 /* How much of a message is logged when there is no memory for all of it, in bytes. */
 #define LOG_PART_SIZE 512
@@ -22,17 +18,6 @@ static bool debug_enabled;
 
 void log_set_debug(bool debug) {
         debug_enabled = debug;
-}
-
-/* To the journal, made with the first message; -1 without one. */
-static int journal_socket(void) {
-        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
-        static int fd = -1;
-
-        if (fd < 0)
-                fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        /* Again each time: it may have been started again. */
-        return fd >= 0 && connect(fd, (const struct sockaddr *) &address, sizeof(address)) >= 0 ? fd : -1;
 }
 
 /* As https://systemd.io/JOURNAL_NATIVE_PROTOCOL has it. */
@@ -73,41 +58,48 @@ static char *make_entry(int priority, const struct log_fields *fields, const cha
         return NULL;
 }
 
-/* Returns false when the journal does not read. */
-static bool send_entry(int fd, int priority, const struct log_fields *fields, const char *message, int wait_msec) {
+/* Not by sd_journal_sendv(), which waits until the journal reads: one that hangs must not hang us. The socket stays
+ * connected, and is connected once more if the other end is gone: the journal may have been started since. */
+static int send_datagram(const char *data, size_t size) {
+        static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
+        static int fd = -1;
+
+        if (fd < 0)
+                fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return -errno;
+        if (send(fd, data, size, MSG_NOSIGNAL) >= 0)
+                return 0;
+        if (errno != ENOTCONN && errno != ECONNREFUSED)
+                return -errno;
+        return connect(fd, (const struct sockaddr *) &address, sizeof(address)) >= 0 &&
+               send(fd, data, size, MSG_NOSIGNAL) >= 0 ? 0 : -errno;
+}
+
+/* Returns whether nothing is lost: nobody misses an entry where there is no journal. */
+static bool send_entry(int priority, const struct log_fields *fields, const char *message) {
         _cleanup_free_ char *entry = NULL;
         size_t size;
+        int r;
 
         entry = make_entry(priority, fields, message, &size);
         if (!entry)
                 return false;
-        while (send(fd, entry, size, MSG_NOSIGNAL) < 0) {
-                struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
-
-                if (errno == EINTR)
-                        continue;
-                if (errno != EAGAIN || wait_msec == 0 || poll(&poll_fd, 1, wait_msec) <= 0)
-                        return false;
-                wait_msec = 0;
-        }
-        return true;
+        r = send_datagram(entry, size);
+        return r >= 0 || r == -ENOENT || r == -ECONNREFUSED;
 }
 
-/* Not by sd_journal_sendv(), which waits until the journal reads: one that hangs must not hang us. */
 static void send_to_journal(int priority, const struct log_fields *fields, const char *message) {
         static unsigned int n_lost;
-        int fd = journal_socket();
 
-        if (fd < 0)
-                return;
         if (n_lost > 0) {
                 char text[64];
 
                 snprintf(text, sizeof(text), "The journal did not read: %u messages were lost", n_lost);
-                if (send_entry(fd, LOG_WARNING, &(struct log_fields) {}, text, 0))
+                if (send_entry(LOG_WARNING, &(struct log_fields) {}, text))
                         n_lost = 0;
         }
-        if (n_lost > 0 || !send_entry(fd, priority, fields, message, JOURNAL_WAIT_MSEC))
+        if (n_lost > 0 || !send_entry(priority, fields, message))
                 n_lost++;
 }
 
