@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* polkit's agent for terminals, which asks for the password where no desktop does. */
+/* polkit's agent for terminals. It asks for the password where no desktop does. */
 
 #include <sys/types.h>
 

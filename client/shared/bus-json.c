@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What comes over the bus, as JSON. */
+/* Values of D-Bus messages as JSON. */
 
 #include "client/shared/bus-json.h"
 
@@ -52,7 +52,7 @@ static int read_basic(sd_bus_message *message, char type, json_object **ret) {
         return *ret ? 0 : -ENOMEM;
 }
 
-/* An array, or a struct. */
+/* The items of an array or of a struct. */
 static int read_items(sd_bus_message *message, json_object **ret) {
         _cleanup_json_ json_object *array = json_object_new_array();
         int r;
@@ -147,6 +147,6 @@ const char *json_text(json_object *object, const char *key) {
 const char *json_value_text(json_object *value) {
         const char *text = json_object_get_string(value);
 
-        /* A number has to be printed first. */
+        /* json-c prints a number into memory that it allocates for that. */
         return text ? text : "(out of memory)";
 }

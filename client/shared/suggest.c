@@ -4,7 +4,9 @@
 
 #include "client/shared/suggest.h"
 
-/* Longer words are not compared; a UUID has 36 characters. */
+#include <assert.h>
+
+/* The longest words that are compared. A UUID has 36 characters. */
 #define WORD_SIZE_MAX 64
 
 static size_t min3(size_t a, size_t b, size_t c) {
@@ -13,10 +15,11 @@ static size_t min3(size_t a, size_t b, size_t c) {
         return m < c ? m : c;
 }
 
-/* Optimal string alignment distance, by rows. */
+/* The optimal string alignment distance of two words. Of its matrix only the last three rows are kept. */
 static size_t distance(const char *a, size_t n_a, const char *b, size_t n_b) {
         size_t rows[3][WORD_SIZE_MAX + 1];
 
+        assert(n_a <= WORD_SIZE_MAX && n_b <= WORD_SIZE_MAX);
         for (size_t j = 0; j <= n_b; j++)
                 rows[0][j] = j;
 
