@@ -100,7 +100,8 @@ enum mdevctl_option mdevctl_option_by_name(const struct mdevctl_command *command
         for (int i = 0; i < _MDEVCTL_OPTION_MAX; i++) {
                 const char *known = mdevctl_options[i].label + strlen("--");
 
-                if ((command->options & MDEVCTL_BIT(i)) && strcspn(known, " ") == size && memcmp(known, name, size) == 0)
+                if ((command->options & MDEVCTL_BIT(i)) && strcspn(known, " ") == size &&
+                    memcmp(known, name, size) == 0)
                         return i;
         }
         return _MDEVCTL_OPTION_INVALID;

@@ -39,8 +39,8 @@ static int explain(const char *text, size_t offset, size_t size,
                 } else if (!isxdigit((unsigned char) digits[i]))
                         return refuse(ret_reason,
                                       "invalid character: expected an optional prefix of `urn:uuid:` followed by "
-                                      "[0-9a-zA-Z], found `%.*s` at %zu", mdevctl_character_size(digits + i), digits + i,
-                                      i + offset + 1);
+                                      "[0-9a-zA-Z], found `%.*s` at %zu", mdevctl_character_size(digits + i),
+                                      digits + i, i + offset + 1);
 
         if (n_dashes == 0 && offset == 0)
                 return refuse(ret_reason, "invalid length: expected length 32 for simple format, found %zu", size);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a table is fitted into a terminal: as it is; with UUIDs cut down, which every verb understands; or, where
- * that is still too wide, expanded. */
+/* How a table fits into the width of a terminal: as it is; with UUIDs cut to their beginnings, which every verb takes
+ * too; or, if that is still too wide, with a line for each cell. */
 
 #include "client/output/table-layout.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/output/terminal.h"
 #include "client/output/uuid-prefix.h"
 
-/* A column that can be wrapped or cut is readable from here on. */
+/* How wide a column that is wrapped or cut must be, with its separator, to be readable. */
 #define FLEXIBLE_MIN 16U
 
-/* One a character: names here have no wide ones. */
+/* One column of the terminal for each character: the texts here have no wide ones. */
 static size_t text_width(const char *text) {
         size_t n = 0;
 
@@ -37,7 +38,7 @@ static size_t column_width(struct table *table, size_t column) {
         return width;
 }
 
-/* Without its flexible columns' text; and with it. */
+/* @ret_natural is the width with whole texts; @ret_least with those cut or wrapped that can be. */
 static void table_widths(struct table *table, size_t *ret_least, size_t *ret_natural) {
         size_t least = 0, natural = 0;
 
@@ -73,6 +74,7 @@ static int abbreviate(struct table *table, size_t length) {
         for (size_t i = 0; i < table->n_uuids; i++) {
                 char text[UUID_TEXT_SIZE + 8];
 
+                assert(uuid_is_normal(table->uuids[i].uuid));
                 snprintf(text, sizeof(text), "%.*s%s", (int) length, table->uuids[i].uuid, dots);
                 if (scols_cell_set_data(table->uuids[i].cell, text) < 0)
                         return -ENOMEM;
@@ -86,7 +88,8 @@ int table_fit(struct table *table, size_t width) {
 
         if (width == 0)
                 return 0;
-        /* The last column has no separator. A tree's branches are not counted: at most two levels of them. */
+        /* The last column has no separator, so that one more fits. The branches of a tree, of at most two levels, are
+         * not part of the texts. */
         table_widths(table, &least, &natural);
         natural += table->is_tree ? 4 : 0;
         if (natural <= width + 1)

@@ -4,6 +4,7 @@
 
 #include "client/output/table.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/output/table-layout.h"
@@ -128,6 +129,7 @@ int table_new(struct table_style style, const char *name, const struct column *c
         _cleanup_table_ struct table *table = calloc(1, sizeof(*table));
         int r;
 
+        assert(n_columns <= TABLE_COLUMNS_MAX);
         if (!table)
                 return -ENOMEM;
         *table = (struct table) { .style = style, .columns = columns, .n_columns = n_columns };
@@ -159,6 +161,7 @@ struct table *table_free(struct table *table) {
 }
 
 bool table_has(const struct table *table, size_t index) {
+        assert(index < table->n_columns);
         return table->shown[index];
 }
 
@@ -176,6 +179,7 @@ int table_set(struct table *table, struct libscols_line *line, size_t index, con
         size_t n = 0;
         int r;
 
+        assert(index < table->n_columns);
         if (!table->shown[index] || !text || !*text)
                 return 0;
         if (!strchr(text, '\n') || table->style.json)
@@ -203,10 +207,11 @@ int table_set_uuid(struct table *table, struct libscols_line *line, size_t index
         struct uuid_cell *cells;
         int r;
 
+        assert(index < table->n_columns);
         if (!table->shown[index])
                 return 0;
         r = set(table, line, index, uuid);
-        /* An invalid definition may have any name. */
+        /* The file of an invalid definition may have any name. */
         if (r < 0 || !uuid_is_normal(uuid))
                 return r;
 
@@ -245,7 +250,7 @@ int table_set_boolean(struct table *table, struct libscols_line *line, size_t in
 static int print_json(struct table *table) {
         _cleanup_free_ char *text = NULL;
 
-        /* Without memory for the end of the text there is none, and no error. */
+        /* When memory is too short for the end of the text, libsmartcols returns no text, and no error either. */
         if (scols_print_table_to_string(table->scols, &text) < 0 || !text)
                 return -ENOMEM;
         put_json(stdout, text, strlen(text));

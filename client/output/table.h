@@ -1,7 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Tables and trees for people, and the same as JSON, by libsmartcols. */
+/* client/output writes to the terminal: for people, or as JSON for programs.
+ *
+ * table.h         tables and trees by libsmartcols, and the same rows as JSON
+ * table-layout.h  how a table fits into the width of the terminal; only table.c uses it
+ * tell.h          messages of mediatectl on standard error, and the words for errors from the bus
+ * terminal.h      what the terminal can show, texts that must not steer it, and the progress line
+ * uuid-prefix.h   UUIDs by their beginnings, which tables print and which every verb takes
+ *
+ * Whatever a driver, a file or another user has chosen may contain control characters. All of it passes through this
+ * folder on its way to a terminal, and loses them here.
+ *
+ * The folder owns the progress line: whoever prints a message with tell() need not know whether there is one. A table
+ * belongs to its caller, and keeps copies of the texts in its cells. mdevctl prints its own lines, see mdevctl/tell.h,
+ * and takes only terminal.h from here. */
 
 #include <libsmartcols/libsmartcols.h>
 
@@ -10,27 +23,26 @@
 #define TABLE_COLUMNS_MAX 16
 
 enum column_flag {
-        COLUMN_STANDARD = 1 << 0,       /* shown if the person does not choose */
-        COLUMN_RIGHT = 1 << 1,
-        COLUMN_NUMBER = 1 << 2,         /* for JSON */
-        COLUMN_BOOLEAN = 1 << 3,        /* for JSON */
-        COLUMN_WRAP = 1 << 4,           /* wrapped where the terminal is narrow */
-        COLUMN_TREE = 1 << 5,
-        COLUMN_TRUNCATE = 1 << 7,       /* cut there */
-        COLUMN_JSON = 1 << 6,           /* with --json standard too */
+        COLUMN_STANDARD = 1 << 0,       /* shown unless the person chooses the columns */
+        COLUMN_JSON = 1 << 1,           /* the same, but only in JSON */
+        COLUMN_NUMBER = 1 << 2,         /* a number in JSON */
+        COLUMN_BOOLEAN = 1 << 3,        /* true or false in JSON */
+        COLUMN_RIGHT = 1 << 4,          /* aligned to the right */
+        COLUMN_WRAP = 1 << 5,           /* wrapped when the terminal is narrow */
+        COLUMN_TRUNCATE = 1 << 6,       /* cut when the terminal is narrow */
+        COLUMN_TREE = 1 << 7,           /* the column with the branches of a tree */
 };
 
 struct column {
-        const char *name;               /* the heading; in lower case the key in JSON */
-        unsigned flags;
+        const char *name;               /* the heading; the key in JSON is the same in lower case */
+        unsigned flags;                 /* of enum column_flag */
 };
 
 /* How the person wants a table. */
 struct table_style {
         bool json;                      /* JSON instead of a table for people */
         bool headings;
-        const char *columns;            /* names with commas between them; "+NAME,…": more than the standard ones; NULL:
-                                           the standard ones */
+        const char *columns;            /* "NAME,NAME", or "+NAME,NAME" for these and the standard ones, or NULL */
 };
 
 struct table;
@@ -40,37 +52,37 @@ struct table;
 int table_new(struct table_style style, const char *name, const struct column *columns, size_t n_columns,
               struct table **ret);
 
-/** table_free() - free it; NULL is fine. Returns NULL. */
+/** table_free() - free a table, or nothing if it is NULL. Returns NULL. */
 struct table *table_free(struct table *table);
 
 DEFINE_CLEANUP_FUNC(struct table *, table_free)
 #define _cleanup_table_ _cleanup_(table_freep)
 
-/** table_has() - whether the column @index is shown, so that what is in it is worth asking for. */
+/** table_has() - whether the column @index is shown. What belongs into another one need not be asked for. */
 bool table_has(const struct table *table, size_t index);
 
-/** table_add() - a new row, below the row @above in a tree; NULL when there is no memory. */
+/** table_add() - add a row, in a tree below the row @above. Returns NULL when there is no memory. */
 struct libscols_line *table_add(struct table *table, struct libscols_line *above);
 
-/** table_set() - put a copy of @text into a row; nothing if the column is not shown or @text is NULL or empty.
- * Newlines become "; " for people. All of these return 0 or a negative errno. */
+/** table_set() - put a copy of @text into a row, unless the column is not shown, or @text is NULL or empty. In a table
+ * for people newlines become "; ". All functions of this kind return 0 or a negative errno. */
 int table_set(struct table *table, struct libscols_line *line, size_t index, const char *text);
 
-/** table_set_uuid() - table_set() of a UUID: cut down to what tells it from the others where the terminal is
- * narrow. */
+/** table_set_uuid() - put a UUID into a row. A narrow terminal gets beginnings of UUIDs, which are all different. */
 int table_set_uuid(struct table *table, struct libscols_line *line, size_t index, const char *uuid);
 
-/** table_set_state() - table_set() of a state, in its colour. */
+/** table_set_state() - put a state into a row, in its colour. */
 int table_set_state(struct table *table, struct libscols_line *line, size_t index, const char *state);
 
-/** table_set_number() - table_set() of a number. */
+/** table_set_number() - put a number into a row. */
 int table_set_number(struct table *table, struct libscols_line *line, size_t index, uint64_t number);
 
-/** table_set_boolean() - table_set() of yes or no. */
+/** table_set_boolean() - put yes or no into a row. */
 int table_set_boolean(struct table *table, struct libscols_line *line, size_t index, bool value);
 
-/** table_print() - print it. Without rows @empty is told on standard error, unless it is NULL. */
+/** table_print() - print the table. Instead of a table without rows, @empty goes to standard error, unless it is NULL
+ * or the style has no headings; JSON has an empty list. Returns 0 or a negative errno. */
 int table_print(struct table *table, const char *empty);
 
-/** state_colour() - the colour of a state as an escape sequence, NULL for none. */
+/** state_colour() - the escape sequence for the colour of a state, or NULL. */
 const char *state_colour(const char *state);

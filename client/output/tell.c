@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What goes wrong, told on standard error. */
+/* mediatectl's messages on standard error. */
 
 #include "client/output/tell.h"
 
@@ -17,7 +17,7 @@ _printf_(1, 0) static void tell_va(const char *format, va_list args, const char 
         progress_clear();
         if (vasprintf(&text, format, args) < 0)
                 text = NULL;
-        /* A name, or what a driver or a callout said, must not steer a terminal. */
+        /* Names, and what drivers and callouts say, may contain control characters. */
         if (text)
                 utf8_make_printable(text);
         fprintf(stderr, "mediatectl: %s%s\n", text ? text : strerror(ENOMEM), after);
@@ -49,7 +49,7 @@ int tell_usage(const char *format, ...) {
         return STATUS_USAGE;
 }
 
-/* For what the bus itself answers, in its own terms. */
+/* Words for errors that come from the bus or from libsystemd, and not from the daemon. */
 static const struct {
         const char *name;
         const char *text;
@@ -68,7 +68,7 @@ const char *error_text(const sd_bus_error *error) {
         for (size_t i = 0; i < ELEMENTSOF(texts); i++)
                 if (sd_bus_error_has_name(error, texts[i].name))
                         return texts[i].text;
-        /* From the bus, with rules and processes in it that nobody wants to know. */
+        /* dbus-daemon's own message goes on with rules and processes, which help nobody. */
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_ACCESS_DENIED) && error->message &&
             strncmp(error->message, "Rejected send message", 21) == 0)
                 return "Not permitted; run it as root";

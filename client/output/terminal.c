@@ -10,7 +10,7 @@
 #include "common/io.h"
 #include "common/utf8.h"
 
-/* What is done sooner needs no progress line. */
+/* How long something must take before it gets a progress line. */
 #define PROGRESS_AFTER_USEC (500 * USEC_PER_MSEC)
 
 static bool progress_shown;

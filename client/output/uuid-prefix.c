@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* UUIDs by their beginnings. */
+/* Beginnings of UUIDs. */
 
 #include "client/output/uuid-prefix.h"
 
 #include <ctype.h>
 #include <errno.h>
 
+/* Shorter ones would soon not be unique any more. */
 #define LENGTH_MIN 8
 
 int uuid_prefix_normalize(const char *text, char ret[static UUID_TEXT_SIZE]) {
