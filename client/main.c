@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl: the client of mediated for people, and for programs under mdevctl's names. */
+/* mediatectl: the client of mediated for people; and, under the names of mdevctl, for programs that call mdevctl. */
 
 #include <errno.h>
 #include <locale.h>
@@ -70,14 +70,14 @@ int main(int argc, char *argv[]) {
         if (argc > 0 && mdevctl_is_name(argv[0]))
                 return mdevctl_main(argc, argv);
 
-        /* Characters alone: numbers and error texts stay as documented. */
+        /* The locale decides about characters only: numbers and error texts are as documented. */
         setlocale(LC_CTYPE, "");
 
         r = run(argc, argv, &options);
         options_clear(&options);
         if (r < 0)
                 r = tell_status(STATUS_FAILED, "%s", strerror(-r));
-        /* What could not be printed was not done: a full disk behind a redirection. */
+        /* Output that cannot be written, to a full disk for example, is a failure. */
         if (fflush(stdout) == EOF && r == STATUS_DONE)
                 r = tell_status(STATUS_FAILED, "Cannot write: %s", strerror(errno));
         return r;

@@ -51,13 +51,14 @@ enum failure_code failure_code_from_name(const char *name);
  * so that a function that failed can return it. */
 int failure_set(struct failure *failure, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** failure_set_attribute() - set that an attribute of a device could not be written, for the reason @error, an errno. */
+/** failure_set_attribute() - failure_set() for an attribute of a device that could not be written. @error is the errno.
+ */
 int failure_set_attribute(struct failure *failure, const char *uuid, const char *name, const char *value, int error);
 
-/** failure_attribute_reason() - what failure_set_attribute() said of this attribute. Here is the only place that reads a
- * message: a client gets a failure as a D-Bus error, which carries a name and one text and has no place for fields.
- * Returns the reason, which is the end of the message, and whether the device has no such attribute; NULL when the
- * failure is another one. */
+/** failure_attribute_reason() - find out whether failure_set_attribute() has set this failure, for this attribute. No
+ * other function reads a message. A client has nothing else: it gets a failure as a D-Bus error, which is a name and
+ * one text. Returns the reason, which is the end of the message, and whether the device has no such attribute; or NULL
+ * when the failure is another one. */
 const char *failure_attribute_reason(const struct failure *failure, const char *uuid, const char *name,
                                      const char *value, bool *ret_missing);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Several requests at once. */
+/* Several calls at once. */
 
 #include "client/mediatectl/calls.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -13,7 +14,8 @@
 #include "client/shared/callout.h"
 #include "common/io.h"
 
-/* The daemon takes 100 jobs of one sender, and dbus-daemon 128 unanswered calls of one connection. */
+/* How many calls may be without an answer. The daemon accepts 100 jobs of one connection, and dbus-daemon 128
+ * unanswered calls. */
 #define IN_FLIGHT_MAX 64U
 
 #define PROGRESS_INTERVAL_USEC (200 * USEC_PER_MSEC)
@@ -37,17 +39,19 @@ int calls_add(struct calls *calls, sd_bus_message *message, const char *subject)
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct call *call = userdata;
 
+        assert(!call->reply);
         call->reply = sd_bus_message_ref(reply);
         call->calls->n_done++;
         return 0;
 }
 
 static int send_some(struct calls *calls) {
+        assert(calls->n_done <= calls->n_sent && calls->n_sent <= calls->n);
         while (calls->n_sent < calls->n && calls->n_sent - calls->n_done < IN_FLIGHT_MAX) {
                 struct call *call = &calls->items[calls->n_sent];
                 int r;
 
-                /* The daemon keeps the deadlines; a shorter one here would leave its job behind. */
+                /* Without a timeout, because the daemon has deadlines. After a shorter one here its job would go on. */
                 r = sd_bus_call_async(calls->client->bus, NULL, call->message, on_reply, call, UINT64_MAX);
                 if (r < 0)
                         return r;
@@ -109,7 +113,7 @@ int calls_run(struct calls *calls, const char *doing) {
         if (r != 0)
                 return r;
 
-        /* Only now does the array stay where it is. */
+        /* From here on the array stays where it is. */
         for (size_t i = 0; i < calls->n; i++)
                 calls->items[i].calls = calls;
 
@@ -120,7 +124,7 @@ int calls_run(struct calls *calls, const char *doing) {
         }
         progress_clear();
 
-        /* A lost connection is what calls_tell() says of each request that has no answer. */
+        /* A lost connection is no error here: calls_tell() reports it for each call that has no answer. */
         return r == -ENOMEM ? r : 0;
 }
 

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Several requests at once. */
+/* Several calls at once. */
 
 #include "client/mediatectl/client.h"
 
-/* One request, and what came of it. */
+/* A call and its answer. */
 struct call {
         struct calls *calls;
         sd_bus_message *message;
-        char *subject;                  /* the UUID that it changes; NULL if it changes none */
-        sd_bus_message *reply;          /* the answer, an error or not; NULL if the connection was lost before it */
+        char *subject;                  /* the UUID that the call changes; NULL: it changes none, or a new one */
+        sd_bus_message *reply;          /* the answer or the error; NULL: there is none yet, or it was lost */
 };
 
 struct calls {
@@ -19,20 +19,21 @@ struct calls {
         size_t n, n_sent, n_done;
 };
 
-/** calls_add() - add a request. @subject: the UUID that it changes, NULL for reading. Takes over the caller's
- * reference of @message, even on failure. Returns 0 or a negative errno. */
+/** calls_add() - add a call that changes the UUID @subject, or with NULL none. It takes over the caller's reference of
+ * @message, even on failure. Returns 0 or a negative errno. */
 int calls_add(struct calls *calls, sd_bus_message *message, const char *subject);
 
-/** calls_run() - send them, many at a time, and wait for all answers. A person sees on a terminal how far it is, in
- * the words of @doing, unless that is NULL. Nothing is sent by a callout that would wait for itself: then the status
- * is STATUS_FAILED. Returns a status; that requests failed is not one, see calls_tell(). */
+/** calls_run() - send the calls, many at a time, and wait for all answers. On a terminal a progress line with the words
+ * @doing shows how many are done; NULL: there is none. A callout that would wait for itself sends nothing, and gets
+ * STATUS_FAILED. Returns a status. It does not say whether calls failed: see calls_tell(). */
 int calls_run(struct calls *calls, const char *doing);
 
-/** call_error() - why it failed, NULL if it did not. */
+/** call_error() - the error of a call that was run, or NULL. The error of one without an answer is a lost connection.
+ * */
 const sd_bus_error *call_error(const struct call *call);
 
-/** calls_tell() - tell the errors in the order of the requests. Returns the status of all: that of the errors if they
- * have the same, else STATUS_FAILED. */
+/** calls_tell() - print the errors in the order of the calls. Returns STATUS_DONE if there are none, the status of the
+ * errors if it is the same for all, else STATUS_FAILED. */
 int calls_tell(const struct calls *calls);
 
 /** calls_clear() - free everything. */

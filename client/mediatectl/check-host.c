@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl check: what the host's files tell. */
+/* mediatectl check: what the host's files show. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static bool has_entries(const char *path) {
         return has_entries_at(root_fd(), path);
 }
 
-/* A driver that makes parents of hardware that this host has, but whose module is not there. */
+/* Drivers that make parents of some hardware. Hardware without its driver is a finding. */
 static const struct {
         const char *hardware, *module, *name;
         const char *advice;
@@ -46,8 +46,8 @@ static int check_modules(struct findings *findings) {
         return r;
 }
 
-/* A device that nobody can open is of no use. The class is there with the first group, the module's directory when
- * it is a module. */
+/* Without vfio no virtual machine can open a device. A vfio that is built into the kernel has no directory of a module;
+ * its class is there as soon as there is a group. */
 static int check_vfio(struct findings *findings) {
         if (exists("sys/module/vfio") || exists("sys/class/vfio") || exists("sys/class/misc/vfio") ||
             exists("sys/class/vfio-dev"))
@@ -74,7 +74,7 @@ static int check_parents(struct findings *findings) {
                 "i915.enable_gvt=1 for Intel's graphics before Ice Lake; vfio_ap or vfio_ccw on s390");
 }
 
-/* Mediated devices need no IOMMU as such; those of PCI parents that hand parts of themselves to guests do. */
+/* A mediated device as such needs no IOMMU. One whose parent hands a part of a PCI device to the guest does. */
 static int check_iommu(struct findings *findings) {
         if (!has_entries("sys/bus/pci/devices") || has_entries("sys/class/iommu"))
                 return 0;
@@ -83,8 +83,8 @@ static int check_iommu(struct findings *findings) {
                            "Enable VT-d or AMD-Vi in the firmware; on Intel also boot with intel_iommu=on");
 }
 
-/* udev takes the file of the first directory that has one of that name; an empty one or a link to /dev/null is
- * none. */
+/* Of several rules files with one name, udev reads only that of the first directory. There an empty file, or a link to
+ * /dev/null, masks the others. */
 static bool mdevctl_rule_active(const char **ret_directory) {
         static const char *const directories[] = {
                 "etc/udev/rules.d", "run/udev/rules.d", "usr/local/lib/udev/rules.d", "usr/lib/udev/rules.d",
@@ -134,7 +134,8 @@ int check_host(struct findings *findings, const char *kernel_release) {
         if (r < 0 || sscanf(kernel_release, "%u.%u", &major, &minor) != 2)
                 return r;
 
-        /* NVIDIA's driver left mdev there: https://docs.nvidia.com/vgpu, "vendor-specific VFIO framework". */
+        /* Since Linux 6.8 NVIDIA's driver does not use mdev: https://docs.nvidia.com/vgpu, "vendor-specific VFIO
+         * framework". */
         if ((major > 6 || (major == 6 && minor >= 8)) && exists("sys/module/nvidia_vgpu_vfio") &&
             !has_entries("sys/class/mdev_bus"))
                 return finding_add(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl check: PCI devices that are no parents, and why. What a device is, is told by the files that it has:
- * cards that advertise SR-IOV may still be parents themselves. */
+/* mediatectl check: PCI devices that could be parents and are not, and why. What counts are the files of a device: a
+ * card that advertises SR-IOV may be a parent itself. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -18,7 +18,7 @@ static bool has(int device_fd, const char *path) {
         return faccessat(device_fd, path, F_OK, 0) >= 0;
 }
 
-/* An attribute's number in any base, 0 if there is none. */
+/* The number in an attribute, in any base; 0 if there is none. */
 static unsigned long number(int device_fd, const char *attribute) {
         char text[32];
 
@@ -57,7 +57,7 @@ static int add_without_functions(struct findings *findings, const char *name, bo
 static int check_gpu(struct findings *findings, const char *name, int device_fd) {
         char driver[NAME_MAX + 1];
 
-        /* The driver is on mdev, SR-IOV or not. */
+        /* It is a parent already, or a virtual function. */
         if (has(device_fd, "mdev_supported_types") || has(device_fd, "physfn"))
                 return 0;
         if (readlink_name_at(device_fd, "driver", driver, sizeof(driver)) < 0)
@@ -70,10 +70,10 @@ static int check_gpu(struct findings *findings, const char *name, int device_fd)
         return 0;
 }
 
-/* Virtual functions with the vendor's own interface: how many, and the first of them. */
+/* The virtual functions that have the vendor's own interface. */
 struct vendor_functions {
         size_t n;
-        char first[NAME_MAX + 1];
+        char first[NAME_MAX + 1];       /* the lowest address of one */
 };
 
 static int check_device(struct findings *findings, const char *name, struct vendor_functions *functions) {
@@ -90,7 +90,7 @@ static int check_device(struct findings *findings, const char *name, struct vend
         return is_nvidia_gpu(fd) ? check_gpu(findings, name, fd) : 0;
 }
 
-/* A card has dozens of them, which are one finding. */
+/* A card has dozens of them. All are one finding. */
 static int add_vendor_functions(struct findings *findings, const struct vendor_functions *functions) {
         _cleanup_free_ char *message = NULL;
 
@@ -134,7 +134,8 @@ static bool is_pci_address(const char *name) {
         return true;
 }
 
-/* Its virtual functions may be on the next buses too, but a guess names the nearest physical function before it. */
+/* Finds the device whose virtual function @parent may be. Virtual functions come after their device, some on the next
+ * buses, so it is the nearest one before @parent that could have some and has none. */
 static bool find_physical(const char *parent, char ret[static NAME_MAX + 1]) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
@@ -146,7 +147,7 @@ static bool find_physical(const char *parent, char ret[static NAME_MAX + 1]) {
         while ((entry = readdir(dir))) {
                 _cleanup_close_ int device_fd = -1;
 
-                /* The same domain, an address before it, and after the best one so far. */
+                /* In the same domain, before @parent, and not before the best one so far. */
                 if (!is_pci_address(entry->d_name) || strncmp(entry->d_name, parent, 5) != 0 ||
                     strcmp(entry->d_name, parent) >= 0 || strcmp(entry->d_name, ret) < 0)
                         continue;

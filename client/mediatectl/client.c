@@ -4,6 +4,7 @@
 
 #include "client/mediatectl/client.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/output/tell.h"
@@ -22,7 +23,7 @@ static int open_bus(const struct options *options, sd_bus **ret) {
 
         r = options->host ? sd_bus_open_system_remote(ret, options->host)
                           : sd_bus_open_system_machine(ret, options->machine);
-        /* Waits until the bus has answered: that ssh has failed is not known before. */
+        /* This waits for an answer of the bus. That ssh has failed is not known before. */
         return r < 0 ? r : sd_bus_get_unique_name(*ret, &name);
 }
 
@@ -53,6 +54,7 @@ int client_connect(struct client *client) {
 }
 
 int client_new_call(struct client *client, const char *member, sd_bus_message **ret) {
+        assert(client->bus);
         return sd_bus_message_new_method_call(client->bus, ret, BUS_NAME, BUS_ROOT, BUS_MANAGER, member);
 }
 

@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One run of mediatectl: its options, its connection to a daemon, and what it knows of that daemon's host. */
+/* client/mediatectl is the client for people: one verb, its options and its arguments make one run.
+ *
+ * main.c reads the options (options.h), finds the verb (verbs.h) and runs it. The verbs are in verb-*.c, and stand on
+ *
+ * client.h    this: one run, with its options, its connection, and what the daemon has listed so far
+ * lists.h     the daemon's lists, each of which is fetched when it is needed for the first time
+ * resolve.h   UUIDs and parents as a person writes them
+ * calls.h     many calls at once, with a progress line; request.h makes them of options and arguments
+ * entries.h   devices and definitions side by side; facts.h everything about some of them, for `show`
+ * events.h    the daemon's signals, for `monitor`
+ * findings.h  what is wrong on a host, for `check`
+ *
+ * A run owns all that it has fetched: the texts in lists and entries are parts of the daemon's answers, and live until
+ * the run ends. Nothing is kept for the next run.
+ *
+ * A verb returns a status, see client/shared/status.h. What goes wrong is printed where it is found, once. mdevctl's
+ * personality is another program in the same binary. The two folders know nothing of each other. */
 
 #include <systemd/sd-bus.h>
 
@@ -14,20 +30,20 @@ struct client {
         const struct options *options;
         sd_bus *bus;                    /* NULL until client_connect() */
         struct lists lists;
-        pid_t agent;                    /* polkit's agent, 0 if there is none */
+        pid_t agent;                    /* polkit's agent; 0: there is none */
 };
 
-/** client_connect() - connect to the bus, once. Returns a status. */
+/** client_connect() - connect to the bus, unless that is done. Returns a status. */
 int client_connect(struct client *client);
 
-/** client_is_local() - whether the daemon is this host's. */
+/** client_is_local() - whether the daemon of this host is meant, not that of --host or --machine. */
 bool client_is_local(const struct client *client);
 
-/** client_new_call() - a call of a method of the manager. Returns 0 or a negative errno. */
+/** client_new_call() - make a call of a method of the manager. Returns 0 or a negative errno. */
 int client_new_call(struct client *client, const char *member, sd_bus_message **ret);
 
-/** client_call() - call a method of the manager that answers at once. Returns 0 or a negative errno, with @error
- * set. */
+/** client_call() - send a call of a method that answers at once, and wait for the answer. Returns 0; or a negative
+ * errno with @error set. */
 int client_call(struct client *client, sd_bus_message *call, sd_bus_error *error, sd_bus_message **ret);
 
 /** client_start_agent() - start polkit's agent where it can help: the daemon is this host's, and the person did not

@@ -30,14 +30,14 @@ int duration_parse(const char *text, uint64_t *ret_usec) {
                 return 0;
         }
 
-        /* strtod() would take signs, blanks, "nan" and hexadecimal numbers too. */
+        /* strtod() also accepts signs, blanks, "nan" and hexadecimal numbers. */
         if (text[strspn(text, "0123456789.")] == 'x' || !isdigit((unsigned char) text[0]))
                 return -EINVAL;
         number = strtod(text, &end);
 
         for (size_t i = 0; i < ELEMENTSOF(units); i++)
                 if (streq(end, units[i].name)) {
-                        /* A year is more than anybody waits, and far from overflowing. */
+                        /* Nobody waits longer than a year, which is far from an overflow. */
                         if (number * (double) units[i].usec > 366.0 * 86400 * USEC_PER_SEC)
                                 return -ERANGE;
                         *ret_usec = (uint64_t) (number * (double) units[i].usec + 0.5);

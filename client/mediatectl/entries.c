@@ -4,6 +4,7 @@
 
 #include "client/mediatectl/entries.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/mediatectl/calls.h"
@@ -33,7 +34,7 @@ int entries_new(struct client *client, struct entries *ret) {
         if (!items)
                 return -ENOMEM;
 
-        /* Both lists are in the order of the result. */
+        /* Both lists are sorted as the result will be. */
         for (size_t i = 0, j = 0; i < lists->devices.n || j < lists->definitions.n; n++) {
                 const struct listed_device *device = i < lists->devices.n ? &lists->devices.items[i] : NULL;
                 const struct listed_definition *definition =
@@ -106,10 +107,10 @@ int properties_fetch(struct client *client, const char *const *paths, const char
         return 0;
 }
 
-/* Which properties are worth asking for. */
+/* Whose properties are fetched. */
 enum wanted {
-        WANTED_STATES,
-        WANTED_PROBLEMS,
+        WANTED_STATES,          /* of definitions that are to start and are not active */
+        WANTED_PROBLEMS,        /* of these, and of invalid ones */
         WANTED_ALL,
 };
 
@@ -169,9 +170,10 @@ const char *entry_state(const struct entry *entry) {
         json_object *properties = entry->definition_properties;
         const char *start_state;
 
+        assert(entry->device || entry->definition);
         if (entry->device)
                 return entry->device->state;
-        /* The daemon lists a file that it cannot read without them. */
+        /* The daemon lists an invalid definition without these two. */
         if (!*entry->definition->type && !*entry->definition->start)
                 return "invalid";
         if (!properties)

@@ -4,6 +4,7 @@
 
 #include "client/mediatectl/events.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <json-c/linkhash.h>
 
@@ -58,7 +59,7 @@ static int read_added(sd_bus_message *signal, struct event *ret) {
         r = sd_bus_message_read(signal, "o", &path);
         if (r >= 0)
                 r = event_from_path(path, ret);
-        /* A job's coming and going is told by the manager, with its result. */
+        /* For jobs there are JobNew and JobRemoved, which also carry the result. */
         if (r <= 0 || streq(ret->object, "job"))
                 return r < 0 ? r : 0;
 
@@ -154,7 +155,7 @@ int event_read(sd_bus_message *signal, struct event *ret) {
         return 0;
 }
 
-/* For people, the properties that tell them something, in this order; and whether the value needs its name. */
+/* The properties that people see, in this order, and what stands before their values. */
 static const struct {
         const char *key, *label;
 } shown[] = {
@@ -186,8 +187,8 @@ static void format_value(const char *key, const char *label, json_object *value,
                 fprintf(file, ", %s%s", label, json_value_text(value));
 }
 
-/* The subject has told the UUID and the parent already, except for a job. */
-static bool is_told(const struct event *event, const char *key) {
+/* Whether the line says it already: the subject is the UUID or the parent, except that of a job. */
+static bool is_redundant(const struct event *event, const char *key) {
         if (streq(event->object, "job"))
                 return false;
         return streq(key, "UUID") || (streq(event->object, "definition") && streq(key, "ParentName")) ||
@@ -201,7 +202,7 @@ static void format_properties(const struct event *event, FILE *file) {
 
         for (size_t i = 0; i < ELEMENTSOF(shown); i++)
                 if (json_object_object_get_ex(event->properties, shown[i].key, &value) && value &&
-                    !is_told(event, shown[i].key))
+                    !is_redundant(event, shown[i].key))
                         format_value(shown[i].key, shown[i].label, value, file);
         if (streq(event->event, "changed") && json_object_object_get_ex(event->properties, "Types", &value))
                 format_types(value, file);
@@ -212,6 +213,7 @@ int event_format(const struct event *event, char **ret) {
         FILE *file;
         size_t size;
 
+        assert(event->object && event->subject);
         file = open_memstream(&line, &size);
         if (!file)
                 return -ENOMEM;
@@ -221,11 +223,11 @@ int event_format(const struct event *event, char **ret) {
         fprintf(file, " %s", event->event);
         if (event->properties)
                 format_properties(event, file);
-        /* Without memory for the end the C library has closed it all the same. */
+        /* fclose() fails when memory is too short for the end of the text. The stream is closed even then. */
         if (fclose(file) == EOF || !line)
                 return -ENOMEM;
 
-        /* One event is one line, whatever a driver says. */
+        /* A driver's text must not make two lines of it. */
         utf8_make_line(line);
         *ret = TAKE_PTR(line);
         return 0;
@@ -234,6 +236,7 @@ int event_format(const struct event *event, char **ret) {
 int event_to_json(const struct event *event, json_object **ret) {
         json_object *object = json_object_new_object();
 
+        assert(event->object && event->subject);
         json_put(&object, "object", json_object_new_string(event->object));
         json_put(&object, "subject", json_object_new_string(event->subject));
         if (event->parent)

@@ -8,25 +8,25 @@
 
 #include "common/macro.h"
 
-/* Texts are owned by it. */
 struct event {
         const char *object;             /* "daemon", "parent", "device", "definition", "job" */
-        char *subject;                  /* name, UUID or number */
-        char *parent;                   /* of a definition, else NULL */
+        char *subject;                  /* the object's name, UUID or number */
+        char *parent;                   /* the parent of a definition, else NULL */
         char event[64];                 /* "added", "removed", "changed", "new", "done", … */
-        json_object *properties;        /* what is known or has changed, else NULL */
+        json_object *properties;        /* the properties that are known or have changed, or NULL */
 };
 
-/** event_read() - what a signal says. Returns 1, 0 if it is of no interest, or a negative errno. */
+/** event_read() - make an event of a signal. Returns 1, 0 if the signal is of no interest, or a negative errno. */
 int event_read(sd_bus_message *signal, struct event *ret);
 
-/** event_from_path() - which object a path means. Returns 1, 0 if it is none of the daemon's, or -ENOMEM. */
+/** event_from_path() - begin an event about the object at @path. Returns 1, 0 if that is no object of the daemon, or
+ * -ENOMEM. */
 int event_from_path(const char *path, struct event *ret);
 
-/** event_format() - one line for people, without the time and without a newline. Returns 0 or -ENOMEM. */
+/** event_format() - make a line for people, without the time and without a newline. Returns 0 or -ENOMEM. */
 int event_format(const struct event *event, char **ret);
 
-/** event_to_json() - the same for programs. Returns 0 or -ENOMEM. */
+/** event_to_json() - make an object for programs. Returns 0 or -ENOMEM. */
 int event_to_json(const struct event *event, json_object **ret);
 
 /** event_clear() - free everything. */

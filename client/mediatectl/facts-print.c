@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What `mediatectl show` tells, for people: a heading, and below it a field a line. */
+/* The facts of `mediatectl show` for people: a heading for each object, and below it a line for each field. */
 
 #include <errno.h>
 #include <json-c/linkhash.h>
@@ -10,13 +10,13 @@
 #include "client/output/terminal.h"
 #include "client/shared/bus-json.h"
 
-/* One item of an array as text, empty if there is no memory. */
+/* Writes an item of an array as text. */
 typedef void item_func(json_object *item, char *text, size_t size);
 
 struct field {
         const char *label, *key;
-        item_func *item;        /* of an array */
-        const char *none;       /* for an empty array; NULL: the field is left out */
+        item_func *item;        /* for the items, if the value is an array */
+        const char *none;       /* the text for an empty array; NULL: there is no line for it */
 };
 
 static void print_holder(json_object *item, char *text, size_t size) {
@@ -102,7 +102,7 @@ static int add_field(struct libscols_table *table, const struct field *field, js
 
         if (!json_object_object_get_ex(object, field->key, &value) || !value)
                 return 0;
-        /* That nothing is to be started needs no line. */
+        /* A definition that is not to be started needs no line about that. */
         if (streq(field->key, "start-state") && streq(json_value_text(value), "none"))
                 return 0;
 
@@ -134,7 +134,7 @@ static int print_object(json_object *object, const char *kind, const char *name,
                 printf("%s %s", kind, colours ? "\033[1m" : "");
                 put_printable(stdout, name);
                 printf("%s\n", colours ? "\033[0m" : "");
-                /* Both write to one stream. */
+                /* libsmartcols writes to stdout as well, so that the heading comes first. */
                 r = scols_print_table(table) < 0 ? -ENOMEM : 0;
         }
         scols_unref_table(table);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What `mediatectl show` tells, collected. */
+/* The facts of `mediatectl show`, collected. */
 
 #include "client/mediatectl/facts.h"
 
@@ -56,8 +56,8 @@ static int add_holder(pid_t pid, const char *name, void *userdata) {
         return *holders ? 0 : -ENOMEM;
 }
 
-/* The processes of another host cannot be seen. A user other than root does not see those of others, so that none seen
- * does not mean that there is none. */
+/* The processes of another host cannot be seen. A user other than root sees only some, so that none seen does not mean
+ * that there is none. */
 static void put_holders(struct client *client, json_object **device, const char *uuid) {
         json_object *holders = json_object_new_array();
         _cleanup_close_ int fd = -1;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What `mediatectl show` tells. The keys of the JSON are documented in mediatectl(1) and stay. */
+/* The facts of `mediatectl show`. The keys of their JSON are documented in mediatectl(1), and do not change. */
 
 #include <json-c/json_object.h>
 

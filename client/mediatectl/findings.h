@@ -7,13 +7,13 @@
 
 enum severity {
         SEVERITY_PROBLEM,       /* something does not work */
-        SEVERITY_WARNING,       /* something may not work, or not do what is expected */
+        SEVERITY_WARNING,       /* something may not work, or may do something unexpected */
 };
 
 struct finding {
         enum severity severity;
-        const char *id;         /* for programs: "no-parent"; static */
-        char *subject;          /* which parent, device, file; NULL for the host */
+        const char *id;         /* its name for programs, such as "no-parent"; a static text */
+        char *subject;          /* the parent, device or file in question; NULL: the host */
         char *message;          /* what is wrong */
         char *advice;           /* what to do */
 };
@@ -23,8 +23,8 @@ struct findings {
         size_t n;
 };
 
-/** finding_add() - add one; the advice follows the message as the second text. @subject may be NULL. Returns 0 or
- * -ENOMEM. */
+/** finding_add() - add a finding with copies of the texts. @message and @advice may be NULL because there was no memory
+ * for them. Returns 0 or -ENOMEM. */
 int finding_add(struct findings *findings, enum severity severity, const char *id, const char *subject,
                 const char *message, const char *advice);
 
@@ -35,22 +35,22 @@ char *finding_text(const char *format, ...) _printf_(1, 2);
 void findings_clear(struct findings *findings);
 #define _cleanup_findings_ _cleanup_(findings_clear)
 
-/* What the host's files tell, below root_fd(). */
+/* Checks of the host's files, below root_fd(). */
 
-/** check_host() - kernel modules, IOMMU, mdevctl's udev rule, vendors that left mdev. Returns 0 or a negative
- * errno. */
+/** check_host() - check kernel modules, the IOMMU, mdevctl's udev rule, and for vendors that no longer use mdev.
+ * Returns 0 or a negative errno. */
 int check_host(struct findings *findings, const char *kernel_release);
 
-/** check_pci() - PCI devices that could be parents and are not: no driver, virtual functions not enabled, a vendor's
- * own interface. Returns 0 or a negative errno. */
+/** check_pci() - check for PCI devices that could be parents and are not: they have no driver, no virtual functions, or
+ * an interface of the vendor's own. Returns 0 or a negative errno. */
 int check_pci(struct findings *findings);
 
-/** check_missing_parent() - why the parent that definitions name is not there; a problem if some of them are to start
- * with it. Returns 0 or a negative errno. */
+/** check_missing_parent() - find out why a parent is not there for which there are definitions. It is a problem if some
+ * of them are to start with the parent. Returns 0 or a negative errno. */
 int check_missing_parent(struct findings *findings, const char *parent, size_t n_definitions, size_t n_auto);
 
-/* What the daemon tells. */
+/* A check that asks the daemon. */
 
-/** check_daemon() - wedged devices, invalid definitions, failed autostarts; @local: look for missing parents in the
- * host's files too. Returns a status. */
+/** check_daemon() - check for wedged devices, invalid definitions and failed autostarts; and for missing parents, if it
+ * is the daemon of this host. Returns a status. */
 int check_daemon(struct client *client, struct findings *findings);

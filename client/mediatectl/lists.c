@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the daemon lists. */
+/* The daemon's lists. */
 
 #include "client/mediatectl/lists.h"
 
@@ -9,7 +9,7 @@
 #include "client/mediatectl/client.h"
 #include "client/output/tell.h"
 
-/* Calls a method that answers with an array of structs; the reply is entered up to the array's contents. */
+/* Calls a method that answers with an array of structs. The next to be read from the reply is the first struct. */
 static int fetch(struct client *client, const char *member, const char *argument, const char *contents,
                  sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL, *reply = NULL;
@@ -39,7 +39,7 @@ static int fetch(struct client *client, const char *member, const char *argument
 static void *grow(void *items, size_t *n, size_t size) {
         void **array = items, *grown;
 
-        /* Doubled when the number is a power of two. */
+        /* The size is doubled when the number is a power of two. */
         if ((*n & (*n - 1)) == 0) {
                 grown = reallocarray(*array, *n ? *n * 2 : 1, size);
                 if (!grown)
@@ -85,7 +85,8 @@ static int compare_jobs(const void *a, const void *b) {
         return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* All lists are read alike; an item is a place for it, its fields follow as sd_bus_message_read() takes them. */
+/* Reads the structs of a list's reply into its items, and sorts these. The last arguments are pointers to the fields of
+ * `item`, the next item, as sd_bus_message_read() takes them. */
 #define READ_LIST(list, contents, compare, ...)                                                                  \
         __extension__({                                                                                          \
                 int _r;                                                                                          \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the daemon lists. Texts point into its replies, which are kept. */
+/* The daemon's lists. Their texts are parts of its answers, which are kept. */
 
 #include <systemd/sd-bus.h>
 
@@ -36,7 +36,7 @@ struct listed_job {
         const char *uuid, *kind, *state, *path;
 };
 
-/* Each is fetched when it is first asked for, and sorted. */
+/* A list: fetched when it is needed for the first time, and sorted. */
 #define DEFINE_LIST(type)                \
         struct type##_list {             \
                 sd_bus_message *reply;   \
@@ -57,20 +57,20 @@ struct lists {
         struct listed_job_list jobs;
 };
 
-/** lists_devices() - all devices, by parent and UUID. All of these return a status. */
+/** lists_devices() - fetch all devices, sorted by parent and UUID. All functions of this kind return a status. */
 int lists_devices(struct client *client);
 
-/** lists_definitions() - all definitions, by parent and UUID. */
+/** lists_definitions() - fetch all definitions, sorted by parent and UUID. */
 int lists_definitions(struct client *client);
 
-/** lists_parents() - all parents, by name. */
+/** lists_parents() - fetch all parents, sorted by name. */
 int lists_parents(struct client *client);
 
-/** lists_types() - all types, or with a @parent only its types, by parent and name. */
+/** lists_types() - fetch the types of all parents, or of @parent, sorted by parent and name. */
 int lists_types(struct client *client, const char *parent);
 
-/** lists_jobs() - all unfinished jobs, in order. */
+/** lists_jobs() - fetch all unfinished jobs, sorted by number. */
 int lists_jobs(struct client *client);
 
-/** lists_clear() - forget everything. */
+/** lists_clear() - free everything. */
 void lists_clear(struct lists *lists);

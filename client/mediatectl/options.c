@@ -11,7 +11,7 @@
 #include "client/mediatectl/duration.h"
 #include "client/output/tell.h"
 
-/* What getopt_long() returns for a long option; above every character. */
+/* What getopt_long() returns for a long option: a number that is no character. */
 #define VALUE(option) (0x100 + (option))
 
 static const struct option long_options[] = {

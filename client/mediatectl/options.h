@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The options of the command line. Each verb says which of them it takes; another one is an error, never ignored. */
+/* The options of the command line. Each verb has a set of options that it takes; any other one is an error. */
 
 #include "client/output/table.h"
 #include "common/attribute.h"
@@ -42,18 +42,18 @@ enum option_id {
 #define OPTIONS_TABLE (OPTIONS_JSON | OPTION_BIT(OPTION_NO_LEGEND) | OPTION_BIT(OPTION_OUTPUT))
 #define OPTIONS_JOB (OPTION_BIT(OPTION_TIMEOUT) | OPTION_BIT(OPTION_FORCE))
 
-/* Texts point into the command line. */
+/* The texts are those of the command line. */
 struct options {
-        uint64_t given;                 /* OPTION_BIT() of each that was given */
+        uint64_t given;                 /* OPTION_BIT() of each option that was given */
         const char *host;
         const char *machine;
-        const char *output;             /* of --output: COLUMN,… */
+        const char *output;             /* the value of --output: COLUMN,… */
         const char *parent;
         const char *type;
         uint64_t timeout_usec;
-        struct attributes add;          /* of --add, in order */
-        int index;                      /* of --index, -1: the end */
-        int *remove;                    /* of --remove, in order; -1: the last */
+        struct attributes add;          /* the values of --add */
+        int index;                      /* the value of --index; -1: the end */
+        int *remove;                    /* the values of --remove; -1: the last attribute */
         size_t n_remove;
 };
 
@@ -65,7 +65,7 @@ static inline bool option_given(const struct options *options, enum option_id op
  * Returns a status. */
 int options_parse(int argc, char *argv[], struct options *options, int *ret_first);
 
-/** options_check() - whether only options that @allowed has were given for @verb. Returns a status. */
+/** options_check() - check that no option was given but those of @allowed and OPTIONS_ALWAYS. Returns a status. */
 int options_check(const struct options *options, const char *verb, uint64_t allowed);
 
 /** options_table() - how --json, --no-legend and --output want a table. */
@@ -74,5 +74,5 @@ struct table_style options_table(const struct options *options);
 /** options_clear() - free what options_parse() has allocated. */
 void options_clear(struct options *options);
 
-/** options_print_help() - the part of the help that explains the options. */
+/** options_print_help() - print the part of the help that explains the options. */
 void options_print_help(void);

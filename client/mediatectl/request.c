@@ -150,7 +150,7 @@ int request_run(struct calls *calls, const char *doing) {
         int r;
 
         client_start_agent(calls->client);
-        /* A line that is written again and again would take the place of the agent's question. */
+        /* A progress line would overwrite the agent's question. */
         r = calls_run(calls, calls->client->agent > 0 ? NULL : doing);
         return r != 0 ? r : calls_tell(calls);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From what a person writes to UUIDs. */
+/* UUIDs and parents as a person writes them. */
 
 #include "client/mediatectl/resolve.h"
 
@@ -28,7 +28,7 @@ static int collect(struct client *client, enum known known, const char ***ret, s
                 return -ENOMEM;
         for (size_t i = 0; (known & KNOWN_DEVICES) && i < lists->devices.n; i++)
                 uuids[n++] = lists->devices.items[i].uuid;
-        /* An invalid definition may have any name. */
+        /* The file of an invalid definition may have any name. */
         for (size_t i = 0; (known & KNOWN_DEFINITIONS) && i < lists->definitions.n; i++)
                 if (uuid_is_normal(lists->definitions.items[i].uuid))
                         uuids[n++] = lists->definitions.items[i].uuid;
@@ -38,7 +38,7 @@ static int collect(struct client *client, enum known known, const char ***ret, s
         return 0;
 }
 
-/* Returns a status; STATUS_NOT_FOUND untold. */
+/* Returns a status, but prints nothing for STATUS_NOT_FOUND. */
 static int find_prefix(struct client *client, const char *prefix, enum known known, char ret[static UUID_TEXT_SIZE]) {
         _cleanup_free_ const char **uuids = NULL;
         const char *found, *other;
@@ -68,7 +68,7 @@ static const char *find_near(struct client *client, const char *text) {
         return suggest_nearest(text, uuids, n, SUGGEST_UUID);
 }
 
-/* Of what is no UUID at all only a typing error is worth a guess: most of a UUID. */
+/* Only a text that has most of a UUID may be a misspelt one. */
 static int tell_not_found(struct client *client, const char *text) {
         const char *near = strlen(text) > 12 ? find_near(client, text) : NULL;
 

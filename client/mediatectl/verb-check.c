@@ -64,7 +64,7 @@ static bool has_parent(const struct listed_parent_list *parents, const char *nam
         return false;
 }
 
-/* The list is in the order of the parents. */
+/* The definitions are sorted by parent. */
 static int check_parents(const struct lists *lists, struct findings *findings) {
         const struct listed_definition_list *definitions = &lists->definitions;
         int r = 0;
@@ -101,7 +101,8 @@ static const char *severity_to_string(enum severity severity) {
         return severity == SEVERITY_PROBLEM ? "problem" : "warning";
 }
 
-/* @text, broken between words so that each line has at most @width columns; all but the first are indented. */
+/* Prints @text with line breaks between words, so that no line has more than @width columns. The first line has @used
+ * columns already; the others begin with @indent blanks. */
 static void print_wrapped(char *text, size_t used, size_t indent, size_t width) {
         utf8_make_line(text);
         while (*text) {
@@ -180,7 +181,7 @@ int verb_check(struct client *client, char **arguments, size_t n) {
         struct utsname name;
         int r, daemon_status;
 
-        /* Of another host only its daemon can be asked. */
+        /* The files of another host cannot be read; only its daemon can be asked. */
         if (client_is_local(client)) {
                 uname(&name);
                 r = check_host(&findings, name.release);
@@ -190,7 +191,8 @@ int verb_check(struct client *client, char **arguments, size_t n) {
                         return r;
         }
 
-        /* Told on standard error by itself; what was found without the daemon is all the more of interest. */
+        /* If the daemon cannot be asked, a message has been printed. What was found without it is printed all the
+         * same. */
         daemon_status = check_daemon(client, &findings);
         if (daemon_status < 0)
                 return daemon_status;

@@ -25,7 +25,7 @@ static int add_define(struct calls *calls, const char *uuid, const struct defini
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
 }
 
-/* Prints the UUIDs that the daemon has chosen. */
+/* Prints the UUID, if the daemon has chosen it. */
 static int print_new_uuid(const struct calls *calls) {
         const char *uuid;
         int r;
@@ -40,7 +40,8 @@ static int print_new_uuid(const struct calls *calls) {
         return 0;
 }
 
-/* PARENT TYPE, or the UUIDs of active devices, which lend theirs. A parent may look like the beginning of a UUID. */
+/* Whether the arguments are the UUIDs of active devices, whose parents and types are taken, and not PARENT TYPE. A
+ * whole UUID is no parent, but the beginning of one may be. */
 static bool is_about_devices(char **arguments, size_t n) {
         char uuid[UUID_TEXT_SIZE];
 
@@ -83,11 +84,11 @@ int verb_define(struct client *client, char **arguments, size_t n) {
         return r < 0 ? r : status;
 }
 
-/* What Modify changes. */
+/* What Modify changes; NULL: it stays as it is. */
 struct changes {
         const char *type, *start;
-        const struct attributes *attributes;    /* instead of all; NULL: they stay */
-        const struct options *options;          /* for those to add and to remove */
+        const struct attributes *attributes;    /* the new list of attributes */
+        const struct options *options;          /* with the attributes to add and to remove */
 };
 
 static int append_added(sd_bus_message *message, const struct options *options) {
@@ -105,7 +106,7 @@ static int append_added(sd_bus_message *message, const struct options *options) 
         for (size_t i = 0; r >= 0 && i < options->add.n; i++) {
                 r = sd_bus_message_append(message, "(iss)", index, options->add.items[i].name,
                                           options->add.items[i].value);
-                /* The next one follows it. */
+                /* The next one comes behind this one. */
                 if (index >= 0)
                         index++;
         }

@@ -71,7 +71,7 @@ static int add_named(struct calls *calls, const char *text) {
         return add_cancel(calls, id);
 }
 
-/* Only what waits can be canceled. */
+/* Only waiting jobs can be canceled. */
 static int add_all(struct calls *calls) {
         const struct listed_job_list *jobs = &calls->client->lists.jobs;
         int r;

@@ -57,12 +57,12 @@ static int print_event(struct client *client, const struct event *event) {
         else
                 r = print_line(event, &tm, now.tv_nsec / 1000000);
 
-        /* Whoever reads it in a pipe wants it now. */
+        /* A program at the other end of a pipe gets each event at once. */
         fflush(stdout);
         return r;
 }
 
-/* A parent whose types are being asked for. */
+/* A parent whose types are being fetched. */
 struct types_request {
         struct client *client;
         char *parent;
@@ -81,7 +81,7 @@ static int on_types(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         json_object *types;
         int r;
 
-        /* The parent has gone meanwhile. */
+        /* The parent has disappeared meanwhile. */
         if (sd_bus_message_is_method_error(reply, NULL))
                 return 0;
 
@@ -96,7 +96,7 @@ static int on_types(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         return event.properties ? print_event(request->client, &event) : -ENOMEM;
 }
 
-/* That the types have changed is told without them. */
+/* The signal about changed types does not carry them. */
 static int ask_types(struct client *client, const char *path, const char *parent) {
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
         struct types_request *request = calloc(1, sizeof(*request));
@@ -127,7 +127,7 @@ static int on_signal(sd_bus_message *signal, void *userdata, sd_bus_error *ret_e
                 r = ask_types(client, sd_bus_message_get_path(signal), event.subject);
         else if (r > 0)
                 r = print_event(client, &event);
-        /* One signal that cannot be read is no reason to miss the others. */
+        /* After a signal that cannot be read, the others are still of interest. */
         if (r < 0)
                 tell("Cannot read a signal: %s", strerror(-r));
         return 0;

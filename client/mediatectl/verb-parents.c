@@ -59,7 +59,7 @@ static const struct column tree_columns[_TREE_MAX] = {
         [TREE_DESCRIPTION] = { "DESCRIPTION", COLUMN_STANDARD | COLUMN_TRUNCATE },
 };
 
-/* How many items of a sorted list belong to a parent. */
+/* How many items of a list belong to a parent. */
 #define COUNT_OF_PARENT(list, name)                                        \
         __extension__({                                                    \
                 size_t _count = 0;                                         \
@@ -181,7 +181,7 @@ static int tree_add_parent(struct table *table, const struct lists *lists, const
         for (size_t i = 0; r >= 0 && i < lists->types.n; i++)
                 if (streq(lists->types.items[i].parent, parent))
                         r = tree_add_type(table, line, lists, &lists->types.items[i]);
-        /* One that is being created has no type yet. */
+        /* A device that is being created has no type yet. */
         return r >= 0 ? tree_add_devices(table, line, lists, parent, "") : r;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl show: everything known about devices, definitions and parents. It is collected as JSON, which is printed
- * as it is or, for people, as lists of fields. */
+/* mediatectl show: everything known about devices, definitions and parents. It is collected as JSON, and printed as
+ * that or, for people, as lists of fields. */
 
 #include <errno.h>
 
@@ -12,7 +12,7 @@
 #include "client/output/uuid-prefix.h"
 #include "client/shared/bus-json.h"
 
-/* All that has the UUID, on every parent. */
+/* Shows everything that has the UUID, on any parent. */
 static int show_uuid(struct client *client, const char *uuid, struct facts *facts) {
         _cleanup_entries_ struct entries all = {}, entries = {};
         int r;
@@ -43,7 +43,7 @@ static int show_uuid(struct client *client, const char *uuid, struct facts *fact
         return r == 0 ? facts_add_jobs(client, uuid, facts) : r;
 }
 
-/* A parent, a UUID, the beginning of one; or a file in the store that is not called by a UUID. */
+/* @text is the name of a parent, a UUID or its beginning, or the name of a file in the store that is no UUID. */
 static int show_one(struct client *client, const char *text, struct facts *facts) {
         char uuid[UUID_TEXT_SIZE];
         int r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl create, start and stop: devices come and go. */
+/* mediatectl create, start and stop. */
 
 #include <errno.h>
 #include <systemd/sd-daemon.h>
@@ -21,7 +21,7 @@ static int add_create(struct calls *calls, const char *uuid, char **where, const
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
 }
 
-/* The UUIDs are what a script wants of it. */
+/* Prints the UUIDs of the new devices, for scripts. */
 static int print_uuids(const struct calls *calls) {
         for (size_t i = 0; i < calls->n; i++) {
                 const char *uuid;
@@ -73,7 +73,7 @@ static int add_start(struct calls *calls, const struct target *target) {
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
 }
 
-/* As ExecStart= of a unit: the reason is then in what `systemctl status` shows. */
+/* When this is the ExecStart= of a unit, `systemctl status` shows the reason. */
 static void notify_failure(const struct calls *calls) {
         for (size_t i = 0; i < calls->n; i++) {
                 const sd_bus_error *error = call_error(&calls->items[i]);

@@ -9,10 +9,10 @@ typedef int verb_func(struct client *client, char **arguments, size_t n);
 
 struct verb {
         const char *name;
-        const char *arguments;          /* for the help, as is the text; NULL: not in it */
-        const char *text;
-        size_t min, max;                /* how many arguments */
-        uint64_t options;               /* OPTION_BIT() of those that it takes */
+        const char *arguments;          /* its arguments, for the help */
+        const char *text;               /* what it does, for the help */
+        size_t min, max;                /* how many arguments it takes */
+        uint64_t options;               /* OPTION_BIT() of the options that it takes */
         verb_func *run;
 };
 
@@ -21,9 +21,9 @@ struct verb {
 verb_func verb_list, verb_tree, verb_parents, verb_types, verb_show, verb_create, verb_start, verb_stop, verb_define,
         verb_modify, verb_undefine, verb_enable, verb_disable, verb_jobs, verb_cancel, verb_monitor, verb_check;
 
-/** verb_find() - the verb of that name, the first one for NULL. Tells what may have been meant, and returns NULL, when
- * there is none. */
+/** verb_find() - the verb of that name, or for NULL the first one. Returns NULL when there is none; then a message says
+ * what may have been meant. */
 const struct verb *verb_find(const char *name);
 
-/** verbs_print_help() - the part of the help that explains the verbs. */
+/** verbs_print_help() - print the part of the help that explains the verbs. */
 void verbs_print_help(void);

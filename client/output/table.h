@@ -12,9 +12,8 @@
  * Whatever a driver, a file or another user has chosen may contain control characters. All of it passes through this
  * folder on its way to a terminal, and loses them here.
  *
- * The folder owns the progress line: whoever prints a message with tell() need not know whether there is one. A table
- * belongs to its caller, and keeps copies of the texts in its cells. mdevctl prints its own lines, see mdevctl/tell.h,
- * and takes only terminal.h from here. */
+ * The folder owns the progress line; tell() clears it before a message. A table belongs to its caller, and keeps copies
+ * of the texts in its cells. mdevctl has messages of its own, see mdevctl/tell.h, and uses only terminal.h. */
 
 #include <libsmartcols/libsmartcols.h>
 

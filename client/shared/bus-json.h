@@ -9,8 +9,8 @@
 #include "common/json-text.h"
 
 /** bus_json_read() - read the next value of a message. A dictionary becomes an object, an array or a struct becomes an
- * array, and a variant becomes what it contains. Returns 0, -ENXIO at the end, -EOPNOTSUPP for a type that the interface
- * does not have, or another negative errno. */
+ * array, and a variant becomes what it contains. Returns 0, -ENXIO at the end, -EOPNOTSUPP for a type that the
+ * interface does not have, or another negative errno. */
 int bus_json_read(sd_bus_message *message, json_object **ret);
 
 /** json_text() - the member @key of an object as text; "" if it has none, or @object is NULL. */
