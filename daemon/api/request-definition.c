@@ -14,7 +14,6 @@
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job-start.h"
 #include "daemon/jobs/job.h"
-#include "daemon/jobs/settle.h"
 #include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
@@ -30,24 +29,6 @@ static int begin(struct manager *manager, sd_bus_message *message, const struct 
         /* What polkit is told about. Before anything is kept that this look might find gone. */
         if (!scheduler_serves_root(manager->scheduler, message))
                 store_look_for(manager->store, uuid->text);
-        return 0;
-}
-
-static int make_job(struct manager *manager, const struct job_type *type, const struct uuid_text *uuid,
-                    const struct parent_name *parent, struct job **ret) {
-        _cleanup_(job_freep) struct job *job = NULL;
-        int r;
-
-        r = job_new(&job, manager, type, uuid->text);
-        if (r < 0)
-                return r;
-        if (*parent->text) {
-                job->parent_given = true;
-                job->work.task.parent = strdup(parent->text);
-                if (!job->work.task.parent)
-                        return -ENOMEM;
-        }
-        *ret = TAKE_PTR(job);
         return 0;
 }
 
@@ -151,13 +132,10 @@ int request_define(struct manager *manager, sd_bus_message *message) {
                                 "used",
                                 uuid.text, DEFINITIONS_MAX);
 
-        r = make_job(manager, &job_type_define, &uuid, &parent, &job);
+        r = job_new_define(&job, manager, uuid.text, parent.text, &changes);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
-        job->work.task.kind = TASK_DEFINE;
-        job->work.task.changes = changes;
-        changes = (struct definition_changes) {};
         return accept_made(manager, message, &job, &options);
 }
 
@@ -251,15 +229,10 @@ int request_modify(struct manager *manager, sd_bus_message *message, const struc
         if (r != 0)
                 return r;
 
-        r = make_job(manager, &job_type_modify, uuid, &parent, &job);
+        r = job_new_modify(&job, manager, uuid->text, parent.text, &changes, options.live, options.defined);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
-        job->live = options.live;
-        job->defined = options.defined;
-        job->work.task.kind = TASK_MODIFY;
-        job->work.task.changes = changes;
-        changes = (struct definition_changes) {};
         return accept_made(manager, message, &job, &options);
 }
 
@@ -299,12 +272,11 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const str
         if (r != 0)
                 return r;
 
-        r = make_job(manager, &job_type_undefine, uuid, &parent, &job);
+        r = job_new_undefine(&job, manager, uuid->text, *parent.text ? parent.text : NULL);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
         accepted = job;
-        job->work.task.kind = TASK_UNDEFINE;
         r = accept_made(manager, message, &job, &options);
         if (r > 0 && !job)
                 start_cancel_waiting(accepted);
@@ -347,16 +319,9 @@ int request_start(struct manager *manager, sd_bus_message *message, const struct
         if (r != 0)
                 return r;
 
-        r = make_job(manager, &job_type_start, uuid, &parent, &job);
+        r = job_new_start(&job, manager, uuid->text, *parent.text ? parent.text : NULL, options.wait, options.settle);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
-        job->work.task.kind = TASK_CREATE;
-        job->wait = options.wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
-        if (options.settle) {
-                r = settle_new(&job->settle, manager, uuid->text);
-                if (r < 0)
-                        return r;
-        }
         return accept_made(manager, message, &job, &options);
 }

@@ -14,7 +14,6 @@
 #include "daemon/jobs/job-start.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/queue.h"
-#include "daemon/jobs/settle.h"
 #include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
@@ -75,7 +74,7 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
         job->charge.on_left = on_left;
         job->work.share = peer_share(job->charge.peer);
 
-        job->work.task.force = options->force;
+        job->force = options->force;
         job->callout_of = options->callout_of;
         r = job_set_timeout(job, options->timeout);
         if (r < 0)
@@ -118,22 +117,10 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         if (r != 0)
                 return r;
 
-        r = job_new(&job, manager, &job_type_create, uuid.text);
+        r = job_new_create(&job, manager, uuid.text, parent.text, type.text, &attributes, options.settle);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
-        job->work.task.kind = TASK_CREATE;
-        job->work.task.parent = strdup(parent.text);
-        job->work.task.type = strdup(type.text);
-        if (!job->work.task.parent || !job->work.task.type)
-                return -ENOMEM;
-        job->work.task.attributes = attributes;
-        attributes = (struct attributes) {};
-        if (options.settle) {
-                r = settle_new(&job->settle, manager, uuid.text);
-                if (r < 0)
-                        return r;
-        }
 
         r = request_accept(manager, message, job, &options);
         if (r != 0)
@@ -161,8 +148,8 @@ static bool need_to_stop(struct manager *manager, const char *uuid, struct need 
         *ret = (struct need) { ACTION_MANAGE_DEVICES, "", "" };
         if (device && device->type)
                 *ret = (struct need) { ACTION_MANAGE_DEVICES, device->parent, device->type };
-        else if (job && job->work.task.parent && job->work.task.type)
-                *ret = (struct need) { ACTION_MANAGE_DEVICES, job->work.task.parent, job->work.task.type };
+        else if (job && job->parent && job->mdev_type)
+                *ret = (struct need) { ACTION_MANAGE_DEVICES, job->parent, job->mdev_type };
         else if (device)
                 ret->parent = device->parent;
         return device || job || queue_peek(manager, uuid);
@@ -197,16 +184,10 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         if (r != 0)
                 return r;
 
-        r = job_new(&job, manager, &job_type_stop, uuid->text);
+        r = job_new_stop(&job, manager, uuid->text, options.wait, (pid_t) options.held_by);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
-        job->work.task.kind = TASK_STOP;
-        job->work.task.held_by = (pid_t) options.held_by;
-        job->wait = options.wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
-        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
-         * it, it looks itself at once. */
-        job->existed = queue_peek(manager, uuid->text) && device_confirm(manager->registry, uuid->text);
 
         r = request_accept(manager, message, job, &options);
         if (r != 0)
@@ -219,20 +200,17 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
 /* Who may cancel a job: its caller, and whoever might ask for such a job. */
 static int authorize_cancel(struct manager *manager, sd_bus_message *message, const struct job *job) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
-        const char *parent = job->work.task.parent ? job->work.task.parent : "";
-        const char *type = job->work.task.type ? job->work.task.type : "";
-        const struct need device = { ACTION_MANAGE_DEVICES, parent, type };
-        const struct need definition = { ACTION_MANAGE_DEFINITIONS, parent, type };
+        static const enum action actions[] = { ACTION_MANAGE_DEVICES, ACTION_MANAGE_DEFINITIONS };
+        const char *parent = job->parent ? job->parent : "", *type = job->mdev_type ? job->mdev_type : "";
         const struct call *call = scheduler_current(manager->scheduler, message);
-        struct need needs[2];
+        struct need needs[ELEMENTSOF(actions)];
         size_t n = 0;
 
         if (call && call->charge.peer == job->charge.peer)
                 return 0;
-        if (!job_is_about_definition(job) || job->live)
-                needs[n++] = device;
-        if (job_is_about_definition(job))
-                needs[n++] = definition;
+        for (size_t i = 0; i < ELEMENTSOF(actions); i++)
+                if (job_needs(job, actions[i]))
+                        needs[n++] = (struct need) { actions[i], parent, type };
         return authorize(manager->authorizations, message, VERB_CANCEL, job->uuid, needs, n, &grants);
 }
 

@@ -251,16 +251,12 @@ static int submit(struct autostart_entry *entry) {
         _cleanup_(job_freep) struct job *job = NULL;
         int r;
 
-        r = job_new(&job, entry->group->autostart->manager, &job_type_start, uuid_of(entry));
+        r = job_new_start(&job, entry->group->autostart->manager, uuid_of(entry), entry->group->parent, false, false);
         if (r < 0)
                 return r;
         r = job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT);
         if (r < 0)
                 return r;
-        job->work.task.parent = strdup(entry->group->parent);
-        if (!job->work.task.parent)
-                return -ENOMEM;
-        job->parent_given = true;
         job->autostart = true;
         job->work.background = true;
         r = queue_submit(job);
@@ -399,8 +395,8 @@ static bool has_requests(struct manager *manager, const char *parent) {
         struct job *job, *next;
 
         HASH_ITER(hh, manager->jobs, job, next)
-                if (job->message && job->state != JOB_PARKED_OUTSIDE && job->type->creates && job->work.task.parent &&
-                    streq(job->work.task.parent, parent))
+                if (job->message && job->state != JOB_PARKED_OUTSIDE && job->type->creates && job->parent &&
+                    streq(job->parent, parent))
                         return true;
         return false;
 }
@@ -521,8 +517,8 @@ void autostart_definition_gone(struct autostart *autostart, const struct stored_
 static bool exists_as_asked(const struct autostart_entry *entry, const struct job *job) {
         const struct device *device = device_find(entry->group->autostart->registry, uuid_of(entry));
 
-        return device && streq(device->parent, entry->group->parent) && device->type && job->work.task.type &&
-               streq(device->type, job->work.task.type);
+        return device && streq(device->parent, entry->group->parent) && device->type && job->mdev_type &&
+               streq(device->type, job->mdev_type);
 }
 
 static void take_result(struct autostart_entry *entry, const struct job *job, enum job_result result) {
@@ -535,7 +531,7 @@ static void take_result(struct autostart_entry *entry, const struct job *job, en
         switch (job->failure.code) {
         case FAILURE_NO_AVAILABLE_INSTANCES:
                 free(entry->group->full_type);
-                entry->group->full_type = strdup(job->work.task.type);
+                entry->group->full_type = strdup(job->mdev_type);
                 return wait_for(entry, START_STATE_WAITING_INSTANCE);
         case FAILURE_NO_SUCH_TYPE:
                 return wait_for(entry, START_STATE_WAITING_TYPE);
@@ -579,7 +575,7 @@ void autostart_job_ended(struct job *job, enum job_result result) {
                 return;
         job->autostart = false;
 
-        group = find_group(autostart, job->work.task.parent);
+        group = find_group(autostart, job->parent);
         assert(group && group->n_starting > 0);
         group->n_starting--;
         entry = find_entry(autostart, group->parent, job->uuid);

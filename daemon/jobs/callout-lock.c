@@ -20,11 +20,10 @@ struct callout_lock {
 };
 
 static struct callout_lock *lock_of(struct job *job) {
-        const char *parent = job->work.task.parent;
         struct callout_lock *lock = NULL;
 
-        if (parent)
-                HASH_FIND_STR(job->manager->callout_locks, parent, lock);
+        if (job->parent)
+                HASH_FIND_STR(job->manager->callout_locks, job->parent, lock);
         return lock;
 }
 

@@ -18,7 +18,7 @@
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
-void create_fail_exists(struct job *job, const struct device *device) {
+void job_create_fail_exists(struct job *job, const struct device *device) {
         const char *hint = device->state == DEVICE_STARTING   ? "somebody else is creating it"
                            : device->state == DEVICE_STOPPING ? "it is being removed, try again"
                            : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed, choose another "
@@ -29,26 +29,35 @@ void create_fail_exists(struct job *job, const struct device *device) {
                  hint);
 }
 
-int create_prepare(struct job *job) {
-        const struct task *task = &job->work.task;
+int job_create_prepare(struct job *job) {
         struct parent *parent;
 
-        parent = parent_find(job->manager->registry, task->parent);
-        if (parent && parent_look_for_type(parent, task->type))
+        parent = parent_find(job->manager->registry, job->parent);
+        if (parent && parent_look_for_type(parent, job->mdev_type))
                 return 0;
 
         /* It may have come before its uevent, or be just going. */
-        parent = parent_look_for(job->manager->registry, task->parent);
+        parent = parent_look_for(job->manager->registry, job->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
-                                   task->parent);
-        if (!parent_look_for_type(parent, task->type))
+                                   job->parent);
+        if (!parent_look_for_type(parent, job->mdev_type))
                 return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
                                    "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it "
                                    "has",
-                                   job->uuid, task->parent, task->type);
+                                   job->uuid, job->parent, job->mdev_type);
         return 0;
+}
+
+void job_create_work(struct job *job) {
+        const struct create_job *create = create_job_of(job);
+
+        job_work(job, &(struct task) {
+                .kind = TASK_CREATE,
+                .start = create->start,
+                .attributes = create->attributes,
+        });
 }
 
 static void create_start(struct job *job) {
@@ -59,18 +68,17 @@ static void create_start(struct job *job) {
         if (device)
                 device = device_refresh(job->manager->registry, job->uuid);
         if (device)
-                return create_fail_exists(job, device);
-        if (create_prepare(job) < 0)
+                return job_create_fail_exists(job, device);
+        if (job_create_prepare(job) < 0)
                 return job_finish(job, JOB_FAILED);
-        job_work(job);
+        job_create_work(job);
 }
 
-int create_assigned(struct job *job) {
+int job_create_assigned(struct job *job) {
         const struct worker *worker = job->work.worker;
-        const struct task *task = &job->work.task;
         struct intent intent = {
-                .parent = task->parent,
-                .type = task->type,
+                .parent = job->parent,
+                .type = job->mdev_type,
                 .pid = worker->pid,
                 .start_time = worker->start_time,
                 .autostart = job->autostart,
@@ -85,7 +93,7 @@ int create_assigned(struct job *job) {
         return 0;
 }
 
-void create_drop_intent(struct job *job) {
+void job_create_drop_intent(struct job *job) {
         int r;
 
         r = intent_remove(job->uuid);
@@ -96,24 +104,28 @@ void create_drop_intent(struct job *job) {
 }
 
 static void create_end(struct job *job, enum job_result result) {
-        struct task *task = &job->work.task;
+        struct create_job *create = create_job_of(job);
         struct device *device;
 
         FAULT_POINT("create-decided");
         if (result != JOB_DONE)
-                create_drop_intent(job);
+                job_create_drop_intent(job);
         /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
         if (result == JOB_DONE) {
-                device = device_created(job->manager->registry, job->uuid, task->parent, task->type);
+                device = device_created(job->manager->registry, job->uuid, job->parent, job->mdev_type);
                 if (device) {
                         attributes_clear(&device->attributes);
-                        device->attributes = task->attributes;
-                        task->attributes = (struct attributes) {};
+                        device->attributes = create->attributes;
+                        create->attributes = (struct attributes) {};
                 }
         } else
                 (void) device_refresh(job->manager->registry, job->uuid);
-        parent_capacity_changed(job->manager->registry, task->parent);
+        parent_capacity_changed(job->manager->registry, job->parent);
         job_finish(job, result);
+}
+
+void job_undo_start(struct job *job) {
+        job_work(job, &(struct task) { .kind = TASK_RECOVER });
 }
 
 /* Nobody will be told of success: the caller has its JobTimedOut, or the worker died and took the answer with it. The
@@ -122,14 +134,13 @@ static void undo(struct job *job) {
         FAULT_POINT("create-lost");
         intent_remove_half(job->uuid);
         job->type = job->type->undo;
-        job->work.task.kind = TASK_RECOVER;
-        job_work(job);
+        job_undo_start(job);
 }
 
-static void undo_reported(struct job *job, struct report *report) {
-        recovery_log(job->uuid, job->work.task.parent, report);
+void job_undo_reported(struct job *job, struct report *report) {
+        recovery_log(job->uuid, job->parent, report);
         if (!report) {
-                if (!recovery_retry(job))
+                if (!recovery_retry(job, &create_job_of(job)->n_lost))
                         job_finish(job, JOB_FAILED);
                 return;
         }
@@ -142,7 +153,7 @@ static void undo_reported(struct job *job, struct report *report) {
         create_end(job, JOB_FAILED);
 }
 
-void create_reported(struct job *job, struct report *report) {
+void job_create_reported(struct job *job, struct report *report) {
         if (!report || (job->result == JOB_TIMEOUT && report->kind == REPORT_DONE))
                 return undo(job);
         if (report->kind == REPORT_DONE)
@@ -152,39 +163,77 @@ void create_reported(struct job *job, struct report *report) {
         create_end(job, JOB_FAILED);
 }
 
-static int create_append_reply(struct job *job, sd_bus_message *reply) {
+int job_create_append_path(struct job *job, sd_bus_message *reply) {
         _cleanup_free_ char *path = NULL;
         int r;
 
         r = sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_message_append(reply, "so", job->uuid, path);
+        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
 }
 
-const struct job_type job_type_undo_create = {
+static int append_reply(struct job *job, sd_bus_message *reply) {
+        int r;
+
+        r = sd_bus_message_append(reply, "s", job->uuid);
+        return r < 0 ? r : job_create_append_path(job, reply);
+}
+
+bool job_create_hold_reply(struct job *job, sd_bus_message *reply, sd_bus_message *spare) {
+        struct create_job *create = create_job_of(job);
+
+        return create->settle && settle_hand_over(TAKE_PTR(create->settle), reply, spare);
+}
+
+void job_create_clear(struct job *job) {
+        struct create_job *create = create_job_of(job);
+
+        attributes_clear(&create->attributes);
+        settle_free(create->settle);
+}
+
+static const struct job_type undo_type = {
         .name = "create",
+        .action = ACTION_MANAGE_DEVICES,
         .creates = true,
         .cleans_up = true,
-        .start = job_work,
-        .on_report = undo_reported,
+        .start = job_undo_start,
+        .on_report = job_undo_reported,
+        .clear = job_create_clear,
 };
 
-const struct job_type job_type_undo_start = {
-        .name = "start",
-        .creates = true,
-        .cleans_up = true,
-        .start = job_work,
-        .on_report = undo_reported,
-};
-
-const struct job_type job_type_create = {
+static const struct job_type type = {
         .name = "create",
+        .size = sizeof(struct create_job),
+        .action = ACTION_MANAGE_DEVICES,
         .creates = true,
-        .undo = &job_type_undo_create,
+        .undo = &undo_type,
         .start = create_start,
-        .on_assigned = create_assigned,
-        .on_report = create_reported,
-        .append_reply = create_append_reply,
-        .before_answer = create_drop_intent,
+        .on_assigned = job_create_assigned,
+        .on_report = job_create_reported,
+        .append_reply = append_reply,
+        .before_answer = job_create_drop_intent,
+        .hold_reply = job_create_hold_reply,
+        .clear = job_create_clear,
 };
+
+int job_new_create(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+                   const char *mdev_type, struct attributes *attributes, bool settle) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        struct create_job *create;
+        int r;
+
+        r = job_new(&job, manager, &type, uuid, parent, mdev_type);
+        if (r < 0)
+                return r;
+        create = create_job_of(job);
+        create->attributes = *attributes;
+        *attributes = (struct attributes) {};
+        if (settle) {
+                r = settle_new(&create->settle, manager, uuid);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(job);
+        return 0;
+}

@@ -10,37 +10,67 @@
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 
+struct definition_job {
+        struct job job;
+        struct definition_changes changes;
+        struct attributes attributes;   /* modify: what the running device gets */
+        bool asks_callout;              /* define: the attributes of the active device are asked for first */
+        bool live;                      /* modify: the running device is still to be changed */
+        bool defined;                   /* modify: the definition is to be changed */
+        bool parent_given;              /* undefine: by the caller */
+};
+
+static struct definition_job *definition_job_of(struct job *job) {
+        return CONTAINER_OF(job, struct definition_job, job);
+}
+
+static void fail_memory(struct job *job) {
+        job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+}
+
+/* Has a worker do what the job is for. */
+static void work(struct job *job) {
+        job_work(job, &(struct task) { .kind = job->type->task, .changes = definition_job_of(job)->changes });
+}
+
+static void define_work(struct job *job) {
+        if (definition_job_of(job)->asks_callout)
+                return job_work(job, &(struct task) { .kind = TASK_GET_ATTRIBUTES });
+        work(job);
+}
+
 /* Define without a type: that of the active device, with the attributes that a callout tells of it, else those it got
  * from us. */
 static void define_start(struct job *job) {
-        struct definition_changes *changes = &job->work.task.changes;
-        struct task *task = &job->work.task;
+        struct definition_job *define = definition_job_of(job);
+        struct definition_changes *changes = &define->changes;
         struct device *device;
 
         if (changes->type)
-                return job_work(job);
+                return define_work(job);
 
         device = device_look_for(job->manager->registry, job->uuid);
-        if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->work.task.parent))
+        if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->parent))
                 return job_fail(job, FAILURE_INVALID_ARGS,
                                 "Device %s is not active on parent '%s': its definition needs a type", job->uuid,
-                                job->work.task.parent);
+                                job->parent);
         if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, device->parent, device->type))
                 return;
-        if (changes->attributes.n == 0) {
-                task->kind = TASK_GET_ATTRIBUTES;
-                changes->set_attributes = true;
-                task->type = strdup(device->type);
-        }
         changes->type = strdup(device->type);
-        if (!changes->type || (task->kind == TASK_GET_ATTRIBUTES &&
-                               (!task->type || attributes_copy(&device->attributes, &changes->attributes) < 0)))
-                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
-        job_work(job);
+        if (!changes->type)
+                return fail_memory(job);
+        if (changes->attributes.n == 0) {
+                define->asks_callout = true;
+                changes->set_attributes = true;
+                if (job_set_target(job, device->parent, device->type) < 0 ||
+                    attributes_copy(&device->attributes, &changes->attributes) < 0)
+                        return fail_memory(job);
+        }
+        define_work(job);
 }
 
 static void attributes_reported(struct job *job, struct report *report) {
-        struct task *task = &job->work.task;
+        struct definition_job *define = definition_job_of(job);
 
         if (!report)
                 return job_fail(job, FAILURE_IO_ERROR,
@@ -51,12 +81,12 @@ static void attributes_reported(struct job *job, struct report *report) {
                 return job_finish(job, JOB_TIMEOUT);
 
         if (report->has_attributes) {
-                attributes_clear(&task->changes.attributes);
-                task->changes.attributes = report->attributes;
+                attributes_clear(&define->changes.attributes);
+                define->changes.attributes = report->attributes;
                 report->attributes = (struct attributes) {};
         }
-        task->kind = TASK_DEFINE;
-        job_work(job);
+        define->asks_callout = false;
+        work(job);
 }
 
 static bool finish_failed(struct job *job, const struct report *report) {
@@ -65,7 +95,7 @@ static bool finish_failed(struct job *job, const struct report *report) {
                 manager_clean_store(job->manager);
                 job_fail(job, FAILURE_IO_ERROR,
                          "The worker that was writing definition %s of parent '%s' died; the old or the new one is "
-                         "stored, look and ask again", job->uuid, job->work.task.parent);
+                         "stored, look and ask again", job->uuid, job->parent);
                 return true;
         }
         if (report->kind == REPORT_FAILED) {
@@ -78,12 +108,10 @@ static bool finish_failed(struct job *job, const struct report *report) {
 /* The table first: what the reply says must be found in it. A worker that has written or removed the file has found
  * it. */
 static void look_at_file(struct job *job, const struct report *report) {
-        const char *parent = job->work.task.parent;
-
         if (report && report->kind == REPORT_DONE)
-                (void) store_written(job->manager->store, parent, job->uuid);
+                (void) store_written(job->manager->store, job->parent, job->uuid);
         else
-                (void) store_refresh(job->manager->store, parent, job->uuid);
+                (void) store_refresh(job->manager->store, job->parent, job->uuid);
 }
 
 static void write_reported(struct job *job, struct report *report) {
@@ -93,59 +121,57 @@ static void write_reported(struct job *job, struct report *report) {
 }
 
 static void define_reported(struct job *job, struct report *report) {
-        if (job->work.task.kind == TASK_GET_ATTRIBUTES)
+        if (definition_job_of(job)->asks_callout)
                 return attributes_reported(job, report);
         write_reported(job, report);
 }
 
 /* The running device first: a definition that is changed already could not be given back when that fails. */
 static void modify_start(struct job *job) {
+        struct definition_job *modify = definition_job_of(job);
         struct stored_definition *definition;
-        struct task *task = &job->work.task;
         struct device *device;
 
-        if (job->defined && job->grants) {
-                definition = store_refresh(job->manager->store, task->parent, job->uuid);
-                if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, task->parent,
+        if (modify->defined && job->grants) {
+                definition = store_refresh(job->manager->store, job->parent, job->uuid);
+                if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, job->parent,
                                       definition ? definition->type : NULL))
                         return;
         }
-        if (!job->live)
-                return job_work(job);
+        if (!modify->live)
+                return work(job);
 
         device = device_look_for(job->manager->registry, job->uuid);
-        if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, task->parent))
+        if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->parent))
                 return job_fail(job, FAILURE_NO_SUCH_DEVICE, "Device %s is not active on parent '%s'", job->uuid,
-                                task->parent);
+                                job->parent);
         if (!job_check_grants(job, ACTION_MANAGE_DEVICES, device->parent, device->type))
                 return;
-        task->kind = TASK_LIVE;
-        free(task->type);
-        task->type = strdup(device->type);
-        attributes_clear(&task->attributes);
-        if (!task->type || attributes_copy(&task->changes.attributes, &task->attributes) < 0)
-                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
-        job_work(job);
+        attributes_clear(&modify->attributes);
+        if (job_set_target(job, device->parent, device->type) < 0 ||
+            attributes_copy(&modify->changes.attributes, &modify->attributes) < 0)
+                return fail_memory(job);
+        job_work(job, &(struct task) { .kind = TASK_LIVE, .attributes = modify->attributes });
 }
 
 static void live_done(struct job *job) {
         struct device *device = device_refresh(job->manager->registry, job->uuid);
+        struct definition_job *modify = definition_job_of(job);
 
-        job->live = false;
+        modify->live = false;
         if (device) {
                 attributes_clear(&device->attributes);
-                device->attributes = job->work.task.attributes;
-                job->work.task.attributes = (struct attributes) {};
+                device->attributes = modify->attributes;
+                modify->attributes = (struct attributes) {};
         }
-        if (!job->defined || job->result == JOB_TIMEOUT)
+        if (!modify->defined || job->result == JOB_TIMEOUT)
                 return job_finish(job, JOB_DONE);
 
-        job->work.task.kind = TASK_MODIFY;
-        job_work(job);
+        work(job);
 }
 
 static void modify_reported(struct job *job, struct report *report) {
-        if (job->live && report && report->kind == REPORT_DONE)
+        if (definition_job_of(job)->live && report && report->kind == REPORT_DONE)
                 return live_done(job);
         write_reported(job, report);
 }
@@ -153,23 +179,21 @@ static void modify_reported(struct job *job, struct report *report) {
 /* Without a parent: one after the other, until no parent defines the UUID any more. */
 static void undefine_start(struct job *job) {
         struct stored_definition *definition;
+        const char *parent = job->parent;
 
-        if (!job->parent_given) {
+        if (!definition_job_of(job)->parent_given) {
                 store_look_for(job->manager->store, job->uuid);
                 if (store_find_all(job->manager->store, job->uuid, &definition, 1) == 0)
                         return job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined", job->uuid);
-                free(job->work.task.parent);
-                job->work.task.parent = strdup(definition->directory->parent);
+                parent = definition->directory->parent;
         } else
-                definition = store_refresh(job->manager->store, job->work.task.parent, job->uuid);
+                definition = store_refresh(job->manager->store, parent, job->uuid);
 
-        free(job->work.task.type);
-        job->work.task.type = definition && definition->type ? strdup(definition->type) : NULL;
-        if (!job->work.task.parent)
-                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
-        if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, job->work.task.parent, job->work.task.type))
+        if (job_set_target(job, parent, definition ? definition->type : NULL) < 0)
+                return fail_memory(job);
+        if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, job->parent, job->mdev_type))
                 return;
-        job_work(job);
+        work(job);
 }
 
 static void undefine_reported(struct job *job, struct report *report) {
@@ -178,14 +202,14 @@ static void undefine_reported(struct job *job, struct report *report) {
         look_at_file(job, report);
         if (finish_failed(job, report))
                 return;
-        if (!job->parent_given && job->result == JOB_UNDECIDED &&
+        if (!definition_job_of(job)->parent_given && job->result == JOB_UNDECIDED &&
             store_find_all(job->manager->store, job->uuid, &definition, 1) > 0)
                 return undefine_start(job);
         job_finish(job, JOB_DONE);
 }
 
 static int definition_path(struct job *job, char **ret) {
-        return sd_bus_path_encode_many(ret, BUS_DEFINITION_PATH "/%/%", job->work.task.parent, job->uuid);
+        return sd_bus_path_encode_many(ret, BUS_DEFINITION_PATH "/%/%", job->parent, job->uuid);
 }
 
 static int define_append_reply(struct job *job, sd_bus_message *reply) {
@@ -203,7 +227,7 @@ static int modify_append_reply(struct job *job, sd_bus_message *reply) {
         int r;
 
         /* A transient device that was changed while it runs has no definition. */
-        if (!store_find(job->manager->store, job->work.task.parent, job->uuid))
+        if (!store_find(job->manager->store, job->parent, job->uuid))
                 return sd_bus_message_append(reply, "o", "/");
 
         r = definition_path(job, &path);
@@ -212,22 +236,89 @@ static int modify_append_reply(struct job *job, sd_bus_message *reply) {
         return sd_bus_message_append(reply, "o", path);
 }
 
-const struct job_type job_type_define = {
+static bool modify_changes_device(const struct job *job) {
+        return definition_job_of((struct job *) job)->live;
+}
+
+static void clear(struct job *job) {
+        struct definition_job *definition = definition_job_of(job);
+
+        definition_changes_clear(&definition->changes);
+        attributes_clear(&definition->attributes);
+}
+
+static const struct job_type define_type = {
         .name = "define",
+        .size = sizeof(struct definition_job),
+        .action = ACTION_MANAGE_DEFINITIONS,
+        .tells_interruption = true,
+        .task = TASK_DEFINE,
         .start = define_start,
         .on_report = define_reported,
         .append_reply = define_append_reply,
+        .clear = clear,
 };
 
-const struct job_type job_type_modify = {
+static const struct job_type modify_type = {
         .name = "modify",
+        .size = sizeof(struct definition_job),
+        .action = ACTION_MANAGE_DEFINITIONS,
+        .tells_interruption = true,
+        .task = TASK_MODIFY,
         .start = modify_start,
         .on_report = modify_reported,
         .append_reply = modify_append_reply,
+        .changes_device = modify_changes_device,
+        .clear = clear,
 };
 
-const struct job_type job_type_undefine = {
+static const struct job_type undefine_type = {
         .name = "undefine",
+        .size = sizeof(struct definition_job),
+        .action = ACTION_MANAGE_DEFINITIONS,
+        .tells_interruption = true,
+        .task = TASK_UNDEFINE,
+        .ends_waiting = "undefined",
         .start = undefine_start,
         .on_report = undefine_reported,
+        .clear = clear,
 };
+
+static int new_job(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid,
+                   const char *parent, struct definition_changes *changes) {
+        int r;
+
+        r = job_new(ret, manager, type, uuid, parent, NULL);
+        if (r < 0)
+                return r;
+        definition_job_of(*ret)->changes = *changes;
+        *changes = (struct definition_changes) {};
+        return 0;
+}
+
+int job_new_define(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+                   struct definition_changes *changes) {
+        return new_job(ret, manager, &define_type, uuid, parent, changes);
+}
+
+int job_new_modify(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+                   struct definition_changes *changes, bool live, bool defined) {
+        int r;
+
+        r = new_job(ret, manager, &modify_type, uuid, parent, changes);
+        if (r < 0)
+                return r;
+        definition_job_of(*ret)->live = live;
+        definition_job_of(*ret)->defined = defined;
+        return 0;
+}
+
+int job_new_undefine(struct job **ret, struct manager *manager, const char *uuid, const char *parent) {
+        int r;
+
+        r = job_new(ret, manager, &undefine_type, uuid, parent, NULL);
+        if (r < 0)
+                return r;
+        definition_job_of(*ret)->parent_given = parent;
+        return 0;
+}

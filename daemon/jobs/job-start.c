@@ -19,12 +19,23 @@
 #include "daemon/jobs/callout-lock.h"
 #include "daemon/jobs/job-create.h"
 #include "daemon/jobs/queue.h"
+#include "daemon/jobs/settle.h"
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
 /* So many parents are named where a definition is ambiguous. */
 #define PARENTS_NAMED 8
+
+struct start_job {
+        struct create_job create;
+        bool parent_given;              /* by the caller, and not found by looking for the definition */
+        char *waits_for;                /* what it waited for last, as a sentence, or NULL */
+};
+
+static struct start_job *start_job_of(struct job *job) {
+        return CONTAINER_OF(job, struct start_job, create.job);
+}
 
 static void cancel(struct job *job, const char *why) {
         failure_clear(&job->failure);
@@ -37,12 +48,7 @@ static void cancel(struct job *job, const char *why) {
 /* Whether @by is a request that ends the waiting of @job, and its caller may do that; then what is said of the
  * device. */
 static const char *is_ended_by(const struct job *job, const struct job *by) {
-        enum action action = by->type == &job_type_stop ? ACTION_MANAGE_DEVICES : ACTION_MANAGE_DEFINITIONS;
-
-        if ((by->type != &job_type_stop && by->type != &job_type_undefine) ||
-            !grants_cover(by->grants, action, job->work.task.parent, job->work.task.type))
-                return NULL;
-        return by->type == &job_type_stop ? "stopped" : "undefined";
+        return grants_cover(by->grants, by->type->action, job->parent, job->mdev_type) ? by->type->ends_waiting : NULL;
 }
 
 /* What would have ended its waiting came while it was being tried. */
@@ -59,7 +65,8 @@ static void join_waiting(struct job *job) {
 }
 
 static void wait_outside(struct job *job) {
-        struct parent *parent = parent_find(job->manager->registry, job->work.task.parent);
+        struct parent *parent = parent_find(job->manager->registry, job->parent);
+        struct start_job *start = start_job_of(job);
         const char *why = is_ended_by_next(job);
         struct failure *failure = &job->failure;
 
@@ -70,8 +77,8 @@ static void wait_outside(struct job *job) {
                 return job_end_waiting(job);
         }
 
-        free(job->waits_for);
-        job->waits_for = TAKE_PTR(failure->message);
+        free(start->waits_for);
+        start->waits_for = TAKE_PTR(failure->message);
         failure_clear(failure);
 
         callout_lock_release(job);
@@ -91,7 +98,7 @@ void start_wake(struct manager *manager, const char *parent) {
         struct job *job, *next;
 
         DL_FOREACH_SAFE2(manager->waiting_starts, job, next, next) {
-                if (!streq(job->work.task.parent, parent))
+                if (!streq(job->parent, parent))
                         continue;
                 start_leave_waiting(job);
                 if (queue_enter(job) >= 0)
@@ -129,11 +136,11 @@ static struct stored_definition *find_definition(struct job *job) {
         struct store *store = job->manager->store;
         size_t n;
 
-        if (job->parent_given) {
-                definition = store_refresh(store, job->work.task.parent, job->uuid);
+        if (start_job_of(job)->parent_given) {
+                definition = store_refresh(store, job->parent, job->uuid);
                 if (!definition)
                         job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined for parent '%s'; ListDefinitions "
-                                 "tells those that are", job->uuid, job->work.task.parent);
+                                 "tells those that are", job->uuid, job->parent);
                 return definition;
         }
 
@@ -150,20 +157,15 @@ static struct stored_definition *find_definition(struct job *job) {
 }
 
 static int take_definition(struct job *job, const struct stored_definition *definition) {
-        struct task *task = &job->work.task;
+        struct create_job *create = create_job_of(job);
+        int r;
 
-        task->kind = TASK_CREATE;
-        if (!job->parent_given) {
-                free(task->parent);
-                task->parent = strdup(definition->directory->parent);
-        }
-        task->start = definition->start;
-        free(task->type);
-        task->type = strdup(definition->type);
-        attributes_clear(&task->attributes);
-        if (!task->parent || !task->type || attributes_copy(&definition->attributes, &task->attributes) < 0)
-                return -ENOMEM;
-        return 0;
+        create->start = definition->start;
+        r = job_set_target(job, definition->directory->parent, definition->type);
+        if (r < 0)
+                return r;
+        attributes_clear(&create->attributes);
+        return attributes_copy(&definition->attributes, &create->attributes);
 }
 
 static bool is_worth_waiting(const struct job *job, enum failure_code code) {
@@ -185,66 +187,100 @@ static void start_start(struct job *job) {
         if (take_definition(job, definition) < 0)
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
 
-        if (!job_check_grants(job, ACTION_MANAGE_DEVICES, job->work.task.parent, job->work.task.type))
+        if (!job_check_grants(job, ACTION_MANAGE_DEVICES, job->parent, job->mdev_type))
                 return;
 
         device = device_refresh(job->manager->registry, job->uuid);
-        if (device && streq(device->parent, job->work.task.parent)) {
+        if (device && streq(device->parent, job->parent)) {
                 if (device->state == DEVICE_ACTIVE)
                         return job_finish(job, JOB_DONE);
                 if (device_is_in_transition(device))
                         return job_park(job, USEC_INFINITY);
         }
         if (device)
-                return create_fail_exists(job, device);
+                return job_create_fail_exists(job, device);
 
-        if (create_prepare(job) < 0) {
+        if (job_create_prepare(job) < 0) {
                 if (is_worth_waiting(job, job->failure.code))
                         return wait_outside(job);
                 return job_finish(job, JOB_FAILED);
         }
-        job_work(job);
+        job_create_work(job);
 }
 
 static int start_assigned(struct job *job) {
         int r;
 
-        r = create_assigned(job);
+        r = job_create_assigned(job);
         if (r < 0 || !job->autostart)
                 return r;
         /* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
-        r = registration_add(job->work.task.parent, job->uuid);
+        r = registration_add(job->parent, job->uuid);
         FAULT_POINT("registration-noted");
         return r;
 }
 
 static void start_reported(struct job *job, struct report *report) {
         if (report && report->kind == REPORT_FAILED && is_worth_waiting(job, report->failure.code)) {
-                create_drop_intent(job);
+                job_create_drop_intent(job);
                 failure_set(&job->failure, report->failure.code, "%s", failure_text(&report->failure));
                 return wait_outside(job);
         }
 
-        create_reported(job, report);
+        job_create_reported(job, report);
 }
 
-static int start_append_reply(struct job *job, sd_bus_message *reply) {
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_message_append(reply, "o", path);
+static const char *waits_for(const struct job *job) {
+        return start_job_of((struct job *) job)->waits_for;
 }
 
-const struct job_type job_type_start = {
+static void clear(struct job *job) {
+        free(start_job_of(job)->waits_for);
+        job_create_clear(job);
+}
+
+static const struct job_type undo_type = {
         .name = "start",
+        .action = ACTION_MANAGE_DEVICES,
         .creates = true,
-        .undo = &job_type_undo_start,
+        .cleans_up = true,
+        .start = job_undo_start,
+        .on_report = job_undo_reported,
+        .clear = clear,
+};
+
+static const struct job_type type = {
+        .name = "start",
+        .size = sizeof(struct start_job),
+        .action = ACTION_MANAGE_DEVICES,
+        .creates = true,
+        .undo = &undo_type,
         .start = start_start,
         .on_assigned = start_assigned,
         .on_report = start_reported,
-        .append_reply = start_append_reply,
-        .before_answer = create_drop_intent,
+        .append_reply = job_create_append_path,
+        .before_answer = job_create_drop_intent,
+        .hold_reply = job_create_hold_reply,
+        .waits_for = waits_for,
+        .clear = clear,
 };
+
+int job_new_start(struct job **ret, struct manager *manager, const char *uuid, const char *parent, bool wait,
+                  bool settle) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        int r;
+
+        r = job_new(&job, manager, &type, uuid, parent, NULL);
+        if (r < 0)
+                return r;
+        start_job_of(job)->parent_given = parent;
+        job->wait = wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
+        if (settle) {
+                r = settle_new(&create_job_of(job)->settle, manager, uuid);
+                if (r < 0)
+                        return r;
+        }
+
+        *ret = TAKE_PTR(job);
+        return 0;
+}

@@ -7,6 +7,7 @@
 
 #include "common/sysfs.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/queue.h"
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
@@ -14,32 +15,38 @@
 /* A holder's end is watched; but it may also close the device and live on. */
 #define HOLDERS_POLL_USEC USEC_PER_SEC
 
-/* The device that is meant, as it is now: what has its UUID later is another one. */
-static int take_device(struct job *job, const struct device *device) {
-        struct task *task = &job->work.task;
+struct stop_job {
+        struct job job;
+        bool existed;                   /* there was a device when it was asked for, or when its turn came */
+        pid_t held_by;                  /* the process that has the group open for the caller, 0: none */
+        char *path;                     /* of the device that is meant, in sysfs */
+        ino_t inode;                    /* of that path: what has the UUID later is another device */
+};
 
-        free(task->parent);
-        free(task->path);
-        free(task->type);
-        task->parent = strdup(device->parent);
-        task->path = strdup(device->path);
-        task->type = strdup(device->type);
-        task->inode = device->inode;
-        return task->parent && task->path && task->type ? 0 : -ENOMEM;
+static struct stop_job *stop_job_of(struct job *job) {
+        return CONTAINER_OF(job, struct stop_job, job);
+}
+
+static int take_device(struct stop_job *stop, const struct device *device) {
+        free(stop->path);
+        stop->path = strdup(device->path);
+        stop->inode = device->inode;
+        return stop->path ? job_set_target(&stop->job, device->parent, device->type) : -ENOMEM;
 }
 
 static void stop_start(struct job *job) {
         struct device *device = device_confirm(job->manager->registry, job->uuid);
+        struct stop_job *stop = stop_job_of(job);
         uint64_t grace;
 
         if (!device) {
                 /* Some drivers tear a device down with its virtual machine: then it went by itself. */
-                if (job->existed)
+                if (stop->existed)
                         return job_finish(job, JOB_DONE);
                 return job_fail(job, FAILURE_NO_SUCH_DEVICE, "There is no device %s", job->uuid);
         }
 
-        job->existed = true;
+        stop->existed = true;
 
         if (device->state == DEVICE_WEDGED)
                 return job_fail(job, FAILURE_WEDGED,
@@ -55,9 +62,14 @@ static void stop_start(struct job *job) {
 
         if (!job_check_grants(job, ACTION_MANAGE_DEVICES, device->parent, device->type))
                 return;
-        if (take_device(job, device) < 0)
+        if (take_device(stop, device) < 0)
                 return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
-        job_work(job);
+        job_work(job, &(struct task) {
+                .kind = TASK_STOP,
+                .path = stop->path,
+                .inode = stop->inode,
+                .held_by = stop->held_by,
+        });
 }
 
 static void name_holders(const struct report *report, char *ret, size_t size) {
@@ -97,9 +109,9 @@ static void stop_busy(struct job *job, const struct report *report) {
 static void stop_reported(struct job *job, struct report *report) {
         struct device *device;
 
-        parent_capacity_changed(job->manager->registry, job->work.task.parent);
+        parent_capacity_changed(job->manager->registry, job->parent);
         if (report && report->kind == REPORT_DONE) {
-                device_removed(job->manager->registry, job->uuid, job->work.task.inode);
+                device_removed(job->manager->registry, job->uuid, stop_job_of(job)->inode);
                 return job_finish(job, JOB_DONE);
         }
 
@@ -127,9 +139,35 @@ static int stop_assigned(struct job *job) {
         return 0;
 }
 
-const struct job_type job_type_stop = {
+static void clear(struct job *job) {
+        free(stop_job_of(job)->path);
+}
+
+static const struct job_type type = {
         .name = "stop",
+        .size = sizeof(struct stop_job),
+        .action = ACTION_MANAGE_DEVICES,
+        .tells_interruption = true,
+        .task = TASK_STOP,
+        .ends_waiting = "stopped",
         .start = stop_start,
         .on_assigned = stop_assigned,
         .on_report = stop_reported,
+        .clear = clear,
 };
+
+int job_new_stop(struct job **ret, struct manager *manager, const char *uuid, bool wait, pid_t held_by) {
+        struct stop_job *stop;
+        int r;
+
+        r = job_new(ret, manager, &type, uuid, NULL, NULL);
+        if (r < 0)
+                return r;
+        stop = stop_job_of(*ret);
+        stop->job.wait = wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
+        stop->held_by = held_by;
+        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
+         * it, it looks itself at once. */
+        stop->existed = queue_peek(manager, uuid) && device_confirm(manager->registry, uuid);
+        return 0;
+}

@@ -20,7 +20,6 @@
 #include "daemon/jobs/callout-lock.h"
 #include "daemon/jobs/job-start.h"
 #include "daemon/jobs/queue.h"
-#include "daemon/jobs/settle.h"
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/workers/pool.h"
@@ -83,21 +82,33 @@ struct job *job_find(struct manager *manager, uint64_t id) {
         return job;
 }
 
-bool job_is_about_definition(const struct job *job) {
-        return job->type == &job_type_define || job->type == &job_type_modify || job->type == &job_type_undefine;
+bool job_needs(const struct job *job, enum action action) {
+        return job->type->action == action ||
+               (action == ACTION_MANAGE_DEVICES && job->type->changes_device && job->type->changes_device(job));
+}
+
+int job_set_target(struct job *job, const char *parent, const char *mdev_type) {
+        _cleanup_free_ char *new_parent = parent ? strdup(parent) : NULL;
+        _cleanup_free_ char *new_type = mdev_type ? strdup(mdev_type) : NULL;
+
+        if ((parent && !new_parent) || (mdev_type && !new_type))
+                return -ENOMEM;
+        free(job->parent);
+        free(job->mdev_type);
+        job->parent = TAKE_PTR(new_parent);
+        job->mdev_type = TAKE_PTR(new_type);
+        return 0;
 }
 
 static struct log_fields fields_of(const struct job *job) {
-        return (struct log_fields) { .uuid = job->uuid, .parent = job->work.task.parent, .job = job->id };
+        return (struct log_fields) { .uuid = job->uuid, .parent = job->parent, .job = job->id };
 }
 
 /* Callouts that heard of the beginning shall hear of the end, by another worker. A create is undone by one, which tells
  * them. */
 static bool tell_of_interruption(struct job *job) {
-        enum task_kind kind = job->work.task.kind;
-
-        if (job->state != JOB_RUNNING_CALLOUTS || job->work.task.interrupted ||
-            (kind != TASK_STOP && kind != TASK_DEFINE && kind != TASK_MODIFY && kind != TASK_UNDEFINE))
+        if (job->state != JOB_RUNNING_CALLOUTS || job->work.task.interrupted || !job->type->tells_interruption ||
+            job->work.task.kind != job->type->task)
                 return false;
 
         job->work.task.interrupted = true;
@@ -110,7 +121,7 @@ static void on_report(struct work *work, struct report *report) {
         struct job *job = work->userdata;
 
         if (report && report->served)
-                callout_lock_note(job->manager, work->task.parent);
+                callout_lock_note(job->manager, job->parent);
         if (!report && tell_of_interruption(job))
                 return;
 
@@ -140,12 +151,13 @@ static int on_assigned(struct work *work) {
         return job->type->on_assigned ? job->type->on_assigned(job) : 0;
 }
 
-int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid) {
+int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid,
+            const char *parent, const char *mdev_type) {
         _cleanup_(job_freep) struct job *job = NULL;
         char id[24], *path;
         int r;
 
-        job = calloc(1, sizeof(*job));
+        job = calloc(1, type->size);
         if (!job)
                 return -ENOMEM;
         job->manager = manager;
@@ -153,16 +165,14 @@ int job_new(struct job **ret, struct manager *manager, const struct job_type *ty
         job->id = ++manager->last_job_id;
         strcpy(job->uuid, uuid);
         job->work = (struct work) {
-                .task.uuid = strdup(uuid),
-                .task.job = job->id,
-                .task.callout_timeout = manager->callout_timeout,
                 .userdata = job,
                 .on_assigned = on_assigned,
                 .on_callout = on_callout,
                 .on_report = on_report,
         };
-        if (!job->work.task.uuid)
-                return -ENOMEM;
+        r = job_set_target(job, parent, mdev_type);
+        if (r < 0)
+                return r;
 
         snprintf(id, sizeof(id), "%" PRIu64, job->id);
         r = sd_bus_path_encode(BUS_JOB_PATH, id, &path);
@@ -183,6 +193,8 @@ struct job *job_free(struct job *job) {
         if (!job)
                 return NULL;
 
+        if (job->type->clear)
+                job->type->clear(job);
         job_unpark(job);
         callout_lock_release(job);
         if (job->hh.tbl)
@@ -190,12 +202,11 @@ struct job *job_free(struct job *job) {
         export_remove(job->manager->exports, &job->export);
         charge_release(&job->charge);
         grants_free(job->grants);
-        settle_free(job->settle);
         sd_event_source_disable_unref(job->deadline_source);
         sd_bus_message_unref(job->message);
-        task_clear(&job->work.task);
         failure_clear(&job->failure);
-        free(job->waits_for);
+        free(job->parent);
+        free(job->mdev_type);
         free(job);
         return NULL;
 }
@@ -252,7 +263,7 @@ static void reply_success(struct job *job) {
         /* As late as it can be: a daemon that is killed between the two leaves a device that nobody was told of. */
         if (job->type->before_answer)
                 job->type->before_answer(job);
-        if (!message || (reply && job->settle && settle_hand_over(TAKE_PTR(job->settle), reply, spare)))
+        if (!message || (reply && job->type->hold_reply && job->type->hold_reply(job, reply, spare)))
                 return;
 
         if (reply)
@@ -347,6 +358,7 @@ int job_cancel(struct job *job) {
 }
 
 static void explain_timeout(struct job *job) {
+        const char *waits_for = job->type->waits_for ? job->type->waits_for(job) : NULL;
         struct job *head = job->queue ? queue_head(job->queue) : NULL;
         double seconds = (double) job->timeout / USEC_PER_SEC;
 
@@ -355,9 +367,9 @@ static void explain_timeout(struct job *job) {
                             "Device %s: the driver did not finish the %s within %.3g s; job %" PRIu64 " goes on in the "
                             "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
                             job->type->creates ? ", the device is removed again should it ever appear" : "");
-        else if (job->waits_for)
+        else if (waits_for)
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s waited %.3g s in vain. %s",
-                            job->uuid, job->type->name, seconds, job->waits_for);
+                            job->uuid, job->type->name, seconds, waits_for);
         else if (head != job)
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
                             "Device %s: its %s did not get its turn within %.3g s, because job %" PRIu64 " (%s) of the "
@@ -421,8 +433,15 @@ void job_resume_deadline(struct job *job) {
                 (void) sd_event_source_set_enabled(job->deadline_source, SD_EVENT_ONESHOT);
 }
 
-void job_work(struct job *job) {
+void job_work(struct job *job, const struct task *task) {
         job_unpark(job);
+        job->work.task = *task;
+        job->work.task.uuid = job->uuid;
+        job->work.task.parent = job->parent;
+        job->work.task.type = job->mdev_type;
+        job->work.task.job = job->id;
+        job->work.task.force = job->force;
+        job->work.task.callout_timeout = job->manager->callout_timeout;
         if (!callout_lock_acquire(job))
                 return job_set_state(job, JOB_LOCKED_OUT);
         job_set_state(job, is_running(job->state) ? JOB_BETWEEN_WORKERS : JOB_READY);

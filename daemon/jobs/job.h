@@ -16,7 +16,6 @@ struct callout_lock;
 struct job;
 struct manager;
 struct queue;
-struct settle;
 
 /* Where a job stands. On the bus, those from JOB_RUNNING on are "running", the others are "waiting". */
 enum job_state {
@@ -56,9 +55,14 @@ enum job_wait {
 /* What a kind of job does. */
 struct job_type {
         const char *name;
+        size_t size;                    /* of the kind's own struct, which begins with a struct job */
+        enum action action;             /* what its caller must be allowed to do */
         bool creates;                   /* ends with a device, if all goes well */
         bool cleans_up;                 /* removes what is left of a device: nobody may use its UUID before */
+        bool tells_interruption;        /* callouts that have heard of @task's beginning must hear of its end */
+        enum task_kind task;            /* the task that does what it is for, if it tells_interruption */
         const struct job_type *undo;    /* what a job becomes that creates, when its device must go again */
+        const char *ends_waiting;       /* "stopped", say: what becomes of a device, so that no start waits for it */
 
         /* It is the head of its queue: park it, give it a worker or finish it. */
         void (*start)(struct job *job);
@@ -74,6 +78,19 @@ struct job_type {
 
         /* It has succeeded, and its caller, if there is one, is told so right after this. Optional. */
         void (*before_answer)(struct job *job);
+
+        /* Whether the reply waits for something else, and is sent from there: it or @spare, see bus_send_reply().
+         * Optional. */
+        bool (*hold_reply)(struct job *job, sd_bus_message *reply, sd_bus_message *spare);
+
+        /* What it waits for, as a sentence; NULL: nothing that can be named. Optional. */
+        const char *(*waits_for)(const struct job *job);
+
+        /* Whether it also does what ACTION_MANAGE_DEVICES is needed for. Optional. */
+        bool (*changes_device)(const struct job *job);
+
+        /* Free what the kind's own struct holds. Optional. */
+        void (*clear)(struct job *job);
 };
 
 struct job {
@@ -82,10 +99,12 @@ struct job {
         struct export export;
         uint64_t id;
         char uuid[UUID_TEXT_SIZE];
+        char *parent;                   /* of the device, or NULL until it is looked for */
+        char *mdev_type;                /* the same */
         enum job_state state;           /* changed by job_set_state() alone */
         enum job_result result;
         enum job_wait wait;             /* stop: for the device's user; start: for parent, type and an instance */
-        struct work work;               /* its task tells parent, type and attributes */
+        struct work work;               /* its task borrows from the job, see job_work() */
         struct failure failure;
 
         sd_bus_message *message;        /* NULL: nobody asked, or answered already */
@@ -99,27 +118,17 @@ struct job {
 
         struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
         uint64_t callout_of;            /* the job whose callout asked for this one, and waits for it; 0: none */
+        bool force;                     /* the option: go on when a callout refuses */
         sd_event_source *wake_source;
         sd_event_source **exit_sources; /* of the processes whose end wakes it */
         size_t n_exit_sources;
 
-        bool parent_given;              /* by the caller, and not found by looking for the definition */
-        bool autostart;                 /* start: nobody asked, autostart wants to hear how it ends */
-        char *waits_for;                /* what it is parked outside for, as a sentence */
-        bool existed;                   /* stop: there was a device when it was asked for, or when its turn came */
-        bool interrupted_autostart;     /* recover: what was interrupted was wanted by autostart */
-        bool live;                      /* modify: the running device is still to be changed */
-        bool defined;                   /* modify: the definition is to be changed */
-        unsigned int n_recoveries;      /* workers that died while they undid it */
-        struct settle *settle;          /* create: the reply waits for udev */
+        bool autostart;                 /* nobody asked, autostart wants to hear how it ends */
 
         struct queue *queue;
         struct job *prev, *next;        /* in its queue */
         UT_hash_handle hh;              /* by id */
 };
-
-extern const struct job_type job_type_create, job_type_start, job_type_stop, job_type_recover, job_type_define,
-        job_type_modify, job_type_undefine;
 
 /** job_state_to_string() - as the bus has it. */
 const char *job_state_to_string(enum job_state state);
@@ -133,8 +142,35 @@ bool job_has_begun(const struct job *job);
 /** job_may_wait() - whether it waits for what it lacks, rather than fail. */
 bool job_may_wait(const struct job *job);
 
-/** job_new() - a job that is in no queue yet. Returns 0 or a negative errno. */
-int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid);
+/** job_new() - a job that is in no queue yet. @parent, @mdev_type: NULL if they are not known yet. Returns 0 or a
+ * negative errno. */
+int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid,
+            const char *parent, const char *mdev_type);
+
+/* The kinds of job that are asked for. Each returns 0 or a negative errno. */
+
+/** job_new_create() - create a device. @settle: the reply waits for udev. Empties @attributes. */
+int job_new_create(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+                   const char *mdev_type, struct attributes *attributes, bool settle);
+
+/** job_new_start() - create the device of a definition. @parent: NULL for the one that defines it, if it is one. */
+int job_new_start(struct job **ret, struct manager *manager, const char *uuid, const char *parent, bool wait,
+                  bool settle);
+
+/** job_new_stop() - remove a device. @held_by: the process that has its group open for the caller, 0: none. */
+int job_new_stop(struct job **ret, struct manager *manager, const char *uuid, bool wait, pid_t held_by);
+
+/** job_new_define() - store a new definition. Without a type it gets the one of the active device, and its attributes
+ * if there are none. Empties @changes. */
+int job_new_define(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+                   struct definition_changes *changes);
+
+/** job_new_modify() - change a definition, the running device, or both. Empties @changes. */
+int job_new_modify(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+                   struct definition_changes *changes, bool live, bool defined);
+
+/** job_new_undefine() - remove a definition. @parent: NULL for all that define it. */
+int job_new_undefine(struct job **ret, struct manager *manager, const char *uuid, const char *parent);
 
 /** job_free() - forget it without a reply; only for one that is in no queue. */
 struct job *job_free(struct job *job);
@@ -142,8 +178,12 @@ DEFINE_CLEANUP_FUNC(struct job *, job_free)
 
 struct job *job_find(struct manager *manager, uint64_t id);
 
-/** job_is_about_definition() - define, modify or undefine. */
-bool job_is_about_definition(const struct job *job);
+/** job_needs() - whether it does what a caller must be allowed @action for. */
+bool job_needs(const struct job *job, enum action action);
+
+/** job_set_target() - what it is about has been found: copy its parent and its type, each of which may be NULL. Returns
+ * 0, or -ENOMEM and changes nothing. */
+int job_set_target(struct job *job, const char *parent, const char *mdev_type);
 
 /** job_set_timeout() - start the clock. @usec: from now, 0 for none. Returns 0 or a negative errno. */
 int job_set_timeout(struct job *job, uint64_t usec);
@@ -152,8 +192,9 @@ int job_set_timeout(struct job *job, uint64_t usec);
 void job_pause_deadline(struct job *job);
 void job_resume_deadline(struct job *job);
 
-/** job_work() - have a worker do job->work.task. */
-void job_work(struct job *job);
+/** job_work() - have a worker do @task. UUID, parent, type and what all tasks have are added. What the task points to
+ * is the job's, and stays as it is until the worker reports. */
+void job_work(struct job *job, const struct task *task);
 
 /** job_park() - wait at the head of the queue until queue_kick(), or for @usec unless that is USEC_INFINITY. */
 void job_park(struct job *job, uint64_t usec);
@@ -168,8 +209,8 @@ void job_unpark(struct job *job);
 void job_answer_failure(struct job *job);
 
 /** job_finish() - the end, and the one place that replies: with success when done, else with job->failure. The result
- * of a job whose deadline has passed is JOB_TIMEOUT, unless it is canceled. Frees the job and starts the next one of its
- * UUID. */
+ * of a job whose deadline has passed is JOB_TIMEOUT, unless it is canceled. Frees the job and starts the next one of
+ * its UUID. */
 void job_finish(struct job *job, enum job_result result);
 
 /** job_fail() - set the failure and finish. */

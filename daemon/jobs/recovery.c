@@ -17,6 +17,18 @@
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
+struct recover_job {
+        struct job job;
+        pid_t orphan_pid;               /* the worker that may still be creating the device */
+        uint64_t orphan_start_time;     /* of it, in clock ticks */
+        bool interrupted_autostart;     /* whether autostart had wanted the device */
+        unsigned int n_lost;            /* how many workers died while they cleaned up */
+};
+
+static struct recover_job *recover_job_of(struct job *job) {
+        return CONTAINER_OF(job, struct recover_job, job);
+}
+
 void recovery_log(const char *uuid, const char *parent, const struct report *report) {
         struct log_fields fields = { .uuid = uuid, .parent = parent };
 
@@ -30,8 +42,8 @@ void recovery_log(const char *uuid, const char *parent, const struct report *rep
                          failure_text(&report->failure));
 }
 
-bool recovery_retry(struct job *job) {
-        if (++job->n_recoveries < RECOVERY_TRIES_MAX) {
+bool recovery_retry(struct job *job, unsigned int *n_lost) {
+        if (++*n_lost < RECOVERY_TRIES_MAX) {
                 job_park(job, RECOVERY_RETRY_USEC);
                 return true;
         }
@@ -43,15 +55,22 @@ bool recovery_retry(struct job *job) {
 }
 
 static void recover_start(struct job *job) {
-        job_work(job);
+        const struct recover_job *recover = recover_job_of(job);
+
+        job_work(job, &(struct task) {
+                .kind = TASK_RECOVER,
+                .orphan_pid = recover->orphan_pid,
+                .orphan_start_time = recover->orphan_start_time,
+        });
 }
 
 static void recover_reported(struct job *job, struct report *report) {
+        struct recover_job *recover = recover_job_of(job);
         int r;
 
-        recovery_log(job->uuid, job->work.task.parent, report);
+        recovery_log(job->uuid, job->parent, report);
         if (!report) {
-                if (!recovery_retry(job))
+                if (!recovery_retry(job, &recover->n_lost))
                         job_finish(job, JOB_FAILED);
                 return;
         }
@@ -62,14 +81,16 @@ static void recover_reported(struct job *job, struct report *report) {
                 log_warning_errno(r, "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
         FAULT_POINT("recovery-ended");
         (void) device_refresh(job->manager->registry, job->uuid);
-        if (job->interrupted_autostart)
-                autostart_interrupted(job->manager, job->work.task.parent, job->uuid);
-        parent_capacity_changed(job->manager->registry, job->work.task.parent);
+        if (recover->interrupted_autostart)
+                autostart_interrupted(job->manager, job->parent, job->uuid);
+        parent_capacity_changed(job->manager->registry, job->parent);
         job_finish(job, JOB_DONE);
 }
 
-const struct job_type job_type_recover = {
+static const struct job_type type = {
         .name = "recover",
+        .size = sizeof(struct recover_job),
+        .action = ACTION_MANAGE_DEVICES,
         .cleans_up = true,
         .start = recover_start,
         .on_report = recover_reported,
@@ -78,6 +99,7 @@ const struct job_type job_type_recover = {
 static int recover_one(const char *uuid, void *userdata) {
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_intent_ struct intent intent = {};
+        struct recover_job *recover;
         int r;
 
         r = intent_load(uuid, &intent);
@@ -86,15 +108,13 @@ static int recover_one(const char *uuid, void *userdata) {
                 return intent_remove(uuid);
         }
 
-        r = job_new(&job, userdata, &job_type_recover, uuid);
+        r = job_new(&job, userdata, &type, uuid, intent.parent, intent.type);
         if (r < 0)
                 return r;
-        job->work.task.kind = TASK_RECOVER;
-        job->work.task.parent = TAKE_PTR(intent.parent);
-        job->work.task.type = TAKE_PTR(intent.type);
-        job->work.task.orphan_pid = intent.pid;
-        job->work.task.orphan_start_time = intent.start_time;
-        job->interrupted_autostart = intent.autostart;
+        recover = recover_job_of(job);
+        recover->orphan_pid = intent.pid;
+        recover->orphan_start_time = intent.start_time;
+        recover->interrupted_autostart = intent.autostart;
         r = queue_submit(job);
         if (r < 0)
                 return r;

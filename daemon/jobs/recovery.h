@@ -16,9 +16,9 @@ struct manager;
  * errno. */
 int recovery_start(struct manager *manager);
 
-/** recovery_retry() - the worker that undid a create was lost: park the job for another try. Returns whether it did;
- * else it has failed, with the intent left for the next daemon. */
-bool recovery_retry(struct job *job);
+/** recovery_retry() - the worker that undid a create was lost, the @n_lost-th of them is counted: park the job for
+ * another try. Returns whether it did; else its failure is set, and the intent is left for the next daemon. */
+bool recovery_retry(struct job *job, unsigned int *n_lost);
 
 /** recovery_log() - tell what became of a half-made device; @report NULL: its worker was lost. */
 void recovery_log(const char *uuid, const char *parent, const struct report *report);

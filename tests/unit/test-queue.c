@@ -43,13 +43,13 @@ static void start_and_park(struct job *job) {
         job_park(job, USEC_INFINITY);
 }
 
-static const struct job_type type_finish = { .name = "finish", .start = start_and_finish };
-static const struct job_type type_park = { .name = "park", .start = start_and_park };
+static const struct job_type type_finish = { .name = "finish", .size = sizeof(struct job), .start = start_and_finish };
+static const struct job_type type_park = { .name = "park", .size = sizeof(struct job), .start = start_and_park };
 
 static struct job *submit(const struct job_type *type, const char *uuid) {
         struct job *job;
 
-        assert_int_equal(job_new(&job, manager, type, uuid), 0);
+        assert_int_equal(job_new(&job, manager, type, uuid, NULL, NULL), 0);
         assert_int_equal(queue_submit(job), 0);
         return job;
 }
