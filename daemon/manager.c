@@ -14,13 +14,11 @@
 #include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
-#include "common/store-file.h"
 #include "daemon/api/answer-size.h"
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/types-query.h"
 #include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
-#include "daemon/bus/bus-util.h"
 #include "daemon/bus/export.h"
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
@@ -212,14 +210,6 @@ static void on_uevent(sd_device *event, void *userdata) {
         settle_on_uevent(userdata, event);
 }
 
-static int admit(sd_bus_message *message, void *userdata) {
-        if (!answer_may_be_too_large(userdata, message))
-                return 0;
-        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                        "The answer would be larger than the bus takes; read the files in /" STORE_DIRECTORY
-                        ", or ask GetDefinition and GetAll for one definition");
-}
-
 static void reload(struct manager *manager) {
         status_reloading();
         (void) store_scan(manager->store);
@@ -263,7 +253,8 @@ int manager_new(struct manager **ret) {
                 r = peers_connect(manager->peers, manager->event, on_disconnected, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to connect to the system bus once more: %m");
-        r = scheduler_new(&manager->scheduler, manager->event, manager->bus, manager->peers, admit, manager);
+        r = scheduler_new(&manager->scheduler, manager->event, manager->bus, manager->peers, answer_size_check,
+                          manager);
         if (r < 0)
                 return r;
         r = authorizations_new(&manager->authorizations, manager->event, manager->bus, manager->scheduler);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sums of what GetManagedObjects, ListDefinitions and Introspect tell: the texts, and a bound for all else. */
+/* Bounds of the answers that list everything: the sum of the texts, and constants for all else. */
 
 #include "daemon/api/answer-size.h"
 
 #include "common/bus-names.h"
+#include "common/store-file.h"
 #include "daemon/autostart/autostart.h"
+#include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job.h"
 #include "daemon/manager.h"
@@ -13,80 +15,133 @@
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
-/* An object without its texts has 490 bytes: the names of its interfaces and properties, lengths, and padding. */
+/* What a row of a list, a whole object and an attribute have at most beside their texts: names of interfaces and
+ * properties, the beginning of a path, lengths, and padding. The nodes of Introspect count as rows. */
+#define ROW_SIZE 112
 #define OBJECT_SIZE 640
-#define ROW_SIZE 64
 #define ATTRIBUTE_SIZE 24
 
-/* So many rows fit whatever the names are, of at most NAME_MAX bytes each. */
-#define ROWS_ALWAYS_FIT 12000
-
-/* In a path on the bus a byte of a name is up to three. */
+/* In a path on the bus, a byte of a name becomes up to three. */
 #define ESCAPED 3
+
+/* A row whose three names have NAME_MAX bytes each. */
+#define ROW_SIZE_MAX (ROW_SIZE + (3 + 2 * ESCAPED) * NAME_MAX)
+
+/* The header of an answer, and the interfaces that Introspect describes. */
+#define REST_SIZE (32 * 1024)
+
+/* The kinds of objects that an answer lists. */
+enum {
+        DEFINITIONS = 1 << 0,
+        DEVICES = 1 << 1,
+        OTHERS = 1 << 2,        /* parents and jobs */
+        ALL = DEFINITIONS | DEVICES | OTHERS,
+};
+
+#define READ_DEFINITIONS                                                                                               \
+        "read the files in /" STORE_DIRECTORY ", or ask GetDefinition and GetAll for one definition"
+
+static const struct list {
+        const char *interface;
+        const char *member;
+        int kinds;
+        bool whole;             /* with all properties */
+        const char *advice;     /* what to do where the answer is too large */
+} lists[] = {
+        { "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", ALL, true, READ_DEFINITIONS },
+        { "org.freedesktop.DBus.Introspectable", "Introspect", ALL, false, READ_DEFINITIONS },
+        { BUS_MANAGER, "ListDefinitions", DEFINITIONS, false, READ_DEFINITIONS },
+        { BUS_MANAGER, "ListDevices", DEVICES, false,
+          "read the directory /sys/bus/mdev/devices, or ask GetDevice and GetAll for one device" },
+};
 
 static size_t length(const char *text) {
         return text ? strlen(text) : 0;
 }
 
-/* Its two names stand in its path as well. */
-static size_t names_size(const struct stored_definition *definition) {
-        return (1 + ESCAPED) * (length(definition->uuid) + length(definition->directory->parent));
+/* A name that also stands in the path of its object. */
+static size_t name_size(const char *name) {
+        return (1 + ESCAPED) * length(name);
 }
 
-static size_t row_size(const struct manager *manager, const struct stored_definition *definition) {
-        return ROW_SIZE + names_size(definition) + length(definition->type);
-}
+static size_t definition_size(const struct manager *manager, const struct stored_definition *definition, bool whole) {
+        size_t names = name_size(definition->uuid) + name_size(definition->directory->parent), size;
 
-static size_t object_size(const struct manager *manager, const struct stored_definition *definition) {
-        size_t size = OBJECT_SIZE + 2 * names_size(definition) + length(definition->type) + length(definition->reason) +
-                      length(autostart_error(manager->autostart, definition));
-
+        size = names + length(definition->type);
+        if (!whole)
+                return ROW_SIZE + size;
+        /* The property File has the names once more. */
+        size += OBJECT_SIZE + names + length(definition->reason) +
+                length(autostart_error(manager->autostart, definition));
         for (size_t i = 0; i < definition->attributes.n; i++)
                 size += ATTRIBUTE_SIZE + length(definition->attributes.items[i].name) +
                         length(definition->attributes.items[i].value);
         return size;
 }
 
-static size_t definitions_size(const struct manager *manager,
-                               size_t (*size_of)(const struct manager *, const struct stored_definition *)) {
-        struct store_directory *directory, *next_directory;
-        struct stored_definition *definition, *next;
-        size_t size = 0;
-
-        HASH_ITER(hh, manager->store->directories, directory, next_directory)
-                HASH_ITER(hh, directory->definitions, definition, next)
-                        size += size_of(manager, definition);
-        return size;
+static size_t device_size(const struct device *device, bool whole) {
+        return (whole ? OBJECT_SIZE + length(device->path) : ROW_SIZE) + name_size(device->uuid) +
+               name_size(device->parent) + length(device->type);
 }
 
-/* Of a type there is no more text on the bus than in JSON, where a value has less around it. */
-static size_t parent_size(const struct parent *parent) {
-        return OBJECT_SIZE + (1 + ESCAPED) * length(parent->name) + length(parent->path) +
+/* The types have no more text on the bus than in JSON, where a value has fewer bytes around it. */
+static size_t parent_size(const struct parent *parent, bool whole) {
+        if (!whole)
+                return ROW_SIZE + name_size(parent->name);
+        return OBJECT_SIZE + name_size(parent->name) + length(parent->path) +
                3 * length(parent->types ? json_object_to_json_string(parent->types) : NULL);
 }
 
-static size_t device_size(const struct device *device) {
-        return OBJECT_SIZE + (1 + ESCAPED) * length(device->parent) + length(device->path) + length(device->type);
-}
-
-static size_t objects_size(const struct manager *manager) {
-        size_t size = HASH_COUNT(manager->jobs) * OBJECT_SIZE;
+static size_t sum(const struct manager *manager, int kinds, bool whole) {
+        struct stored_definition *definition, *next_definition;
+        struct store_directory *directory, *next_directory;
         struct parent *parent, *next_parent;
         struct device *device, *next_device;
+        size_t size = REST_SIZE;
 
-        HASH_ITER(hh, manager->registry->parents, parent, next_parent)
-                size += parent_size(parent);
-        HASH_ITER(hh, manager->registry->devices, device, next_device)
-                size += device_size(device);
-        return size + definitions_size(manager, object_size);
+        if (kinds & DEFINITIONS)
+                HASH_ITER(hh, manager->store->directories, directory, next_directory)
+                        HASH_ITER(hh, directory->definitions, definition, next_definition)
+                                size += definition_size(manager, definition, whole);
+        if (kinds & DEVICES)
+                HASH_ITER(hh, manager->registry->devices, device, next_device)
+                        size += device_size(device, whole);
+        if (kinds & OTHERS) {
+                HASH_ITER(hh, manager->registry->parents, parent, next_parent)
+                        size += parent_size(parent, whole);
+                size += HASH_COUNT(manager->jobs) * OBJECT_SIZE;
+        }
+        return size;
 }
 
-bool answer_may_be_too_large(const struct manager *manager, sd_bus_message *message) {
-        if (sd_bus_message_is_method_call(message, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects"))
-                return objects_size(manager) > ANSWER_SIZE_MAX;
-        if (sd_bus_message_is_method_call(message, BUS_MANAGER, "ListDefinitions") ||
-            sd_bus_message_is_method_call(message, "org.freedesktop.DBus.Introspectable", "Introspect"))
-                return manager->store->n_definitions > ROWS_ALWAYS_FIT &&
-                       definitions_size(manager, row_size) > ANSWER_SIZE_MAX;
-        return false;
+static const struct list *find_list(sd_bus_message *message) {
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++)
+                if (sd_bus_message_is_method_call(message, lists[i].interface, lists[i].member))
+                        return lists + i;
+        return NULL;
+}
+
+size_t answer_size_bound(const struct manager *manager, sd_bus_message *message) {
+        const struct list *list = find_list(message);
+
+        return list ? sum(manager, list->kinds, list->whole) : 0;
+}
+
+/* Nearly always, all rows fit whatever is in them. */
+static bool has_few_rows(const struct manager *manager) {
+        size_t n = manager->store->n_definitions + HASH_COUNT(manager->registry->devices) +
+                   HASH_COUNT(manager->registry->parents) + HASH_COUNT(manager->jobs);
+
+        return n * ROW_SIZE_MAX <= ANSWER_SIZE_MAX;
+}
+
+int answer_size_check(sd_bus_message *message, void *userdata) {
+        const struct list *list = find_list(message);
+        struct manager *manager = userdata;
+
+        if (!list || (!list->whole && has_few_rows(manager)) ||
+            sum(manager, list->kinds, list->whole) <= ANSWER_SIZE_MAX)
+                return 0;
+        return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "The answer would be larger than the bus takes; %s",
+                        list->advice);
 }

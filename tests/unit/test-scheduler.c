@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose call is handled next. The bus is a pair of sockets: calls of all connections come in at one of them. */
+/* Whose call is handled next. */
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
 #include "common/io.h"
 #include "daemon/peers/scheduler.h"
+#include "tests/unit/fake-bus.h"
 #include "tests/unit/test.h"
 
 #define ATTACKER 65534
@@ -66,20 +66,10 @@ static int admit(sd_bus_message *message, void *userdata) {
 }
 
 static int setup(void **state) {
-        sd_id128_t id = {};
-        int fds[2];
-
         order[0] = '\0';
         n_left = 0;
-        assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
         assert_int_equal(sd_bus_new(&bus), 0);
-        assert_true(sd_bus_set_fd(bus, fds[0], fds[0]) >= 0 && sd_bus_set_server(bus, true, id) >= 0);
-        assert_int_equal(sd_bus_new(&callers), 0);
-        assert_true(sd_bus_set_fd(callers, fds[1], fds[1]) >= 0);
-        assert_true(sd_bus_start(bus) >= 0 && sd_bus_start(callers) >= 0);
-        while (!sd_bus_is_ready(bus) || !sd_bus_is_ready(callers))
-                assert_true(sd_bus_process(bus, NULL) >= 0 && sd_bus_process(callers, NULL) >= 0);
-
+        fake_bus_connect(bus, &callers);
         assert_true(sd_event_new(&event) >= 0);
         assert_int_equal(peers_new(&peers), 0);
         assert_int_equal(scheduler_new(&scheduler, event, bus, peers, admit, NULL), 0);
@@ -108,14 +98,10 @@ static void connect_as(const char *name, uid_t uid) {
 }
 
 static void call(const char *sender, const char *member, const char *text) {
-        sd_bus_message *message = NULL;
+        sd_bus_message *message = fake_bus_new_call(callers, sender, "/", "test.Test", member);
 
-        assert_true(sd_bus_message_new_method_call(callers, &message, NULL, "/", "test.Test", member) >= 0);
-        assert_true(sd_bus_message_set_sender(message, sender) >= 0);
         assert_true(sd_bus_message_append(message, "s", text) >= 0);
-        assert_true(sd_bus_send(callers, message, NULL) >= 0);
-        sd_bus_message_unref(message);
-        assert_true(sd_bus_flush(callers) >= 0);
+        fake_bus_send(callers, message);
 }
 
 /* Until nothing is to be done. */
