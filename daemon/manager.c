@@ -263,7 +263,7 @@ int manager_new(struct manager **ret) {
         r = queue_init(manager);
         if (r < 0)
                 return r;
-        r = pool_new(&manager->pool, manager->event, LIBEXECDIR "/mediated-worker");
+        r = pool_new(&manager->pool, manager->event, worker_spawn, LIBEXECDIR "/mediated-worker");
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
         manager->callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC;

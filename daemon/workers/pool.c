@@ -21,6 +21,7 @@
 
 struct pool {
         sd_event *event;
+        worker_spawn_t spawn;
         char *program;
         struct worker *workers[_WORKER_STATE_MAX];      /* by state; the first idle one was used last */
         unsigned int n_workers[_WORKER_STATE_MAX];
@@ -138,11 +139,11 @@ static void assign_first(struct pool *pool) {
         work->on_report(work, NULL);
 }
 
-static int spawn(struct pool *pool) {
+static int add_worker(struct pool *pool) {
         struct worker *worker;
         int r;
 
-        r = worker_spawn(pool, pool->event, pool->program, &worker);
+        r = pool->spawn(pool, pool->event, pool->program, &worker);
         if (r < 0) {
                 pool->n_start_failures++;
                 pool->start_error = r;
@@ -170,7 +171,7 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
                 assign_first(pool);
 
         while (may_spawn(pool))
-                if (spawn(pool) < 0)
+                if (add_worker(pool) < 0)
                         break;
 
         /* Without processes or fds there will be none in a second either; a caller rather hears of it. */
@@ -267,7 +268,7 @@ bool pool_withdraw(struct pool *pool, struct work *work) {
         return true;
 }
 
-int pool_new(struct pool **ret, sd_event *event, const char *program) {
+int pool_new(struct pool **ret, sd_event *event, worker_spawn_t spawn, const char *program) {
         _cleanup_(pool_freep) struct pool *pool = NULL;
         int r;
 
@@ -275,6 +276,7 @@ int pool_new(struct pool **ret, sd_event *event, const char *program) {
         if (!pool)
                 return -ENOMEM;
         pool->event = event;
+        pool->spawn = spawn;
         pool->program = strdup(program);
         if (!pool->program)
                 return -ENOMEM;

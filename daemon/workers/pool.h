@@ -22,8 +22,9 @@
 struct pool *pool_free(struct pool *pool);
 DEFINE_CLEANUP_FUNC(struct pool *, pool_free)
 
-/** pool_new() - @program is the worker's path. Starts the first worker. Returns 0 or a negative errno. */
-int pool_new(struct pool **ret, sd_event *event, const char *program);
+/** pool_new() - no worker is started before there is work. @spawn: worker_spawn(), or what a test has instead.
+ * @program: the worker's path. Returns 0 or a negative errno. */
+int pool_new(struct pool **ret, sd_event *event, worker_spawn_t spawn, const char *program);
 
 /** pool_submit() - do the work when a worker is free: each work->share in its turn, first come, first served in each,
  * and those for which nobody waits last. The outcome is always told by work->on_report(), never before this returns. */

@@ -4,6 +4,7 @@
 
 #include "daemon/workers/worker.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -124,13 +125,7 @@ void worker_read_again(struct worker *worker) {
         (void) read_report(worker);
 }
 
-/* The socket of a dead worker may still hold its last report, of work that was done whatever came after. So all there
- * is gets read before the death is believed. */
-static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata) {
-        struct worker *worker = userdata;
-
-        log_debug("Worker %d has ended, %s %d", (int) worker->pid, si->si_code == CLD_EXITED ? "status" : "signal",
-                  si->si_status);
+void worker_ended(struct worker *worker) {
         while (worker->fd >= 0 && read_report(worker))
                 ;
         if (worker->fd >= 0)
@@ -138,12 +133,20 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
 
         pool_remove(worker->pool, worker);
         worker_free(worker);
+}
+
+static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata) {
+        struct worker *worker = userdata;
+
+        log_debug("Worker %d has ended, %s %d", (int) worker->pid, si->si_code == CLD_EXITED ? "status" : "signal",
+                  si->si_status);
+        worker_ended(worker);
         return 0;
 }
 
 /* Starts with the default signals, none blocked, stdin from /dev/null and no fd but its socket: everything else here
  * is O_CLOEXEC. */
-static int spawn(const char *program, int socket_fd, pid_t *ret) {
+static int start_process(const char *program, int socket_fd, pid_t *ret) {
         char *argv[] = { (char *) "mediated-worker", NULL };
         posix_spawn_file_actions_t actions;
         posix_spawnattr_t attributes;
@@ -169,16 +172,35 @@ static int spawn(const char *program, int socket_fd, pid_t *ret) {
         return -r;
 }
 
-static int watch(struct worker *worker, sd_event *event) {
+int worker_new(struct pool *pool, sd_event *event, int fd, struct worker **ret) {
+        _cleanup_(worker_freep) struct worker *worker = NULL;
         int r;
 
-        r = sd_event_add_io(event, &worker->io_source, worker->fd, EPOLLIN, on_io, worker);
+        assert(pool && fd >= 0);
+
+        worker = calloc(1, sizeof(*worker));
+        if (!worker) {
+                close(fd);
+                return -ENOMEM;
+        }
+        *worker = (struct worker) { .pool = pool, .fd = fd };
+
+        r = sd_event_add_io(event, &worker->io_source, fd, EPOLLIN, on_io, worker);
         if (r >= 0)
                 r = sd_event_source_set_priority(worker->io_source, PRIORITY_RESULTS);
         if (r >= 0)
                 r = sd_event_source_set_description(worker->io_source, "report of a worker");
-        if (r >= 0)
-                r = sd_event_add_child(event, &worker->child_source, worker->pid, WEXITED, on_child, worker);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(worker);
+        return 0;
+}
+
+static int watch_child(struct worker *worker, sd_event *event) {
+        int r;
+
+        r = sd_event_add_child(event, &worker->child_source, worker->pid, WEXITED, on_child, worker);
         if (r >= 0)
                 r = sd_event_source_set_priority(worker->child_source, PRIORITY_WORKER_ENDS);
         if (r >= 0)
@@ -194,21 +216,17 @@ int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct
         if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
                 return -errno;
         theirs = fds[1];
-
-        worker = calloc(1, sizeof(*worker));
-        if (!worker) {
-                close(fds[0]);
-                return -ENOMEM;
-        }
-        *worker = (struct worker) { .pool = pool, .fd = fds[0] };
+        r = worker_new(pool, event, fds[0], &worker);
+        if (r < 0)
+                return r;
 
         /* Ours alone does not block: O_NONBLOCK belongs to the end, not to the pair. */
         if (fcntl(worker->fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
-        r = spawn(program, theirs, &worker->pid);
+        r = start_process(program, theirs, &worker->pid);
         if (r < 0)
                 return r;
-        r = watch(worker, event);
+        r = watch_child(worker, event);
         if (r < 0) {
                 /* Nobody would hear of its end. It has not begun with anything in which it could be stuck. */
                 (void) kill(worker->pid, SIGKILL);

@@ -61,8 +61,18 @@ struct worker {
         struct worker *prev, *next;
 };
 
+typedef int (*worker_spawn_t)(struct pool *pool, sd_event *event, const char *program, struct worker **ret);
+
 /** worker_spawn() - start a process. It is ready once it has said hello. Returns 0 or a negative errno. */
 int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct worker **ret);
+
+/** worker_new() - a worker without a process of ours, at the other end of @fd. Takes @fd over, also when it fails.
+ * Returns 0 or a negative errno. */
+int worker_new(struct pool *pool, sd_event *event, int fd, struct worker **ret);
+
+/** worker_ended() - its process is gone. Its socket may still hold its last report, which may be of finished work. So
+ * all that is there gets read before the death is believed. Frees the worker. */
+void worker_ended(struct worker *worker);
 
 /** worker_retire() - close its socket and leave the pool. An idle process ends by that, a stuck one when the kernel
  * lets it; the struct goes when the process is reaped. */

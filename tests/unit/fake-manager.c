@@ -23,7 +23,7 @@ struct manager *fake_manager_new(void) {
         assert_int_equal(sd_bus_new(&manager->bus), 0);
         assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
         assert_int_equal(queue_init(manager), 0);
-        assert_int_equal(pool_new(&manager->pool, manager->event, "/nonexistent"), 0);
+        assert_int_equal(pool_new(&manager->pool, manager->event, worker_spawn, "/nonexistent"), 0);
         assert_int_equal(registry_new(&manager->registry, manager->event, manager->exports, manager->pool,
                                       &registry_observer, NULL), 0);
         assert_int_equal(store_new(&manager->store, manager->event, manager->exports, manager->registry,
