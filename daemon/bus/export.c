@@ -24,7 +24,7 @@
 #define ANNOUNCEMENTS_PATIENT 256
 
 enum announcement_kind {
-        ANNOUNCE_OBJECT,        /* added or changed, whatever is true of it when its turn comes */
+        ANNOUNCE_OBJECT,        /* that it is there, or what of it has changed */
         ANNOUNCE_REMOVED,
         ANNOUNCE_JOB_NEW,
         ANNOUNCE_JOB_REMOVED,
@@ -32,9 +32,10 @@ enum announcement_kind {
 
 struct announcement {
         enum announcement_kind kind;
+        struct export *export;  /* OBJECT; all else is of the other kinds */
         char *path;
         const char *interface;
-        uint64_t id;            /* the rest: of job signals */
+        uint64_t id;            /* this and the rest: of the signals of jobs */
         char uuid[UUID_TEXT_SIZE];
         const char *job_kind;
         const char *result;
@@ -56,15 +57,15 @@ static void announcement_free(struct announcement *a) {
         free(a);
 }
 
-/* Returns false without memory. */
-static bool queue_up(struct exports *exports, const struct announcement *announcement) {
+/* Returns NULL without memory. */
+static struct announcement *queue_up(struct exports *exports, const struct announcement *announcement) {
         struct announcement *a = malloc(sizeof(*a));
-        char *path = strdup(announcement->path);
+        char *path = announcement->path ? strdup(announcement->path) : NULL;
 
-        if (!a || !path) {
+        if (!a || (announcement->path && !path)) {
                 free(a);
                 free(path);
-                return false;
+                return NULL;
         }
         *a = *announcement;
         a->path = path;
@@ -73,15 +74,23 @@ static bool queue_up(struct exports *exports, const struct announcement *announc
         DL_APPEND(exports->queue, a);
         if (++exports->n_queue == ANNOUNCEMENTS_PATIENT)
                 (void) sd_event_source_set_priority(exports->timer, PRIORITY_REQUESTS);
-        return true;
+        return a;
+}
+
+static void unqueue(struct exports *exports, struct announcement *a) {
+        DL_DELETE(exports->queue, a);
+        if (--exports->n_queue == 0)
+                (void) sd_event_source_set_priority(exports->timer, PRIORITY_ANNOUNCEMENTS);
+        if (a->export)
+                a->export->announcement = NULL;
 }
 
 static void queue_object(struct exports *exports, struct export *export) {
-        if (export->queued)
+        if (export->announcement)
                 return;
 
-        export->queued = queue_up(exports, &(struct announcement) { .kind = ANNOUNCE_OBJECT, .path = export->path });
-        if (export->queued)
+        export->announcement = queue_up(exports, &(struct announcement) { .kind = ANNOUNCE_OBJECT, .export = export });
+        if (export->announcement)
                 return;
         exports->missed = true;
         timer_arm(exports->timer, ANNOUNCE_USEC);
@@ -96,20 +105,14 @@ static void queue_missed(struct exports *exports) {
                         queue_object(exports, export);
 }
 
-static int announce_object(struct exports *exports, const char *path) {
-        struct export *export;
+static int announce_object(struct exports *exports, struct export *export) {
         int r;
 
-        HASH_FIND_STR(exports->table, path, export);
-        if (!export || !export->queued)
-                return 0;
-
-        export->queued = false;
         if (!export->announced) {
                 export->announced = true;
-                r = sd_bus_emit_object_added(exports->bus, path);
+                r = sd_bus_emit_object_added(exports->bus, export->path);
         } else
-                r = sd_bus_emit_properties_changed_strv(exports->bus, path, export->interface,
+                r = sd_bus_emit_properties_changed_strv(exports->bus, export->path, export->interface,
                                                         (char **) export->changes);
         export->changes[0] = NULL;
         return r;
@@ -118,7 +121,7 @@ static int announce_object(struct exports *exports, const char *path) {
 static int announce(struct exports *exports, const struct announcement *a) {
         switch (a->kind) {
         case ANNOUNCE_OBJECT:
-                return announce_object(exports, a->path);
+                return announce_object(exports, a->export);
         case ANNOUNCE_REMOVED:
                 return sd_bus_emit_interfaces_removed(exports->bus, a->path, a->interface, NULL);
         case ANNOUNCE_JOB_NEW:
@@ -137,20 +140,19 @@ static void announce_now(struct exports *exports, const struct announcement *a) 
 
         r = announce(exports, a);
         if (r < 0 && r != -ENOTCONN)
-                log_warning_errno(r, "Failed to announce %s on the bus, ignoring: %m", a->path);
+                log_warning_errno(r, "Failed to announce %s on the bus, ignoring: %m",
+                                  a->export ? a->export->path : a->path);
 }
 
 static void announce_first(struct exports *exports) {
         struct announcement *a = exports->queue;
 
-        DL_DELETE(exports->queue, a);
-        if (--exports->n_queue == 0)
-                (void) sd_event_source_set_priority(exports->timer, PRIORITY_ANNOUNCEMENTS);
+        unqueue(exports, a);
         announce_now(exports, a);
         announcement_free(a);
 }
 
-/* What cannot wait is told now, behind all that does. */
+/* Without memory for a place in the queue it is sent now, behind all that is there. */
 static void queue_signal(struct exports *exports, const struct announcement *announcement) {
         if (queue_up(exports, announcement))
                 return;
@@ -251,6 +253,13 @@ void export_remove(struct exports *exports, struct export *export) {
                 return;
 
         HASH_DEL(exports->table, export);
+        /* Another object may get its path before it would have had its turn. */
+        if (export->announcement) {
+                struct announcement *a = export->announcement;
+
+                unqueue(exports, a);
+                announcement_free(a);
+        }
         if (export->announced)
                 queue_signal(exports, &(struct announcement) {
                         .kind = ANNOUNCE_REMOVED,

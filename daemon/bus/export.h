@@ -16,6 +16,7 @@
 /* At least as many as an interface has properties that change. */
 #define EXPORT_CHANGES_MAX 8
 
+struct announcement;
 struct exports;
 
 /* Embedded in what is exported; valid between export_add() and export_remove(). */
@@ -24,7 +25,7 @@ struct export {
         const char *interface;
         void *userdata;
         bool announced;                 /* InterfacesAdded was sent */
-        bool queued;                    /* stands in the queue, to be announced or for its changes */
+        struct announcement *announcement;      /* its place in the queue, or NULL */
         const char *changes[EXPORT_CHANGES_MAX + 1];
         UT_hash_handle hh;
 };
