@@ -161,12 +161,19 @@ static void on_types_read(struct parent *parent, void *userdata) {
         autostart_types_read(manager->autostart, parent);
 }
 
-static void on_device_changed(const struct device *device, void *userdata) {
+static void on_device_changed(struct device *device, void *userdata) {
         struct manager *manager = userdata;
 
         queue_kick(manager, device->uuid);
         store_device_changed(manager->store, device);
         autostart_device_changed(manager->autostart, device);
+}
+
+static void on_device_gone(const struct device *device, void *userdata) {
+        struct manager *manager = userdata;
+
+        queue_kick(manager, device->uuid);
+        store_device_gone(manager->store, device);
 }
 
 static void on_registry_looked(void *userdata) {
@@ -178,6 +185,7 @@ static const struct registry_observer registry_observer = {
         .parent_gone = on_parent_gone,
         .types_read = on_types_read,
         .device_changed = on_device_changed,
+        .device_gone = on_device_gone,
         .looked = on_registry_looked,
 };
 

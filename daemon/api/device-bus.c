@@ -10,7 +10,6 @@
 #include "daemon/api/attributes-query.h"
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/request-device.h"
-#include "daemon/definitions/store.h"
 #include "daemon/registry/device.h"
 
 static int property_get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -43,7 +42,7 @@ static int property_get_defined(sd_bus *bus, const char *path, const char *inter
                                 sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         const struct device *device = userdata;
 
-        return sd_bus_message_append(reply, "b", !!store_find(store_of(bus), device->parent, device->uuid));
+        return sd_bus_message_append(reply, "b", device->defined);
 }
 
 static int find_group(const struct device *device, char *ret, size_t size) {

@@ -92,8 +92,7 @@ static int method_list_devices(sd_bus_message *message, void *userdata, sd_bus_e
         HASH_ITER(hh, manager->registry->devices, device, next) {
                 r = sd_bus_message_append(reply, "(ssssbo)", device->uuid, device->parent,
                                           device->type ? device->type : "", device_state_to_string(device->state),
-                                          !!store_find(manager->store, device->parent, device->uuid),
-                                          device->export.path);
+                                          device->defined, device->export.path);
                 if (r < 0)
                         return r;
         }
@@ -376,10 +375,6 @@ struct manager *manager_of(sd_bus *bus) {
 
 struct autostart *autostart_of(sd_bus *bus) {
         return manager_of(bus)->autostart;
-}
-
-struct store *store_of(sd_bus *bus) {
-        return manager_of(bus)->store;
 }
 
 int manager_bus_attach(struct manager *manager) {

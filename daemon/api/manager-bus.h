@@ -7,7 +7,6 @@
 
 struct autostart;
 struct manager;
-struct store;
 
 /** manager_bus_attach() - register the objects. Returns 0 or a negative errno. */
 int manager_bus_attach(struct manager *manager);
@@ -15,6 +14,5 @@ int manager_bus_attach(struct manager *manager);
 /** manager_of() - the manager, while a handler of any of these objects runs. */
 struct manager *manager_of(sd_bus *bus);
 
-/** autostart_of(), store_of() - the manager's. */
+/** autostart_of() - the manager's. */
 struct autostart *autostart_of(sd_bus *bus);
-struct store *store_of(sd_bus *bus);

@@ -66,11 +66,18 @@ size_t store_find_all(struct store *store, const char *uuid, struct stored_defin
         return n;
 }
 
-void store_device_changed(struct store *store, const struct device *device) {
+void store_device_changed(struct store *store, struct device *device) {
         struct stored_definition *definition = store_find(store, device->parent, device->uuid);
 
         if (definition)
-                stored_definition_device_changed(definition);
+                stored_definition_set_device(definition, device);
+}
+
+void store_device_gone(struct store *store, const struct device *device) {
+        struct stored_definition *definition = store_find(store, device->parent, device->uuid);
+
+        if (definition)
+                stored_definition_set_device(definition, NULL);
 }
 
 static void arm(struct store *store, uint64_t usec) {

@@ -93,8 +93,10 @@ void store_look_for(struct store *store, const char *uuid);
  * @size of them. Returns how many there are. */
 size_t store_find_all(struct store *store, const char *uuid, struct stored_definition **ret, size_t size);
 
-/** store_device_changed() - a device appeared, changed its state or is gone: its definition announces that. */
-void store_device_changed(struct store *store, const struct device *device);
+/** store_device_changed(), store_device_gone() - a device has appeared or is in another state, or is gone. Its
+ * definition announces that. */
+void store_device_changed(struct store *store, struct device *device);
+void store_device_gone(struct store *store, const struct device *device);
 
 /** store_hurry() - look at what has changed now, and not when its editor may be done. Returns whether anything has:
  * then the observer is told when all of it was looked at. */

@@ -25,30 +25,23 @@ static void changed(struct stored_definition *definition, const char *property) 
         export_change(exports_of(definition), &definition->export, property);
 }
 
-/* Returns NULL where there is none of that UUID on that parent. */
-static struct device *device_of(const struct stored_definition *definition) {
-        struct device *device = device_find(definition->directory->store->registry, definition->uuid);
-
-        return device && streq(device->parent, definition->directory->parent) ? device : NULL;
-}
-
 bool stored_definition_is_active(const struct stored_definition *definition) {
-        const struct device *device = device_of(definition);
-
-        return device && device->state == DEVICE_ACTIVE;
+        return definition->device && definition->device->state == DEVICE_ACTIVE;
 }
 
-void stored_definition_device_changed(struct stored_definition *definition) {
+void stored_definition_set_device(struct stored_definition *definition, struct device *device) {
+        definition->device = device;
+        if (device)
+                device_set_defined(device, true);
         changed(definition, "Active");
         changed(definition, "StartState");
 }
 
-/* The definition has come or gone: whether its device is defined depends on that. */
-static void changed_defined(const struct stored_definition *definition) {
-        struct device *device = device_of(definition);
+static void find_device(struct stored_definition *definition) {
+        struct device *device = device_find(definition->directory->store->registry, definition->uuid);
 
-        if (device)
-                export_change(exports_of(definition), &device->export, "Defined");
+        if (device && streq(device->parent, definition->directory->parent))
+                stored_definition_set_device(definition, device);
 }
 
 static struct stored_definition *stored_definition_free(struct stored_definition *definition) {
@@ -84,7 +77,8 @@ void stored_definition_gone(struct stored_definition *definition) {
         unlink_definition(definition);
         if (store->observer->gone)
                 store->observer->gone(definition, store->userdata);
-        changed_defined(definition);
+        if (definition->device)
+                device_set_defined(definition->device, false);
         stored_definition_free(definition);
 }
 
@@ -106,7 +100,7 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
         if (!definition->hh.tbl)
                 return NULL;
         directory->store->n_definitions++;
-        changed_defined(definition);
+        find_device(definition);
         return TAKE_PTR(definition);
 }
 

@@ -7,11 +7,13 @@
 #include "common/failure.h"
 #include "daemon/bus/export.h"
 
+struct device;
 struct store_directory;
 
 struct stored_definition {
         struct store_directory *directory;
         struct export export;
+        struct device *device;          /* the one of its UUID on its parent, or NULL */
         char *uuid;                     /* the file's name: in an invalid one it can be anything */
         bool valid;
         char *reason;                   /* of being invalid, with the line */
@@ -39,5 +41,5 @@ void stored_definition_forget(struct stored_definition *definition);
 /** stored_definition_is_active() - whether its UUID is active on its parent. */
 bool stored_definition_is_active(const struct stored_definition *definition);
 
-/** stored_definition_device_changed() - its device appeared, changed its state or is gone. */
-void stored_definition_device_changed(struct stored_definition *definition);
+/** stored_definition_set_device() - its device has appeared, is in another state, or (with NULL) is gone. */
+void stored_definition_set_device(struct stored_definition *definition, struct device *device);

@@ -46,13 +46,6 @@ uint64_t device_grace_usec(const struct device *device) {
         return DEVICE_GRACE_USEC - age;
 }
 
-static void tell(const struct device *device) {
-        const struct registry *registry = device->registry;
-
-        if (registry->observer->device_changed)
-                registry->observer->device_changed(device, registry->userdata);
-}
-
 static struct device *device_free(struct device *device) {
         if (!device)
                 return NULL;
@@ -95,8 +88,11 @@ void device_forget(struct device *device) {
 }
 
 static void device_gone(struct device *device) {
+        const struct registry *registry = device->registry;
+
         unlink_device(device);
-        tell(device);
+        if (registry->observer->device_gone)
+                registry->observer->device_gone(device, registry->userdata);
         device_free(device);
 }
 
@@ -156,6 +152,13 @@ static int set_type(struct device *device, const char *type) {
         return 0;
 }
 
+void device_set_defined(struct device *device, bool defined) {
+        if (device->defined == defined)
+                return;
+        device->defined = defined;
+        export_change(device->registry->exports, &device->export, "Defined");
+}
+
 void device_set_removing(struct device *device, bool removing) {
         if (removing)
                 watch(device);
@@ -173,7 +176,8 @@ static void set_state(struct device *device, enum device_state state) {
                 device->complete_since = now_usec();
         device->state = state;
         export_change(registry->exports, &device->export, "State");
-        tell(device);
+        if (registry->observer->device_changed)
+                registry->observer->device_changed(device, registry->userdata);
         if (state == DEVICE_ACTIVE && registry->settled)
                 parent_capacity_changed(registry, device->parent);
 

@@ -33,6 +33,7 @@ struct device {
         char *type;                     /* NULL until the kernel has made the link */
         ino_t inode;
         enum device_state state;
+        bool defined;                   /* the store has a definition of it */
         struct attributes attributes;   /* those it got from us, for who defines it later */
         uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
         uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */
@@ -69,6 +70,9 @@ struct device *device_created(struct registry *registry, const char *uuid, const
 
 /** device_removed() - a worker has seen the directory go: the registry takes its word. */
 void device_removed(struct registry *registry, const char *uuid, ino_t inode);
+
+/** device_set_defined() - whether the store has a definition of its UUID on its parent. */
+void device_set_defined(struct device *device, bool defined);
 
 /** device_forget() - take it out of the registry, and tell nobody. */
 void device_forget(struct device *device);

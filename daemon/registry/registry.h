@@ -28,9 +28,11 @@ struct registry_observer {
         /* A worker has read the types of a parent, or could not. */
         void (*types_read)(struct parent *parent, void *userdata);
 
-        /* A device is new, or in another state, or gone: then device_find() does not find it any more, and it is about
-         * to be freed. */
-        void (*device_changed)(const struct device *device, void *userdata);
+        /* A device is new, or in another state. */
+        void (*device_changed)(struct device *device, void *userdata);
+
+        /* A device is gone: device_find() does not find it any more, and it is about to be freed. */
+        void (*device_gone)(const struct device *device, void *userdata);
 
         /* Everything that was to be looked at has been looked at. */
         void (*looked)(void *userdata);

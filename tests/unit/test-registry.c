@@ -42,17 +42,21 @@ static void on_parent_gone(const struct parent *parent, void *userdata) {
         note("%s is %s\n", parent->name, parent_find(registry, parent->name) ? "another one" : "gone");
 }
 
-static void on_device_changed(const struct device *device, void *userdata) {
-        if (device_find(registry, device->uuid))
-                note("%s of %s is %s\n", device->uuid, device->parent, device_state_to_string(device->state));
-        else
-                note("%s of %s is gone\n", device->uuid, device->parent);
+static void on_device_changed(struct device *device, void *userdata) {
+        assert_ptr_equal(device_find(registry, device->uuid), device);
+        note("%s of %s is %s\n", device->uuid, device->parent, device_state_to_string(device->state));
+}
+
+static void on_device_gone(const struct device *device, void *userdata) {
+        assert_null(device_find(registry, device->uuid));
+        note("%s of %s is gone\n", device->uuid, device->parent);
 }
 
 static const struct registry_observer observer = {
         .parent_here = on_parent_here,
         .parent_gone = on_parent_gone,
         .device_changed = on_device_changed,
+        .device_gone = on_device_gone,
 };
 
 static int set_up(void **state) {
