@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of running devices that no definition tells. */
+/* The attributes of running devices that have no definition. */
 
 #include "client/mdevctl/attributes.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/mdevctl/bus.h"
@@ -12,14 +13,15 @@
 #include "common/io.h"
 #include "common/root.h"
 
+/* A call for the attributes of one device. */
 struct question {
         struct asker *asker;
-        struct attributes *ret;
+        struct attributes *ret;         /* where they go */
 };
 
 struct asker {
         sd_bus *bus;
-        size_t n_pending;
+        size_t n_pending;               /* how many questions have no answer yet */
 };
 
 static int new_call(sd_bus *bus, const char *uuid, sd_bus_message **ret) {
@@ -33,10 +35,11 @@ static int new_call(sd_bus *bus, const char *uuid, sd_bus_message **ret) {
                                               "GetAttributes");
 }
 
-/* A device that is gone meanwhile, or a callout that fails, has nothing to tell. */
+/* There are no attributes when the device has disappeared meanwhile, or when a callout fails. */
 static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct question *question = userdata;
 
+        assert(question->asker->n_pending > 0);
         question->asker->n_pending--;
         if (!sd_bus_message_get_error(reply))
                 (void) attributes_read_from_message(reply, question->ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The daemon, as mdevctl's commands ask it. */
+/* Calls of the daemon's methods. */
 
 #include "client/mdevctl/bus.h"
 
@@ -54,7 +54,7 @@ static int check_callout(sd_bus *bus, const char *uuid) {
         uint64_t job;
         int r;
 
-        /* A UUID that is yet to be chosen is nobody's. */
+        /* No job has a UUID that the daemon will choose. */
         if (!*uuid)
                 return EXIT_SUCCESS;
         r = callout_find_job(bus, &error, &job, job_uuid);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* mdevctl's commands. Each returns the exit status, having said what went wrong. */
+/* mdevctl's commands. Each prints what goes wrong, and returns the exit status. */
 
 #include "client/mdevctl/arguments.h"
 
@@ -14,6 +14,7 @@ int mdevctl_command_stop(const struct mdevctl_arguments *arguments);
 int mdevctl_command_types(const struct mdevctl_arguments *arguments);
 int mdevctl_command_undefine(const struct mdevctl_arguments *arguments);
 
+/** mdevctl_uuid_or_null() - the value of --uuid, or NULL. */
 static inline const char *mdevctl_uuid_or_null(const struct mdevctl_arguments *arguments) {
         return mdevctl_given(arguments, MDEVCTL_UUID) ? arguments->uuid : NULL;
 }

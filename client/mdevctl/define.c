@@ -85,8 +85,8 @@ static int define_file(const struct mdevctl_arguments *arguments) {
         return r == EXIT_SUCCESS ? send_define(arguments, parent, definition, false) : r;
 }
 
-/* A device that is active lends what is not given, and its attributes. Given a type, mdevctl wants the parent too.
- */
+/* What is not given is taken from the active device, and so are its attributes. With a type mdevctl wants the parent
+ * too. */
 static int define_arguments(const struct mdevctl_arguments *arguments) {
         const char *parent = arguments->values[MDEVCTL_PARENT], *type = arguments->values[MDEVCTL_TYPE];
         _cleanup_definition_ struct definition *definition = NULL;

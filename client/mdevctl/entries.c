@@ -4,6 +4,7 @@
 
 #include "client/mdevctl/entries.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/mdevctl/bus.h"
@@ -11,6 +12,7 @@
 #include "client/mdevctl/tell.h"
 
 static int add(struct mdevctl_entries *entries, const struct mdevctl_entry *entry) {
+        assert(entry->uuid && entry->parent && entries->n <= entries->allocated);
         if (entries->n == entries->allocated) {
                 size_t allocated = entries->allocated > 0 ? 2 * entries->allocated : 64;
                 struct mdevctl_entry *items = reallocarray(entries->items, allocated, sizeof(*items));
@@ -31,7 +33,7 @@ static int compare(const void *a, const void *b) {
         return mdevctl_store_compare(x->parent, x->uuid, y->parent, y->uuid);
 }
 
-/* A device that is being created or removed is none for mdevctl, which looks for the type. */
+/* mdevctl lists a device if it can read its type, so not one that is being created or removed. */
 static bool is_complete(const char *state, const char *type) {
         return *type && (streq(state, "active") || streq(state, "wedged"));
 }
@@ -79,7 +81,8 @@ static int find_device(struct mdevctl_entries *entries, struct mdevctl_entries *
         return add(devices, &entry) < 0 ? mdevctl_fail("Out of memory") : EXIT_SUCCESS;
 }
 
-/* The devices of a list and the files of the store, both sorted. What is kept has a device, or with @defined a file. */
+/* Joins the devices and the files of the store, which are both sorted. Entries without a device are left out, or with
+ * @defined those without a file. */
 static int merge(struct mdevctl_entries *entries, const struct mdevctl_entries *devices, bool defined) {
         const struct mdevctl_store *store = &entries->store;
         size_t i = 0, j = 0;
@@ -110,7 +113,7 @@ static int merge(struct mdevctl_entries *entries, const struct mdevctl_entries *
         return r;
 }
 
-/* mdevctl does not judge names, and tells of what cannot be read. */
+/* As mdevctl does, accepts any names in a file, and warns of a file that cannot be read. */
 static int read_definition(struct mdevctl_entry *entry) {
         _cleanup_free_ char *error = NULL;
         int r;

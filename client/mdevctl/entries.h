@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Devices and definitions as mdevctl lists them. Devices come from the daemon, definitions from their files. The device
- * of one UUID is looked up in sysfs, which costs the same however many there are. */
+/* Devices and definitions as mdevctl lists them. Devices come from the daemon, definitions from their files. A single
+ * device is looked up in sysfs: that takes no longer when there are many. */
 
 #include <systemd/sd-bus.h>
 
 #include "client/mdevctl/store.h"
 #include "common/sysfs.h"
 
-/* A UUID on a parent. */
+/* A device, a definition, or both, with one UUID on one parent. */
 struct mdevctl_entry {
         const char *uuid;
         const char *parent;
-        const char *device_type;        /* NULL: there is no active device */
-        const struct mdevctl_stored *stored;    /* its file in the store; NULL: there is none */
-        struct definition *definition;  /* what the file says; NULL: it is no definition */
-        struct attributes attributes;   /* of a device without a file, if they are known */
+        const char *device_type;        /* the type of the active device; NULL: there is none */
+        const struct mdevctl_stored *stored;    /* the file in the store; NULL: there is none */
+        struct definition *definition;  /* the contents of the file; NULL: it is no definition */
+        struct attributes attributes;   /* the attributes of a device without a file, if they are known */
 };
 
 /* Sorted by parent, then by UUID. Zero-initialized it is empty. */
@@ -24,15 +24,15 @@ struct mdevctl_entries {
         struct mdevctl_entry *items;
         size_t n;
         size_t allocated;
-        /* The owners of names and types: */
+        /* These three own the names and types: */
         struct mdevctl_store store;
-        sd_bus_message *devices;        /* ListDevices' answer */
-        struct sysfs_device device;     /* the one that was looked up */
+        sd_bus_message *devices;        /* the answer of ListDevices */
+        struct sysfs_device device;     /* the device that was looked up */
 };
 
-/** mdevctl_entries_find() - the devices (@defined: the definitions) of a parent (NULL: any) and a UUID (NULL: any).
- * @definitions_only: nothing is asked about devices, so that no daemon is needed. Returns EXIT_SUCCESS, or EXIT_FAILURE
- * having said why. */
+/** mdevctl_entries_find() - find all devices, or with @defined all definitions, of a parent (NULL: any) and a UUID
+ * (NULL: any). With @definitions_only no daemon is needed, and entries have no devices. Returns EXIT_SUCCESS, or
+ * EXIT_FAILURE after a message. */
 int mdevctl_entries_find(struct mdevctl_entries *entries, const char *parent, const char *uuid, bool defined,
                          bool definitions_only);
 

@@ -25,7 +25,7 @@ int mdevctl_file_read(const char *path, struct mdevctl_file *ret) {
         fd = open(path, O_RDONLY | O_CLOEXEC);
         n = fd < 0 ? -errno : 0;
         if (n >= 0) {
-                /* One byte more than is taken tells a larger file. */
+                /* One byte more than a definition may have shows that the file is too large. */
                 file.text = malloc(DEFINITION_SIZE_MAX + 1);
                 n = file.text ? read_fd(fd, file.text, DEFINITION_SIZE_MAX + 1) : -ENOMEM;
         }
@@ -41,7 +41,7 @@ int mdevctl_file_read(const char *path, struct mdevctl_file *ret) {
         return EXIT_SUCCESS;
 }
 
-/* What mdevctl says of JSON that is no definition. */
+/* Returns mdevctl's words for what is wrong with JSON that is no definition; NULL if it has none. */
 static const char *explain(const struct mdevctl_file *file) {
         _cleanup_json_ json_object *object = NULL;
         struct json_text_error error;

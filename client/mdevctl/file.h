@@ -14,8 +14,9 @@ struct mdevctl_file {
 void mdevctl_file_clear(struct mdevctl_file *file);
 #define _cleanup_file_ _cleanup_(mdevctl_file_clear)
 
-/** mdevctl_file_read() - read it, /dev/stdin too. Returns EXIT_SUCCESS, or EXIT_FAILURE having said why not. */
+/** mdevctl_file_read() - read a file, which may be /dev/stdin. Returns EXIT_SUCCESS, or EXIT_FAILURE after a message.
+ * */
 int mdevctl_file_read(const char *path, struct mdevctl_file *ret);
 
-/** mdevctl_file_parse() - what it says. Returns EXIT_SUCCESS, or EXIT_FAILURE having said what is wrong. */
+/** mdevctl_file_parse() - make a definition of what was read. Returns EXIT_SUCCESS, or EXIT_FAILURE after a message. */
 int mdevctl_file_parse(const struct mdevctl_file *file, struct definition **ret);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mdevctl's commands and options: those of 1.2, and what 1.3 has added (--force, --live, --defined of modify). */
+/* mdevctl's commands and options: those of 1.2, and those that 1.3 has added (--force; --live, --defined of modify). */
 
 #include "client/mdevctl/grammar.h"
 
@@ -116,7 +116,7 @@ void mdevctl_print_usage(FILE *stream, const char *program, const struct mdevctl
         if (mdevctl_command_id(command) == MDEVCTL_NO_COMMAND)
                 fputs(" <SUBCOMMAND>", stream);
         else {
-                /* lsmdev is a command of its own. */
+                /* lsmdev is `mdevctl list`, without the word. */
                 if (streq(program, "mdevctl"))
                         fprintf(stream, " %s", command->name);
                 if (command->options & ~(BIT(HELP) | command->required))

@@ -18,7 +18,7 @@ int mdevctl_json_print(FILE *stream, json_object *object, unsigned int indent) {
         if (r < 0)
                 return r;
 
-        /* Every newline is the printer's: those in strings are escaped. */
+        /* Newlines in strings are escaped, so that each newline here begins a new line of the layout. */
         for (line = text; (end = strchr(line, '\n')); line = end + 1) {
                 put_json(stream, line, (size_t) (end + 1 - line));
                 for (unsigned int i = 0; i < indent; i++)
@@ -28,7 +28,7 @@ int mdevctl_json_print(FILE *stream, json_object *object, unsigned int indent) {
         return 0;
 }
 
-/* Plain text is printed at once. */
+/* Whether the JSON string is anything but the text in quotes. */
 static bool needs_escapes(const char *text) {
         for (; *text; text++)
                 if ((unsigned char) *text < ' ' || (unsigned char) *text >= 0x7f || *text == '"' || *text == '\\')

@@ -22,7 +22,7 @@ static void put(const char *text) {
         (void) fputs_unlocked(text, stdout);
 }
 
-/* A device that is not defined is as if it were, by hand, as it is. */
+/* A device without a definition is listed as if it had one with its type and a manual start. */
 static const char *type_of(const struct mdevctl_entry *entry) {
         return entry->definition ? definition_type(entry->definition) : entry->device_type;
 }
@@ -96,8 +96,8 @@ static int put_attributes(const struct attributes *attributes, int indent) {
         return r;
 }
 
-/* @margin: the white space before what is in the object. Printed here and not by json-c, because of 10,000 of them it
- * took half of the time. */
+/* @margin is the white space before the members. The object is not printed by json-c, because that took half of the
+ * time for 10,000 of them. */
 static int put_object(const struct mdevctl_entry *entry, const char *margin) {
         int r;
 
@@ -182,7 +182,7 @@ static void warn_of_types(const struct mdevctl_entries *entries) {
         }
 }
 
-/* Looks only at what the output tells. */
+/* Collects only what will be printed. */
 static int collect(struct list *list) {
         const char *uuid = mdevctl_uuid_or_null(list->arguments);
         int r;

@@ -1,12 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* mediatectl under the names `mdevctl` and `lsmdev`: mdevctl's arguments, output and exit status. */
+/* client/mdevctl is mediatectl under the names `mdevctl` and `lsmdev`. Programs that call mdevctl find here its
+ * arguments, its exit statuses, its standard output to the byte, and the line on standard error that begins with
+ * "Error: ". The differences are listed in docs/mdevctl-compatibility.md.
+ *
+ * arguments.h reads a command line with the tables of grammar.h, and mdevctl.c runs the command (commands.h):
+ *
+ * list                     entries.h joins devices and definitions; read-ahead.h reads many files on all processors
+ * types                    asks the daemon
+ * start, stop, define, …   request.h makes the calls, file.h reads the file of --jsonfile
+ *
+ * As mdevctl does, this folder reads definitions from their files (store.h). So a list shows what is on disk, and needs
+ * no daemon. Devices are listed by the daemon, and it makes every change (bus.h): only it can keep two requests from
+ * colliding.
+ *
+ * A function that fails has printed why in mdevctl's words (tell.h), and returns EXIT_FAILURE. Or it returns a negative
+ * errno, or -1 with a struct failure, and its caller prints why. The folder keeps nothing: a run is one command. It
+ * knows nothing of client/mediatectl. */
 
 #include <stdbool.h>
 
-/** mdevctl_is_name() - whether a program called so is to be mdevctl or lsmdev. @name may be a path. */
+/** mdevctl_is_name() - whether @name, which may be a path, is that of mdevctl or lsmdev. */
 bool mdevctl_is_name(const char *name);
 
-/** mdevctl_main() - run it. Returns the exit status: 0 done, 1 failed, 2 wrong command line. */
+/** mdevctl_main() - run a command line. Returns the exit status: 0 done, 1 failed, 2 wrong command line. */
 int mdevctl_main(int argc, char *argv[]);

@@ -26,7 +26,7 @@ static int send_definition(sd_bus *bus, const struct mdevctl_arguments *argument
         if (r >= 0 || failure->code != FAILURE_NOT_DEFINED || !replacement)
                 return r;
 
-        /* mdevctl writes the file, whether it was there or not. */
+        /* mdevctl writes the file whether or not there is one already. */
         failure_clear(failure);
         return mdevctl_request_define(bus, arguments, parent, replacement, failure, NULL);
 }
@@ -42,7 +42,7 @@ static int send_modify(const struct mdevctl_arguments *arguments, const char *pa
         if (r != EXIT_SUCCESS)
                 return r;
 
-        /* The device first: what it refuses does not get into its definition either. */
+        /* The device comes first: attributes that it refuses must not get into its definition either. */
         if (live)
                 r = mdevctl_request_modify(bus, arguments, parent, replacement, true, &failure);
         if (r >= 0 && (defined || !live))
@@ -58,7 +58,7 @@ static int load_file(const struct mdevctl_arguments *arguments, struct definitio
         return r == EXIT_SUCCESS ? mdevctl_file_parse(&file, ret) : r;
 }
 
-/* The one definition that is meant. */
+/* Reads the one definition that is meant. */
 static int load_stored(const struct mdevctl_arguments *arguments, const char *parent, struct mdevctl_store *store,
                        struct definition **ret) {
         _cleanup_free_ char *error = NULL;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reading many definitions on all processors. The kernel needs some 40 ms to open, read and close 10,000 small files,
- * which is nearly all that `mdevctl list --defined` takes. */
+/* Reading many definitions on all processors. The kernel needs some 40 ms to open, read and close 10,000 small files.
+ * `mdevctl list --defined` does little else. */
 
 #include "client/mdevctl/read-ahead.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 
-/* To start a thread takes as long as to read some ten files. */
+/* How many files make another thread worth its start, which takes as long as reading ten files or so. */
 #define FILES_A_THREAD 250
 #define FILES_AT_ONCE 25
 #define THREADS_MAX 16
@@ -33,7 +34,7 @@ static void *read_some(void *userdata) {
         return NULL;
 }
 
-/* A thread has file descriptors of its own, so that no two of them wait for each other to open a file. */
+/* Each thread gets file descriptors of its own. Threads that share them wait for each other when they open files. */
 static void *read_some_aside(void *userdata) {
         (void) unshare(CLONE_FILES);
         return read_some(userdata);
@@ -55,7 +56,8 @@ void mdevctl_read_ahead(struct mdevctl_entries *entries) {
         size_t n = count_threads(entries->n), started = 0;
         pthread_t threads[THREADS_MAX];
 
-        /* This one is a thread, too. */
+        assert(n <= THREADS_MAX);
+        /* The calling thread reads as well, hence the one less. */
         while (started + 1 < n && pthread_create(threads + started, NULL, read_some_aside, &reading) == 0)
                 started++;
         if (started > 0)

@@ -5,6 +5,6 @@
 
 #include "client/mdevctl/entries.h"
 
-/** mdevctl_read_ahead() - read the definitions of entries that have a file. A file that is not an ordinary one, or
- * is no definition, is left to the caller. */
+/** mdevctl_read_ahead() - read the definitions of entries that have a file, if there are many. A file that cannot be
+ * read or is no definition is left to the caller. */
 void mdevctl_read_ahead(struct mdevctl_entries *entries);

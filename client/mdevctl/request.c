@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The daemon's methods that change something, in mdevctl's terms. */
+/* Calls of the daemon's methods that change something, from mdevctl's options. */
 
 #include "client/mdevctl/request.h"
 
@@ -13,7 +13,7 @@ static int append_bool(sd_bus_message *call, const char *name) {
         return sd_bus_message_append(call, "{sv}", name, "b", 1);
 }
 
-/* --force, and one more, if it is not NULL. */
+/* Appends the options of a call: --force, if it was given, and @option, unless it is NULL. */
 static int append_options(sd_bus_message *call, const struct mdevctl_arguments *arguments, const char *option) {
         int r;
 
@@ -81,7 +81,7 @@ static int append_attributes_change(sd_bus_message *call, const struct attribute
         return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-/* The type of a running device cannot be changed, and how it starts is its definition's. */
+/* A running device keeps its type; and its start mode is only in its definition. */
 static int append_replacement(sd_bus_message *call, const struct definition *definition, bool live) {
         int r = 0;
 
@@ -133,7 +133,7 @@ int mdevctl_request_start(sd_bus *bus, const struct mdevctl_arguments *arguments
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        /* Libvirt looks for the device in udev's database at once: "settle". */
+        /* "settle", because libvirt looks for the device in udev's database at once. */
         r = mdevctl_bus_new_call(bus, "StartDevice", &call);
         if (r >= 0)
                 r = sd_bus_message_append(call, "ss", arguments->uuid, parent);
@@ -166,7 +166,7 @@ int mdevctl_request_stop(sd_bus *bus, const struct mdevctl_arguments *arguments,
                 r = sd_bus_message_append(call, "s", arguments->uuid);
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
-        /* Libvirt has the group open while it runs mdevctl, and waits for us. */
+        /* libvirt has the VFIO group open while it runs mdevctl and waits for it. */
         if (r >= 0)
                 r = sd_bus_message_append(call, "{sv}", "held-by", "t", (uint64_t) getppid());
         if (r >= 0 && mdevctl_given(arguments, MDEVCTL_FORCE))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mdevctl start-parent-mdevs, which mdevctl's udev rule runs when a parent appears: all of its auto definitions at
- * once. It never waits for udev, which would wait for it. */
+/* mdevctl start-parent-mdevs, which starts all auto definitions of a parent at once. mdevctl's udev rule runs it when
+ * the parent appears, and udev waits for it; so it must not wait for udev. */
 
+#include <assert.h>
 #include <errno.h>
 
 #include "client/mdevctl/bus.h"
@@ -19,6 +20,7 @@ static int on_reply(sd_bus_message *reply, void *userdata, sd_bus_error *ret_err
         struct starter *starter = userdata;
         const sd_bus_error *error = sd_bus_message_get_error(reply);
 
+        assert(starter->n_pending > 0);
         starter->n_pending--;
         if (error)
                 mdevctl_warn("%s", error->message ? error->message : error->name);
@@ -41,7 +43,7 @@ static int send_start(struct starter *starter, const struct mdevctl_stored *stor
         return r;
 }
 
-/* A definition that cannot be read keeps no other from being started. */
+/* A definition that cannot be read is only warned of, so that the others are started. */
 static bool is_auto(const struct mdevctl_stored *stored) {
         _cleanup_definition_ struct definition *definition = NULL;
         _cleanup_free_ char *error = NULL;

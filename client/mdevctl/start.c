@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mdevctl start: of what is defined, or of a device that is told in full. */
+/* mdevctl start: of a device that is defined, or of one whose parent and type are given. */
 
 #include <errno.h>
 
@@ -18,7 +18,7 @@
 struct plan {
         const char *parent;
         struct definition *definition;
-        bool stored;                    /* it is what the store says, not the command line */
+        bool stored;                    /* the definition is the one in the store */
         struct mdevctl_store store;
 };
 
@@ -39,7 +39,7 @@ static int plan_from_file(const struct mdevctl_arguments *arguments, struct plan
         return mdevctl_file_parse(&file, &plan->definition);
 }
 
-/* Returns EXIT_SUCCESS also when nothing is defined; then there is no plan yet. */
+/* Returns EXIT_SUCCESS also when nothing is defined. Then the plan has no definition. */
 static int plan_from_store(const struct mdevctl_arguments *arguments, struct plan *plan) {
         const char *type = arguments->values[MDEVCTL_TYPE];
         _cleanup_free_ char *error = NULL;
@@ -90,7 +90,7 @@ static int make_plan(const struct mdevctl_arguments *arguments, struct plan *pla
         return r;
 }
 
-/* Whether there is a complete device already. Libvirt looks for these words. */
+/* Fails if there is a complete device already. libvirt looks for these words. */
 static int check_absent(const char *uuid, const struct plan *plan) {
         struct sysfs_device device;
 
@@ -115,7 +115,7 @@ static int fail_parent(const char *parent) {
         return mdevctl_fail("Unable to find parent device '%s'", parent);
 }
 
-/* An attribute of the plan that could not be written; or else what the daemon says. */
+/* Names the attribute that could not be written; or prints the daemon's message, if it is about something else. */
 static int fail_attribute(const char *uuid, const struct plan *plan, const struct failure *failure) {
         const struct attributes *attributes = definition_attributes(plan->definition);
 
@@ -178,7 +178,7 @@ int mdevctl_command_start(const struct mdevctl_arguments *arguments) {
         struct plan plan = {};
         int r;
 
-        /* Made here, so that errors can name it. */
+        /* The UUID is made here, so that errors can name it. */
         if (!mdevctl_given(arguments, MDEVCTL_UUID))
                 uuid_random(with_uuid.uuid);
 

@@ -10,12 +10,11 @@
 #include "client/mdevctl/tell.h"
 #include "common/io.h"
 
-/* How often a device in use is tried again. */
+/* How long to wait before a device in use is tried again. */
 #define RETRY_USEC (500 * USEC_PER_MSEC)
 
-/* mdevctl waits inside the kernel until the device's user is gone. Here nothing is pulled from under him: the
- * request is repeated, so that a mdevctl that is interrupted leaves nothing waiting in the daemon that stops the
- * device later. */
+/* mdevctl waits inside the kernel until nobody uses the device. Here the request is repeated until then. If this
+ * program is interrupted, no request waits in the daemon that would stop the device later. */
 static int stop(sd_bus *bus, const struct mdevctl_arguments *arguments, struct failure *failure) {
         bool told = false;
 

@@ -4,6 +4,7 @@
 
 #include "client/mdevctl/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -66,7 +67,7 @@ static int scan_one(struct mdevctl_store *store, const struct mdevctl_store_pare
         return add_item(store, parent, uuid, S_ISREG(st.st_mode));
 }
 
-/* A parent that cannot be looked into is as if it defined nothing. */
+/* A parent whose directory cannot be opened has no definitions. */
 static int scan_parent(struct mdevctl_store *store, int store_fd, const char *name, const char *uuid) {
         struct mdevctl_store_parent **parents, *parent;
         _cleanup_close_ int fd = -1;
@@ -123,6 +124,7 @@ int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const ch
         _cleanup_close_ int store_fd = -1;
         int r;
 
+        assert(store->n == 0 && store->n_parents == 0);
         store_fd = store_open();
         if (store_fd < 0)
                 return store_fd == -ENOENT ? 0 : store_fd;
@@ -157,7 +159,7 @@ int mdevctl_stored_read_plain(const struct mdevctl_stored *stored, struct defini
         fd = openat(stored->parent->fd, stored->uuid, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         if (fd < 0 || fstat(fd, &st) < 0)
                 return -errno;
-        /* A file that was replaced in this moment has no name any more. */
+        /* A file that is being replaced at this moment has no name any more. */
         if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_size > DEFINITION_SIZE_MAX)
                 return -EBADMSG;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The definitions as mdevctl sees them: read from the files themselves. Libvirt lists them often and at once after
- * a change, so that what is printed is what is on disk, and no daemon has to run for it. */
+/* The definitions as mdevctl sees them, read from their files. libvirt lists them often, and at once after a change: it
+ * gets what is on disk, and no daemon needs to run. */
 
 #include "common/definition.h"
 #include "common/uuid.h"
@@ -12,10 +12,10 @@ struct mdevctl_store_parent {
         char name[];
 };
 
-/* A file of the store. */
+/* A file in the store. */
 struct mdevctl_stored {
         const struct mdevctl_store_parent *parent;
-        bool is_file;           /* false: something else that has a UUID for its name */
+        bool is_file;           /* whether it is a regular file */
         char uuid[UUID_TEXT_SIZE];
 };
 
@@ -26,24 +26,23 @@ struct mdevctl_store {
         struct mdevctl_stored *items;
         size_t n;
         size_t allocated;
-        bool with_others;       /* what is no file is to be found too */
+        bool with_others;       /* whether to find what is no regular file, too */
 };
 
-/** mdevctl_store_scan() - find the definitions of a parent (NULL: of all) that have a UUID (NULL: any). Without a
- * store there are none. Returns 0 or a negative errno. */
+/** mdevctl_store_scan() - find the definitions of a parent (NULL: any) and a UUID (NULL: any). @store is empty before.
+ * If there is no store, there are none. Returns 0 or a negative errno. */
 int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const char *uuid);
 
-/** mdevctl_store_compare() - the order of that. */
+/** mdevctl_store_compare() - compare two definitions for that order, as strcmp() does. */
 int mdevctl_store_compare(const char *parent_a, const char *uuid_a, const char *parent_b, const char *uuid_b);
 
 void mdevctl_store_clear(struct mdevctl_store *store);
 #define _cleanup_store_ _cleanup_(mdevctl_store_clear)
 
-/** mdevctl_stored_read() - what a file says. Returns 0; or a negative errno with a text of its path and what is
- * wrong. */
+/** mdevctl_stored_read() - read a file. Returns 0; or a negative errno, with a text of its path and what is wrong,
+ * which is NULL without memory. */
 int mdevctl_stored_read(const struct mdevctl_stored *stored, struct definition **ret, char **ret_error);
 
-/** mdevctl_stored_read_plain() - the same for a file that the scan has just seen to be a regular one: it is opened
- * without another look. Any thread may call it. Returns 0; or a negative errno, also for some files that the other
- * one reads. */
+/** mdevctl_stored_read_plain() - read a file that was a regular one in the scan, with fewer system calls. Any thread
+ * may call it. Returns 0; or a negative errno, also for some files that the other function can read. */
 int mdevctl_stored_read_plain(const struct mdevctl_stored *stored, struct definition **ret);

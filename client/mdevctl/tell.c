@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What mdevctl says. */
+/* Messages in mdevctl's form. */
 
 #include "client/mdevctl/tell.h"
 

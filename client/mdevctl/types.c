@@ -11,10 +11,10 @@
 #include "client/mdevctl/json.h"
 #include "client/mdevctl/tell.h"
 
-/* Texts are in the replies. */
+/* A type, or before the types of a parent the parent itself. The texts are parts of the replies. */
 struct type {
         const char *parent;
-        const char *name;               /* NULL: the parent itself, before its types */
+        const char *name;               /* NULL: this is the parent */
         const char *title;
         const char *device_api;
         const char *description;
@@ -83,7 +83,7 @@ static int compare(const void *a, const void *b) {
         return strcmp(x->name, y->name);
 }
 
-/* Sorts, and forgets the types of parents that came between the two calls. */
+/* Sorts the items. Types of a parent that appeared between the two calls are dropped. */
 static void arrange(struct types *types) {
         const char *parent = NULL;
         size_t n = 0;
@@ -121,7 +121,7 @@ static int collect(struct types *types, const char *parent) {
         return r < 0 ? mdevctl_fail("%s", strerror(-r)) : EXIT_SUCCESS;
 }
 
-/* A description's lines as one. */
+/* Makes one line of a description. */
 static char *join_lines(const char *text) {
         _cleanup_free_ char *joined = NULL;
         size_t size = 0, length;

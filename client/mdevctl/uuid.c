@@ -25,7 +25,7 @@ _printf_(2, 3) static int refuse(char ret[static MDEVCTL_UUID_REASON_SIZE], cons
         return -EINVAL;
 }
 
-/* Says what is wrong with the digits: @size bytes, @offset into the whole @text. */
+/* Writes what is wrong with the digits, which are @size bytes at @offset in @text. */
 static int explain(const char *text, size_t offset, size_t size,
                    char ret_reason[static MDEVCTL_UUID_REASON_SIZE]) {
         const char *digits = text + offset;
@@ -55,7 +55,7 @@ static int explain(const char *text, size_t offset, size_t size,
                       strlen(text) - group_starts[N_GROUPS - 1]);
 }
 
-/* Where the digits are: without braces or prefix. */
+/* Returns the offset of the digits, behind a brace or prefix. */
 static size_t find_digits(const char *text, size_t *ret_size) {
         size_t size = strlen(text);
 

@@ -7,7 +7,7 @@
 
 #define MDEVCTL_UUID_REASON_SIZE 160
 
-/** mdevctl_uuid_parse() - read a UUID, and write its normal form. Returns 0, or -EINVAL and why not, in mdevctl's
+/** mdevctl_uuid_parse() - read a UUID, and write its normal form. Returns 0, or -EINVAL with the reason in mdevctl's
  * words. */
 int mdevctl_uuid_parse(const char *text, char ret[static UUID_TEXT_SIZE],
                        char ret_reason[static MDEVCTL_UUID_REASON_SIZE]);
