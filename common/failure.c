@@ -4,6 +4,7 @@
 
 #include "common/failure.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static const char *const names[_FAILURE_CODE_MAX] = {
@@ -34,6 +35,7 @@ static const char *const names[_FAILURE_CODE_MAX] = {
 };
 
 const char *failure_code_to_name(enum failure_code code) {
+        assert(code < _FAILURE_CODE_MAX);
         return names[code];
 }
 

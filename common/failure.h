@@ -35,20 +35,20 @@ enum failure_code {
         _FAILURE_CODE_MAX,
 };
 
-/* A failure owns its message. Zero-initialized it means: no failure. */
+/* Zero-initialized it means that nothing has failed. */
 struct failure {
         enum failure_code code;
-        char *message;
+        char *message;                  /* NULL also when there was no memory for it: see failure_text() */
 };
 
-/** failure_code_to_name() - the D-Bus error name of a code, e.g. "org.mediated1.Error.AlreadyExists". */
+/** failure_code_to_name() - the D-Bus error name of a code, such as "org.mediated1.Error.AlreadyExists". */
 const char *failure_code_to_name(enum failure_code code);
 
-/** failure_code_from_name() - the inverse; FAILURE_IO_ERROR for a name that is not known. */
+/** failure_code_from_name() - the code of a D-Bus error name; FAILURE_IO_ERROR for an unknown one. */
 enum failure_code failure_code_from_name(const char *name);
 
-/** failure_set() - set code and message where there is none yet: the first failure is the cause. Returns -1 always,
- * so that a function that failed can return it. */
+/** failure_set() - set code and message, unless they are set: the first failure is the cause. Returns -1, so that a
+ * function that failed can return that. */
 int failure_set(struct failure *failure, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
 /** failure_set_attribute() - failure_set() for an attribute of a device that could not be written. @error is the errno.
@@ -62,10 +62,10 @@ int failure_set_attribute(struct failure *failure, const char *uuid, const char 
 const char *failure_attribute_reason(const struct failure *failure, const char *uuid, const char *name,
                                      const char *value, bool *ret_missing);
 
-/** failure_text() - its message, or what is said where there was no memory for one. */
+/** failure_text() - the message, or "Out of memory" if there was no memory for one. */
 const char *failure_text(const struct failure *failure);
 
-/** failure_clear() - free the message and become "no failure". */
+/** failure_clear() - free the message. Nothing has failed then. */
 void failure_clear(struct failure *failure);
 
 #define _cleanup_failure_ _cleanup_(failure_clear)

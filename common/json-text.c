@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads JSON text into json-c's objects.
+/* JSON texts and json-c's objects.
  *
- * json-c's own parser and printer do not notice a failed allocation: they lose parts of a text, or crash. So only those
- * functions of json-c are used that report it. */
+ * json-c's own parser and printer ignore that an allocation has failed: they lose parts of a text, or crash. So only
+ * those of its functions are used that report it. */
 
 #include "common/json-text.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "common/json-lexer.h"
@@ -42,8 +43,7 @@ static int fail(struct json_text_error *ret_error, unsigned line, const char *re
         return -EBADMSG;
 }
 
-/* Checks what json-c would accept or change silently, and the depth. parse_value() checks whether the tokens fit
- * together. */
+/* Checks each token, and how deep they are nested. Whether they make sense together is checked when they are parsed. */
 static int check_tokens(const char *text, size_t size, bool any, struct json_text_error *ret_error) {
         struct json_lexer lexer;
         struct json_token token;
@@ -108,7 +108,7 @@ static char *put_unichar(char *p, uint32_t c) {
         return p;
 }
 
-/* Takes what follows a backslash. The lexer has accepted valid escapes only. */
+/* Takes what follows a backslash. The lexer has refused what is not right. */
 static const char *unescape(const char *text, char **p) {
         static const char names[] = "bfnrt", values[] = "\b\f\n\r\t";
         const char *name = strchr(names, *text);
@@ -128,7 +128,7 @@ static const char *unescape(const char *text, char **p) {
         return text;
 }
 
-/* The decoded string is never longer than its token. Returns NULL if memory is short. */
+/* Returns the text of a string, which is no longer than its token, or NULL when memory is short. */
 static char *decode(const struct json_token *token) {
         const char *text = token->text + 1, *end = token->text + token->size - 1;
         char *string = malloc(token->size), *p = string;
@@ -156,7 +156,7 @@ static json_object *parse_number(const struct json_token *token) {
 
         if (!text)
                 return NULL;
-        /* The fraction keeps its text, and nothing else of it is used. */
+        /* The number keeps its text, and only that is used. */
         if (strpbrk(text, ".eE"))
                 return json_object_new_double_s(strtod(text, NULL), text);
         if (*text == '-')
@@ -201,7 +201,7 @@ static int parse_list(struct parser *parser, json_object **ret) {
         return 0;
 }
 
-/* Takes a key and its value. If a key occurs twice, the last value wins. */
+/* Takes a key and its value. When the key was there already, this value replaces the other. */
 static int parse_member(struct parser *parser, const struct json_token *name, json_object *object) {
         _cleanup_free_ char *key = NULL;
         struct json_token token;
@@ -255,7 +255,7 @@ static int parse_object(struct parser *parser, json_object **ret) {
         return 0;
 }
 
-/* The recursion is no deeper than check_tokens() allows. */
+/* Calls itself as deep as check_tokens() allows. */
 static int parse_value(struct parser *parser, const struct json_token *token, json_object **ret) {
         json_object *value;
 
@@ -345,8 +345,10 @@ unsigned json_text_find(const char *text, size_t size, const char *key, int inde
         while (json_lexer_next(&lexer, &token) > 0) {
                 bool first = previous == '{' || previous == '[' || previous == ',';
 
-                if (json_token_is(&token, '}') || json_token_is(&token, ']'))
+                if (json_token_is(&token, '}') || json_token_is(&token, ']')) {
+                        assert(depth > 0);
                         depth--;
+                }
                 if (depth == 1 && first) {
                         in_key = token_is_key(&token, key);
                         element = -1;

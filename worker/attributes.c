@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The attributes of a running device. The callout that is responsible for its type reads and changes them. */
+/* The attributes of a running device, which the callout for its type gets and changes. */
 
 #include "worker/callouts.h"
 

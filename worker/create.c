@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Creates a device: writes `create`, then its attributes. The device is there fully configured, or not at all. */
+/* Creating a device: a write to `create`, then its attributes. Either the device gets all of them, or it is removed. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,8 @@
 #include "common/io.h"
 #include "worker/callouts.h"
 
-/* How long a create is repeated if the UUID is still taken, and the pause between two attempts. The kernel frees a UUID
- * a little after the device's directory is gone (mdev_device_release). */
+/* How long a create is repeated when the UUID seems to be in use. The kernel frees a UUID a little after the directory
+ * of its device is gone (mdev_device_release). */
 #define RELEASE_USEC (200 * USEC_PER_MSEC)
 #define RELEASE_RETRY_USEC (2 * USEC_PER_MSEC)
 
@@ -38,7 +38,7 @@ static int open_create(const struct task *task, struct failure *failure) {
         return fd;
 }
 
-/* Each write has an fd of its own, because the kernel does not expect a second write at an offset other than 0. */
+/* Each write gets a new fd, because a second write on the same one would be at an offset other than 0. */
 static int write_create(const struct task *task, struct failure *failure) {
         _cleanup_close_ int fd = -1;
 
@@ -89,7 +89,8 @@ static int create(const struct task *task, struct failure *failure) {
         int r;
 
         for (;;) {
-                /* From here on a device of this UUID, parent and type is ours until the kernel says otherwise. */
+                /* From here on a device of this UUID, parent and type is ours, until the kernel refuses to create it.
+                 * */
                 r = intent_set_writing(task->uuid, true);
                 if (r < 0)
                         return failure_set(failure, FAILURE_IO_ERROR,
@@ -120,13 +121,14 @@ static int write_attribute(int device_fd, const struct attribute *attribute) {
         if (fd < 0)
                 return fd;
 
-        /* With a newline, as echo(1) and mdevctl write it. */
+        /* The value gets a newline, as echo(1) and mdevctl write it. */
         if (asprintf(&line, "%s\n", attribute->value) < 0)
                 return -ENOMEM;
         return write_text_fd(fd, line);
 }
 
-/* Until now only UUID, parent and type said that the device is ours; its directory says it for certain. */
+/* Notes the inode of the device's directory in the intent. Another device may later have the same UUID, parent and type,
+ * but not the same inode. */
 static void note_inode(const struct task *task) {
         _cleanup_intent_ struct intent intent = {};
         struct sysfs_device device;
@@ -154,8 +156,7 @@ static int write_attributes(const struct task *task, int device_fd, struct failu
         return 0;
 }
 
-/* If somebody has opened the device since its creation, it cannot be removed. The message must then say that the device
- * is still there. */
+/* Removes the device again. If a process has opened it since it was created, it stays, and the message says so. */
 static void undo(const struct task *task, struct failure *failure) {
         _cleanup_report_ struct report removal = {};
         _cleanup_free_ char *cause = failure->message;
