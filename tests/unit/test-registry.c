@@ -8,6 +8,7 @@
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
+#include "daemon/workers/worker.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/test.h"
 
@@ -66,7 +67,7 @@ static int set_up(void **state) {
         /* Never connected: announcements end in -ENOTCONN. */
         assert_int_equal(sd_bus_new(&bus), 0);
         assert_int_equal(exports_new(&exports, event, bus), 0);
-        assert_int_equal(pool_new(&pool, event, "/nonexistent"), 0);
+        assert_int_equal(pool_new(&pool, event, worker_spawn, "/nonexistent"), 0);
         assert_int_equal(registry_new(&registry, event, exports, pool, &observer, NULL), 0);
         *told = '\0';
         return 0;
