@@ -127,8 +127,8 @@ static int write_attribute(int device_fd, const struct attribute *attribute) {
         return write_text_fd(fd, line);
 }
 
-/* Notes the inode of the device's directory in the intent. Another device may later have the same UUID, parent and type,
- * but not the same inode. */
+/* Notes the inode of the device's directory in the intent. Another device may later have the same UUID, parent and
+ * type, but not the same inode. */
 static void note_inode(const struct task *task) {
         _cleanup_intent_ struct intent intent = {};
         struct sysfs_device device;
