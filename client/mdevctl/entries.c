@@ -10,20 +10,16 @@
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/read-ahead.h"
 #include "client/mdevctl/tell.h"
+#include "client/shared/array.h"
 
 static int add(struct mdevctl_entries *entries, const struct mdevctl_entry *entry) {
-        assert(entry->uuid && entry->parent && entries->n <= entries->allocated);
-        if (entries->n == entries->allocated) {
-                size_t allocated = entries->allocated > 0 ? 2 * entries->allocated : 64;
-                struct mdevctl_entry *items = reallocarray(entries->items, allocated, sizeof(*items));
+        struct mdevctl_entry *added;
 
-                if (!items)
-                        return -ENOMEM;
-                entries->items = items;
-                entries->allocated = allocated;
-        }
-
-        entries->items[entries->n++] = *entry;
+        assert(entry->uuid && entry->parent);
+        added = array_add(&entries->items, &entries->n, sizeof(*added));
+        if (!added)
+                return -ENOMEM;
+        *added = *entry;
         return 0;
 }
 

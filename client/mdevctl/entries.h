@@ -23,7 +23,6 @@ struct mdevctl_entry {
 struct mdevctl_entries {
         struct mdevctl_entry *items;
         size_t n;
-        size_t allocated;
         /* These three own the names and types: */
         struct mdevctl_store store;
         sd_bus_message *devices;        /* the answer of ListDevices */

@@ -9,27 +9,22 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "client/shared/array.h"
 #include "common/io.h"
 #include "common/store-file.h"
 
 static int add_item(struct mdevctl_store *store, const struct mdevctl_store_parent *parent, const char *uuid,
                     bool is_file) {
+        struct mdevctl_stored *stored;
+
         if (!is_file && !store->with_others)
                 return 0;
-        if (store->n == store->allocated) {
-                size_t allocated = store->allocated > 0 ? 2 * store->allocated : 64;
-                struct mdevctl_stored *items = reallocarray(store->items, allocated, sizeof(*items));
-
-                if (!items)
-                        return -ENOMEM;
-                store->items = items;
-                store->allocated = allocated;
-        }
-
-        store->items[store->n].parent = parent;
-        store->items[store->n].is_file = is_file;
-        memcpy(store->items[store->n].uuid, uuid, UUID_TEXT_SIZE);
-        store->n++;
+        stored = array_add(&store->items, &store->n, sizeof(*stored));
+        if (!stored)
+                return -ENOMEM;
+        stored->parent = parent;
+        stored->is_file = is_file;
+        memcpy(stored->uuid, uuid, UUID_TEXT_SIZE);
         return 0;
 }
 
@@ -69,23 +64,22 @@ static int scan_one(struct mdevctl_store *store, const struct mdevctl_store_pare
 
 /* A parent whose directory cannot be opened has no definitions. */
 static int scan_parent(struct mdevctl_store *store, int store_fd, const char *name, const char *uuid) {
-        struct mdevctl_store_parent **parents, *parent;
+        struct mdevctl_store_parent **place, *parent;
         _cleanup_close_ int fd = -1;
 
         fd = store_open_parent(store_fd, name);
         if (fd < 0)
                 return 0;
-        parents = reallocarray(store->parents, store->n_parents + 1, sizeof(*parents));
-        if (!parents)
-                return -ENOMEM;
-        store->parents = parents;
         parent = calloc(1, sizeof(*parent) + strlen(name) + 1);
-        if (!parent)
+        place = parent ? array_add(&store->parents, &store->n_parents, sizeof(*place)) : NULL;
+        if (!place) {
+                free(parent);
                 return -ENOMEM;
+        }
 
+        *place = parent;
         parent->fd = TAKE_FD(fd);
         strcpy(parent->name, name);
-        parents[store->n_parents++] = parent;
         return uuid ? scan_one(store, parent, uuid) : scan_all(store, parent);
 }
 

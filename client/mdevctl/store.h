@@ -25,7 +25,6 @@ struct mdevctl_store {
         size_t n_parents;
         struct mdevctl_stored *items;
         size_t n;
-        size_t allocated;
         bool with_others;       /* whether to find what is no regular file, too */
 };
 

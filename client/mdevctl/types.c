@@ -10,6 +10,7 @@
 #include "client/mdevctl/commands.h"
 #include "client/mdevctl/json.h"
 #include "client/mdevctl/tell.h"
+#include "client/shared/array.h"
 
 /* A type, or before the types of a parent the parent itself. The texts are parts of the replies. */
 struct type {
@@ -29,12 +30,11 @@ struct types {
 };
 
 static int add(struct types *types, const struct type *type) {
-        struct type *items = reallocarray(types->items, types->n + 1, sizeof(*items));
+        struct type *added = array_add(&types->items, &types->n, sizeof(*added));
 
-        if (!items)
+        if (!added)
                 return -ENOMEM;
-        types->items = items;
-        types->items[types->n++] = *type;
+        *added = *type;
         return 0;
 }
 

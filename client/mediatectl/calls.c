@@ -11,6 +11,7 @@
 #include "client/mediatectl/resolve.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
+#include "client/shared/array.h"
 #include "client/shared/callout.h"
 #include "common/io.h"
 
@@ -22,17 +23,15 @@
 
 int calls_add(struct calls *calls, sd_bus_message *message, const char *subject) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *owned = message;
-        char *copy = NULL;
-        struct call *items;
+        _cleanup_free_ char *copy = subject ? strdup(subject) : NULL;
+        struct call *call;
 
-        items = reallocarray(calls->items, calls->n + 1, sizeof(*items));
-        if (!items)
+        if (subject && !copy)
                 return -ENOMEM;
-        calls->items = items;
-        if (subject && !(copy = strdup(subject)))
+        call = array_add(&calls->items, &calls->n, sizeof(*call));
+        if (!call)
                 return -ENOMEM;
-
-        items[calls->n++] = (struct call) { .message = TAKE_PTR(owned), .subject = copy };
+        *call = (struct call) { .message = TAKE_PTR(owned), .subject = TAKE_PTR(copy) };
         return 0;
 }
 

@@ -7,15 +7,14 @@
 #include <errno.h>
 #include <stdarg.h>
 
+#include "client/shared/array.h"
+
 int finding_add(struct findings *findings, enum severity severity, const char *id, const char *subject,
                 const char *message, const char *advice) {
-        struct finding *items = reallocarray(findings->items, findings->n + 1, sizeof(*items)), *finding;
+        struct finding *finding = array_add(&findings->items, &findings->n, sizeof(*finding));
 
-        if (!items)
+        if (!finding)
                 return -ENOMEM;
-        findings->items = items;
-
-        finding = &items[findings->n++];
         *finding = (struct finding) {
                 .severity = severity,
                 .id = id,

@@ -8,6 +8,7 @@
 
 #include "client/mediatectl/client.h"
 #include "client/output/tell.h"
+#include "client/shared/array.h"
 
 /* Calls a method that answers with an array of structs. The next to be read from the reply is the first struct. */
 static int fetch(struct client *client, const char *member, const char *argument, const char *contents,
@@ -33,20 +34,6 @@ static int fetch(struct client *client, const char *member, const char *argument
                 return r;
         *ret = TAKE_PTR(reply);
         return 0;
-}
-
-/* Returns the place for the next item, or NULL. */
-static void *grow(void *items, size_t *n, size_t size) {
-        void **array = items, *grown;
-
-        /* The size is doubled when the number is a power of two. */
-        if ((*n & (*n - 1)) == 0) {
-                grown = reallocarray(*array, *n ? *n * 2 : 1, size);
-                if (!grown)
-                        return NULL;
-                *array = grown;
-        }
-        return (char *) *array + (*n)++ * size;
 }
 
 static int by_parent(const char *parent_a, const char *name_a, const char *parent_b, const char *name_b) {
@@ -91,7 +78,7 @@ static int compare_jobs(const void *a, const void *b) {
         __extension__({                                                                                          \
                 int _r;                                                                                          \
                 for (;;) {                                                                                       \
-                        __typeof__((list)->items) item = grow(&(list)->items, &(list)->n, sizeof(*item));        \
+                        __typeof__((list)->items) item = array_add(&(list)->items, &(list)->n, sizeof(*item));   \
                         _r = item ? sd_bus_message_read((list)->reply, contents, __VA_ARGS__) : -ENOMEM;         \
                         if (_r <= 0) {                                                                           \
                                 (list)->n -= item != NULL;                                                       \

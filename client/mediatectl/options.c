@@ -10,6 +10,7 @@
 
 #include "client/mediatectl/duration.h"
 #include "client/output/tell.h"
+#include "client/shared/array.h"
 
 /* What getopt_long() returns for a long option: a number that is no character. */
 #define VALUE(option) (0x100 + (option))
@@ -80,12 +81,9 @@ static int parse_index(const char *text, int *ret) {
 }
 
 static int parse_remove(struct options *options, const char *text) {
-        int *remove = reallocarray(options->remove, options->n_remove + 1, sizeof(*remove));
+        int *remove = array_add(&options->remove, &options->n_remove, sizeof(*remove));
 
-        if (!remove)
-                return -ENOMEM;
-        options->remove = remove;
-        return parse_index(text, &remove[options->n_remove++]);
+        return remove ? parse_index(text, remove) : -ENOMEM;
 }
 
 static int parse_add(struct options *options, const char *text) {

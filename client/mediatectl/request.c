@@ -8,16 +8,16 @@
 #include <stdarg.h>
 
 #include "client/output/tell.h"
+#include "client/shared/array.h"
 #include "client/shared/callout.h"
 
 int targets_add(struct targets *targets, const char *uuid, const char *parent) {
-        struct target *items = reallocarray(targets->items, targets->n + 1, sizeof(*items));
+        struct target *target = array_add(&targets->items, &targets->n, sizeof(*target));
 
-        if (!items)
+        if (!target)
                 return -ENOMEM;
-        targets->items = items;
-        items[targets->n] = (struct target) { .parent = parent ? parent : "" };
-        snprintf(items[targets->n++].uuid, UUID_TEXT_SIZE, "%s", uuid);
+        *target = (struct target) { .parent = parent ? parent : "" };
+        snprintf(target->uuid, sizeof(target->uuid), "%s", uuid);
         return 0;
 }
 

@@ -18,7 +18,7 @@ struct table {
         const struct column *columns;
         size_t n_columns;
         struct libscols_column *shown[TABLE_COLUMNS_MAX];       /* by index into @columns; NULL: not shown */
-        struct uuid_cell *uuids;        /* allocated for the next power of two */
+        struct uuid_cell *uuids;
         size_t n_uuids, n_lines;
         bool is_tree;
 };

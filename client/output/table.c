@@ -10,6 +10,7 @@
 #include "client/output/table-layout.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
+#include "client/shared/array.h"
 
 const char *state_colour(const char *state) {
         static const struct {
@@ -204,7 +205,7 @@ int table_set(struct table *table, struct libscols_line *line, size_t index, con
 }
 
 int table_set_uuid(struct table *table, struct libscols_line *line, size_t index, const char *uuid) {
-        struct uuid_cell *cells;
+        struct uuid_cell *cell;
         int r;
 
         assert(index < table->n_columns);
@@ -215,15 +216,11 @@ int table_set_uuid(struct table *table, struct libscols_line *line, size_t index
         if (r < 0 || !uuid_is_normal(uuid))
                 return r;
 
-        if ((table->n_uuids & (table->n_uuids - 1)) == 0) {
-                cells = reallocarray(table->uuids, table->n_uuids ? table->n_uuids * 2 : 1, sizeof(*cells));
-                if (!cells)
-                        return -ENOMEM;
-                table->uuids = cells;
-        }
-        cells = &table->uuids[table->n_uuids++];
-        cells->cell = scols_line_get_column_cell(line, table->shown[index]);
-        snprintf(cells->uuid, sizeof(cells->uuid), "%s", uuid);
+        cell = array_add(&table->uuids, &table->n_uuids, sizeof(*cell));
+        if (!cell)
+                return -ENOMEM;
+        cell->cell = scols_line_get_column_cell(line, table->shown[index]);
+        snprintf(cell->uuid, sizeof(cell->uuid), "%s", uuid);
         return 0;
 }
 

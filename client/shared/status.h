@@ -8,6 +8,7 @@
  * words, because mdevctl's must be mdevctl's to the byte.
  *
  * agent.h      polkit's agent, a process that asks for a password on the terminal; the caller owns its pid and ends it
+ * array.h      arrays that grow
  * bus-json.h   values of D-Bus messages as JSON, which is what mediatectl shows, prints and compares
  * callout.h    whether this program is run by a callout, and of which job
  * suggest.h    what a person may have meant by a misspelt word

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Arrays that grow. */
+
+#include <assert.h>
+
+#include "common/macro.h"
+
+/** array_add() - add an item to the array to which the pointer at @array points, NULL at first. *@n is the number of
+ * its items; there is room for the next power of two. Returns the place of the new item, or NULL when memory is short.
+ * */
+static inline void *array_add(void *array, size_t *n, size_t size) {
+        char *items;
+
+        memcpy(&items, array, sizeof(items));
+        assert(*n == 0 || items);
+        if ((*n & (*n - 1)) == 0) {
+                items = reallocarray(items, *n > 0 ? *n * 2 : 1, size);
+                if (!items)
+                        return NULL;
+                memcpy(array, &items, sizeof(items));
+        }
+        return items + (*n)++ * size;
+}
