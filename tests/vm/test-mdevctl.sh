@@ -32,14 +32,14 @@ test_definitions_of_mdevctl() {
     check "and can be started" start "$uuid" mtty
     check_matches "mdevctl lists it as active" "*$uuid mtty mtty-2*(defined)*" "$("$MDEVCTL" list)"
     check "mdevctl stops it" "$MDEVCTL" stop --uuid "$uuid"
-    check "which is seen" wait_until 1 same_as_kernel
+    check "which is seen" becomes_same_as_kernel
     check "we undefine it" call Undefine 'ssa{sv}' "$uuid" mtty 0
     check_equal "mdevctl agrees" "" "$("$MDEVCTL" list --defined)"
 
     define "$uuid" mtty mtty-1 auto
     check_equal "mdevctl lists what we define" "$uuid mtty mtty-1 auto" "$("$MDEVCTL" list --defined | sed 's/ *$//')"
     check "and starts it" "$MDEVCTL" start --uuid "$uuid"
-    check "which is seen, too" wait_until 1 same_as_kernel
+    check "which is seen, too" becomes_same_as_kernel
     check "we stop it" stop "$uuid"
     check "mdevctl undefines it" "$MDEVCTL" undefine --uuid "$uuid"
     check "and it is no longer listed within 1 s" wait_until 1 not is_defined "$uuid"
@@ -97,7 +97,7 @@ test_many() {
     "$MDEVCTL" start-parent-mdevs mbochs
     check "mdevctl starts all" all_are_active
     systemctl unmask --quiet --runtime mediated
-    check "which mediated sees" wait_until 5 same_as_kernel
+    check "which mediated sees" becomes_same_as_kernel
 }
 
 ln --symbolic /dev/null /etc/udev/rules.d/$RULE
