@@ -20,6 +20,7 @@
 #define ROW_SIZE 112
 #define OBJECT_SIZE 640
 #define ATTRIBUTE_SIZE 24
+#define TYPE_SIZE 192
 
 /* In a path on the bus, a byte of a name becomes up to three. */
 #define ESCAPED 3
@@ -84,12 +85,18 @@ static size_t device_size(const struct device *device, bool whole) {
                name_size(device->parent) + length(device->type);
 }
 
-/* The types have no more text on the bus than in JSON, where a value has fewer bytes around it. */
+static size_t type_size(const struct mdev_type *type) {
+        return TYPE_SIZE + length(type->id) + length(type->name) + length(type->device_api) + length(type->description);
+}
+
 static size_t parent_size(const struct parent *parent, bool whole) {
+        size_t size = OBJECT_SIZE + name_size(parent->name) + length(parent->path);
+
         if (!whole)
                 return ROW_SIZE + name_size(parent->name);
-        return OBJECT_SIZE + name_size(parent->name) + length(parent->path) +
-               3 * length(parent->types ? json_object_to_json_string(parent->types) : NULL);
+        for (size_t i = 0; i < parent->types.n; i++)
+                size += type_size(parent->types.items + i);
+        return size;
 }
 
 static size_t sum(const struct manager *manager, int kinds, bool whole) {

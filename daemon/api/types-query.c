@@ -12,7 +12,6 @@
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
-#include "daemon/registry/type-properties.h"
 
 /* A driver that needs longer to tell its instances is answered for with what it said last. */
 #define QUERY_USEC USEC_PER_SEC
@@ -45,13 +44,11 @@ void types_query_free_all(struct manager *manager) {
 static int append_parent(sd_bus_message *reply, const struct parent *parent) {
         int r;
 
-        if (!parent->types)
-                return 0;
+        for (size_t i = 0; i < parent->types.n; i++) {
+                const struct mdev_type *type = &parent->types.items[i];
 
-        json_object_object_foreach(parent->types, type, values) {
-                r = sd_bus_message_append(reply, "(ssssus)", parent->name, type, type_property(values, "name"),
-                                          type_property(values, "device_api"), type_available_instances(values),
-                                          type_property(values, "description"));
+                r = sd_bus_message_append(reply, "(ssssus)", parent->name, type->id, type->name, type->device_api,
+                                          type->available, type->description);
                 if (r < 0)
                         return r;
         }

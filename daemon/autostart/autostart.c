@@ -17,7 +17,6 @@
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/registry.h"
-#include "daemon/registry/type-properties.h"
 
 /* A definition that is `auto`, or was before its file became invalid. */
 struct autostart_entry {
@@ -271,11 +270,10 @@ static int submit(struct autostart_entry *entry) {
 
 /* The driver has refused another device of that type, and no instance is free since: a thousand more need not ask. */
 static bool is_full(const struct autostart_entry *entry, const struct parent *parent) {
-        const char *full = entry->group->full_type, *type = entry->definition->type;
-        json_object *values;
+        const struct mdev_type *type = mdev_types_find(&parent->types, entry->definition->type);
+        const char *full = entry->group->full_type;
 
-        return full && streq(full, type) && parent->types && json_object_object_get_ex(parent->types, type, &values) &&
-               type_available_instances(values) == 0;
+        return full && type && streq(full, type->id) && type->available == 0;
 }
 
 /* Looks at the kernel: udev may not have told yet that the device went with its parent, when a request has shown the
@@ -401,27 +399,20 @@ static bool has_requests(struct manager *manager, const char *parent) {
         return false;
 }
 
-/* How many of a type may still be tried in this turn, counted down in @remaining. */
-static bool take_instance(struct parent *parent, json_object **remaining, const char *type) {
-        json_object *values, *n;
-        uint32_t available;
+/* @taken: how many instances of each type are spoken for in this turn, or NULL without memory. */
+static bool take_instance(const struct mdev_types *types, uint32_t *taken, const char *id) {
+        const struct mdev_type *type = mdev_types_find(types, id);
+        size_t i = type ? (size_t) (type - types->items) : 0;
 
-        if (!parent->types || !json_object_object_get_ex(parent->types, type, &values))
+        if (!type || !taken || taken[i] >= type->available)
                 return false;
-        if (!json_object_object_get_ex(*remaining, type, &n)) {
-                available = type_available_instances(values);
-                n = json_object_new_int64(available);
-                json_put(remaining, type, n);
-        }
-        if (!*remaining || json_object_get_int64(n) == 0)
-                return false;
-        json_object_int_inc(n, -1);
+        taken[i]++;
         return true;
 }
 
 void autostart_types_read(struct autostart *autostart, struct parent *parent) {
         struct autostart_group *group = find_group(autostart, parent->name);
-        _cleanup_json_ json_object *remaining = json_object_new_object();
+        _cleanup_free_ uint32_t *taken = calloc(parent->types.n, sizeof(*taken));
         struct autostart_entry *entry, *next;
         bool waiting = false, requests;
 
@@ -434,7 +425,7 @@ void autostart_types_read(struct autostart *autostart, struct parent *parent) {
                         continue;
                 if ((entry->state == START_STATE_WAITING_TYPE && parent_has_type(parent, entry->definition->type)) ||
                     (entry->state == START_STATE_WAITING_INSTANCE && !requests &&
-                     take_instance(parent, &remaining, entry->definition->type)))
+                     take_instance(&parent->types, taken, entry->definition->type)))
                         enlist(entry);
                 else if (entry->state == START_STATE_WAITING_TYPE || entry->state == START_STATE_WAITING_INSTANCE)
                         waiting = true;

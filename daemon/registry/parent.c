@@ -46,7 +46,7 @@ bool parent_has_type(const struct parent *parent, const char *type) {
 bool parent_look_for_type(const struct parent *parent, const char *type) {
         char path[PATH_MAX];
 
-        if (!json_object_object_get_ex(parent->types, type, NULL) &&
+        if (!mdev_types_find(&parent->types, type) &&
             ((size_t) snprintf(path, sizeof(path), "%s/mdev_supported_types", parent->path + 1) >= sizeof(path) ||
              sysfs_lists(path, type) <= 0))
                 return false;
@@ -61,7 +61,7 @@ static struct parent *parent_free(struct parent *parent) {
         export_remove(parent->registry->exports, &parent->export);
         sd_event_source_disable_unref(parent->capacity_source);
         sd_event_source_disable_unref(parent->retry_source);
-        json_object_put(parent->types);
+        mdev_types_clear(&parent->types);
         task_clear(&parent->read_work.task);
         free(parent->name);
         free(parent->path);
@@ -105,12 +105,16 @@ static void parent_gone(struct parent *parent) {
         parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
 }
 
-static void take_types(struct parent *parent, struct report *report) {
-        if (parent->types && json_object_equal(parent->types, report->types))
-                return;
+static void take_types(struct parent *parent, json_object *object) {
+        struct mdev_types types;
 
-        json_object_put(parent->types);
-        parent->types = TAKE_PTR(report->types);
+        if (mdev_types_parse(object, &types) < 0)
+                return registry_look_again(parent->registry);
+        if (mdev_types_equal(&types, &parent->types))
+                return mdev_types_clear(&types);
+
+        mdev_types_clear(&parent->types);
+        parent->types = types;
         export_change(parent->registry->exports, &parent->export, "Types");
 }
 
@@ -123,7 +127,7 @@ static void on_types(struct work *work, struct report *report) {
                 return parent_forget(parent);
 
         if (report && report->kind == REPORT_DONE && report->types)
-                take_types(parent, report);
+                take_types(parent, report->types);
         if (parent->read_again)
                 parent_read_types(parent);
         if (registry->observer->types_read)

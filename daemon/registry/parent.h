@@ -3,11 +3,11 @@
 
 /* A device that has mdev types: a registered parent. */
 
-#include <json-c/json.h>
 #include <sys/types.h>
 
 #include "common/sysfs.h"
 #include "daemon/bus/export.h"
+#include "daemon/registry/mdev-type.h"
 #include "daemon/workers/worker.h"
 
 struct registry;
@@ -20,7 +20,7 @@ struct parent {
         char *physical;                 /* the device whose instances it shares: of its physical function, or itself */
         dev_t types_dev;                /* with the inode: the registration, see struct sysfs_parent */
         ino_t types_inode;
-        json_object *types;             /* as the worker last read them: {TYPE: {"name": …}}; NULL: never */
+        struct mdev_types types;        /* as a worker read them last; empty before that */
         struct work read_work;
         bool reading;
         bool read_again;                /* something happened while a read was under way */

@@ -3,6 +3,7 @@
 /* The registry: what the kernel shows is what it says. */
 
 #include "common/io.h"
+#include "common/json-text.h"
 #include "daemon/bus/export.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
@@ -229,6 +230,40 @@ static void test_parents(void **state) {
         assert_null(parent_find(registry, "mtty"));
 }
 
+static struct mdev_types parse_types(const char *text) {
+        _cleanup_json_ json_object *object = json_tokener_parse(text);
+        struct mdev_types types;
+
+        assert_int_equal(mdev_types_parse(object, &types), 0);
+        return types;
+}
+
+static void test_types(void **state) {
+        struct mdev_types none = parse_types("{}"), other;
+        struct mdev_types types = parse_types("{\"mtty-1\": {\"name\": \"one\", \"available_instances\": 24},"
+                                              "\"mtty-2\": {\"device_api\": \"vfio-pci\"}}");
+        const struct mdev_type *type = mdev_types_find(&types, "mtty-1");
+
+        assert_string_equal(type->name, "one");
+        assert_string_equal(type->description, "");
+        assert_int_equal(type->available, 24);
+        type = mdev_types_find(&types, "mtty-2");
+        assert_string_equal(type->device_api, "vfio-pci");
+        assert_int_equal(type->available, AVAILABLE_INSTANCES_UNKNOWN);
+        assert_null(mdev_types_find(&types, "mtty"));
+        assert_null(mdev_types_find(&none, "mtty-1"));
+
+        /* The driver lists them in any order. */
+        other = parse_types("{\"mtty-2\": {\"device_api\": \"vfio-pci\", \"other\": 1},"
+                            "\"mtty-1\": {\"name\": \"one\", \"available_instances\": 24}}");
+        assert_true(mdev_types_equal(&types, &other) && !mdev_types_equal(&types, &none));
+        other.items[0].available = 0;
+        assert_false(mdev_types_equal(&types, &other));
+        mdev_types_clear(&types);
+        mdev_types_clear(&other);
+        mdev_types_clear(&none);
+}
+
 static void test_observer(void **state) {
         assert_non_null(parent_refresh(registry, "mtty"));
         assert_non_null(parent_refresh(registry, "mtty"));
@@ -285,6 +320,7 @@ int main(void) {
                 TEST(test_same_uuid_other_device),
                 TEST(test_enumerate),
                 TEST(test_parents),
+                TEST(test_types),
                 TEST(test_observer),
                 TEST(test_transitions_are_watched),
         };
