@@ -8,6 +8,7 @@
 
 #include "common/bus-names.h"
 #include "common/io.h"
+#include "common/json-text.h"
 #include "common/root.h"
 #include "daemon/api/answer-size.h"
 #include "daemon/api/manager-bus.h"
@@ -77,20 +78,18 @@ static void add_parents(void) {
         char numbered[256];
 
         for (int i = 0; i < N; i++) {
+                _cleanup_json_ json_object *types = json_tokener_parse(
+                        "{\"a\": {}, \"b\": {\"name\": \"\"}, \"c\": {\"available_instances\": 4294967294},"
+                        " \"d\": {\"name\": \"x\", \"device_api\": \"vfio-pci\", \"available_instances\": 1,"
+                        " \"description\": \"a\\nb\"}}");
                 struct parent *parent;
-                json_object *types;
 
                 snprintf(numbered, sizeof(numbered), "%s%02d", name, i);
                 fake_parent_add(numbered, "type-1");
                 look();
                 parent = parent_find(manager->registry, numbered);
                 assert_non_null(parent);
-                types = json_tokener_parse(
-                        "{\"a\": {}, \"b\": {\"name\": \"\"}, \"c\": {\"available_instances\": 4294967294},"
-                        " \"d\": {\"name\": \"x\", \"device_api\": \"vfio-pci\", \"available_instances\": 1,"
-                        " \"description\": \"a\\nb\"}}");
                 assert_int_equal(mdev_types_parse(types, &parent->types), 0);
-                json_object_put(types);
         }
 }
 
