@@ -18,11 +18,6 @@ int mdevctl_bus_open(sd_bus **ret) {
         return r < 0 ? mdevctl_fail_errno(r, "Unable to connect to the system bus") : EXIT_SUCCESS;
 }
 
-int mdevctl_bus_new_call(sd_bus *bus, const char *member, sd_bus_message **ret) {
-        return sd_bus_message_new_method_call(bus, ret, BUS_NAME, BUS_ROOT,
-                                              BUS_MANAGER, member);
-}
-
 int mdevctl_bus_call(sd_bus *bus, sd_bus_message *call, struct failure *failure, sd_bus_message **ret) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         int r;

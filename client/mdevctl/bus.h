@@ -5,6 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "client/shared/manager-call.h"
 #include "common/bus-names.h"
 #include "common/failure.h"
 #include "common/uuid.h"
@@ -19,9 +20,6 @@ int mdevctl_bus_open(sd_bus **ret);
 /** mdevctl_bus_open_for() - connect to the system bus to change @uuid, or with "" a new UUID. A callout may not change
  * the device for which it is called: its request would wait for the job, and the job waits for the callout. */
 int mdevctl_bus_open_for(const char *uuid, sd_bus **ret);
-
-/** mdevctl_bus_new_call() - make a call of a method of the manager. Returns 0 or a negative errno. */
-int mdevctl_bus_new_call(sd_bus *bus, const char *member, sd_bus_message **ret);
 
 /* How many calls may be without an answer. The daemon takes 100 unfinished requests from one connection. */
 #define MDEVCTL_PENDING_MAX 64

@@ -58,7 +58,7 @@ static int find_devices(struct mdevctl_entries *entries, struct mdevctl_entries 
         r = mdevctl_bus_open(&bus);
         if (r != EXIT_SUCCESS)
                 return r;
-        r = mdevctl_bus_new_call(bus, "ListDevices", &call);
+        r = manager_call_new(bus, &call, "ListDevices", "");
         if (r >= 0 && mdevctl_bus_call(bus, call, &failure, &entries->devices) < 0)
                 return mdevctl_fail("%s", failure.message);
         if (r >= 0)

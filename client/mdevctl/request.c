@@ -38,10 +38,8 @@ int mdevctl_request_define(sd_bus *bus, const struct mdevctl_arguments *argument
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = mdevctl_bus_new_call(bus, "Define", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "ssss", arguments->uuid, parent, definition_type(definition),
-                                          start_mode_to_string(definition_start(definition)));
+        r = manager_call_new(bus, &call, "Define", "ssss", arguments->uuid, parent, definition_type(definition),
+                             start_mode_to_string(definition_start(definition)));
         if (r >= 0)
                 r = attributes_append_to_message(call, definition_attributes(definition));
         if (r >= 0)
@@ -54,9 +52,7 @@ int mdevctl_request_undefine(sd_bus *bus, const struct mdevctl_arguments *argume
         const char *parent = arguments->values[MDEVCTL_PARENT];
         int r;
 
-        r = mdevctl_bus_new_call(bus, "Undefine", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "ss", arguments->uuid, parent ? parent : "");
+        r = manager_call_new(bus, &call, "Undefine", "ss", arguments->uuid, parent ? parent : "");
         if (r >= 0)
                 r = append_options(call, arguments, NULL);
         return send(bus, r, call, failure, NULL);
@@ -114,9 +110,7 @@ int mdevctl_request_modify(sd_bus *bus, const struct mdevctl_arguments *argument
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = mdevctl_bus_new_call(bus, "Modify", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "ss", arguments->uuid, parent);
+        r = manager_call_new(bus, &call, "Modify", "ss", arguments->uuid, parent);
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         if (r >= 0)
@@ -134,9 +128,7 @@ int mdevctl_request_start(sd_bus *bus, const struct mdevctl_arguments *arguments
         int r;
 
         /* "settle", because libvirt looks for the device in udev's database at once. */
-        r = mdevctl_bus_new_call(bus, "StartDevice", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "ss", arguments->uuid, parent);
+        r = manager_call_new(bus, &call, "StartDevice", "ss", arguments->uuid, parent);
         if (r >= 0)
                 r = append_options(call, arguments, "settle");
         return send(bus, r, call, failure, NULL);
@@ -147,9 +139,7 @@ int mdevctl_request_create(sd_bus *bus, const struct mdevctl_arguments *argument
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = mdevctl_bus_new_call(bus, "CreateDevice", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "sss", arguments->uuid, parent, definition_type(definition));
+        r = manager_call_new(bus, &call, "CreateDevice", "sss", arguments->uuid, parent, definition_type(definition));
         if (r >= 0)
                 r = attributes_append_to_message(call, definition_attributes(definition));
         if (r >= 0)
@@ -161,9 +151,7 @@ int mdevctl_request_stop(sd_bus *bus, const struct mdevctl_arguments *arguments,
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = mdevctl_bus_new_call(bus, "StopDevice", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "s", arguments->uuid);
+        r = manager_call_new(bus, &call, "StopDevice", "s", arguments->uuid);
         if (r >= 0)
                 r = sd_bus_message_open_container(call, 'a', "{sv}");
         /* libvirt has the VFIO group open while it runs mdevctl and waits for it. */

@@ -33,9 +33,8 @@ static int send_start(struct starter *starter, const struct mdevctl_stored *stor
 
         r = mdevctl_bus_wait(starter->bus, &starter->n_pending, MDEVCTL_PENDING_MAX);
         if (r >= 0)
-                r = mdevctl_bus_new_call(starter->bus, "StartDevice", &call);
-        if (r >= 0)
-                r = sd_bus_message_append(call, "ssa{sv}", stored->uuid, stored->parent->name, 0);
+                r = manager_call_new(starter->bus, &call, "StartDevice", "ssa{sv}", stored->uuid, stored->parent->name,
+                                     0);
         if (r >= 0)
                 r = sd_bus_call_async(starter->bus, NULL, call, on_reply, starter, UINT64_MAX);
         if (r >= 0)

@@ -66,9 +66,7 @@ static int ask(sd_bus *bus, const char *member, const char *parent, struct failu
         _cleanup_message_ sd_bus_message *call = NULL;
         int r;
 
-        r = mdevctl_bus_new_call(bus, member, &call);
-        if (r >= 0 && parent)
-                r = sd_bus_message_append(call, "s", parent);
+        r = manager_call_new(bus, &call, member, parent ? "s" : "", parent);
         if (r < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "%s", strerror(-r));
         return mdevctl_bus_call(bus, call, failure, ret);

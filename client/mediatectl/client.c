@@ -4,7 +4,6 @@
 
 #include "client/mediatectl/client.h"
 
-#include <assert.h>
 #include <errno.h>
 
 #include "client/output/tell.h"
@@ -51,15 +50,6 @@ int client_connect(struct client *client) {
         if (option_given(client->options, OPTION_NO_ASK_PASSWORD))
                 return 0;
         return sd_bus_set_allow_interactive_authorization(client->bus, true);
-}
-
-int client_new_call(struct client *client, const char *member, sd_bus_message **ret) {
-        assert(client->bus);
-        return sd_bus_message_new_method_call(client->bus, ret, BUS_NAME, BUS_ROOT, BUS_MANAGER, member);
-}
-
-int client_call(struct client *client, sd_bus_message *call, sd_bus_error *error, sd_bus_message **ret) {
-        return sd_bus_call(client->bus, call, 0, error, ret);
 }
 
 void client_start_agent(struct client *client) {

@@ -39,13 +39,6 @@ int client_connect(struct client *client);
 /** client_is_local() - whether the daemon of this host is meant, not that of --host or --machine. */
 bool client_is_local(const struct client *client);
 
-/** client_new_call() - make a call of a method of the manager. Returns 0 or a negative errno. */
-int client_new_call(struct client *client, const char *member, sd_bus_message **ret);
-
-/** client_call() - send a call of a method that answers at once, and wait for the answer. Returns 0; or a negative
- * errno with @error set. */
-int client_call(struct client *client, sd_bus_message *call, sd_bus_error *error, sd_bus_message **ret);
-
 /** client_start_agent() - start polkit's agent where it can help: the daemon is this host's, and the person did not
  * forbid it. */
 void client_start_agent(struct client *client);

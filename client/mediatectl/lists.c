@@ -9,6 +9,7 @@
 #include "client/mediatectl/client.h"
 #include "client/output/tell.h"
 #include "client/shared/array.h"
+#include "client/shared/manager-call.h"
 
 /* Calls a method that answers with an array of structs. The next to be read from the reply is the first struct. */
 static int fetch(struct client *client, const char *member, const char *argument, const char *contents,
@@ -20,12 +21,10 @@ static int fetch(struct client *client, const char *member, const char *argument
         r = client_connect(client);
         if (r != 0)
                 return r;
-        r = client_new_call(client, member, &call);
-        if (r >= 0 && argument)
-                r = sd_bus_message_append(call, "s", argument);
+        r = manager_call_new(client->bus, &call, member, argument ? "s" : "", argument);
         if (r < 0)
                 return r;
-        r = client_call(client, call, &error, &reply);
+        r = sd_bus_call(client->bus, call, 0, &error, &reply);
         if (r < 0)
                 return tell_error(&error);
 

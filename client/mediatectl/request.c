@@ -5,7 +5,6 @@
 #include "client/mediatectl/request.h"
 
 #include <errno.h>
-#include <stdarg.h>
 
 #include "client/output/tell.h"
 #include "client/shared/array.h"
@@ -118,24 +117,6 @@ static int append_options(sd_bus_message *message, struct client *client) {
         if (r >= 0 && client_is_local(client))
                 r = callout_append_option(message);
         return r < 0 ? r : sd_bus_message_close_container(message);
-}
-
-int request_new(struct calls *calls, sd_bus_message **ret, const char *member, const char *types, ...) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-        va_list args;
-        int r;
-
-        r = client_new_call(calls->client, member, &message);
-        if (r < 0)
-                return r;
-        va_start(args, types);
-        r = sd_bus_message_appendv(message, types, args);
-        va_end(args);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(message);
-        return 0;
 }
 
 int request_add(struct calls *calls, sd_bus_message *message, const char *subject) {

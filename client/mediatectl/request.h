@@ -40,10 +40,6 @@ int targets_definitions(struct client *client, char **arguments, size_t n, bool 
  * number. Returns 0 or a negative errno. */
 int attributes_parse(char **arguments, size_t *n, struct attributes *ret);
 
-/** request_new() - make a call of a method of the manager with its first arguments, as sd_bus_message_append() takes
- * them. Returns 0 or a negative errno. */
-int request_new(struct calls *calls, sd_bus_message **ret, const char *member, const char *types, ...);
-
 /** request_add() - append the last argument, an a{sv} of the options that the daemon knows by the same name, and add
  * the call to @calls. It takes over the reference of @message. Returns 0 or a negative errno. */
 int request_add(struct calls *calls, sd_bus_message *message, const char *subject);

@@ -8,6 +8,7 @@
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
+#include "client/shared/manager-call.h"
 #include "common/attribute-bus.h"
 
 struct definition_request {
@@ -19,7 +20,8 @@ static int add_define(struct calls *calls, const char *uuid, const struct defini
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        r = request_new(calls, &message, "Define", "ssss", uuid, request->parent, request->type, request->start);
+        r = manager_call_new(calls->client->bus, &message, "Define", "ssss", uuid, request->parent,
+                             request->type, request->start);
         if (r >= 0)
                 r = attributes_append_to_message(message, request->attributes);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
@@ -170,7 +172,7 @@ static int add_modify(struct calls *calls, const struct target *target, const st
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        r = request_new(calls, &message, "Modify", "ss", target->uuid, target->parent);
+        r = manager_call_new(calls->client->bus, &message, "Modify", "ss", target->uuid, target->parent);
         if (r >= 0)
                 r = append_changes(message, changes);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
@@ -233,7 +235,7 @@ static int add_undefine(struct calls *calls, const struct target *target) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        r = request_new(calls, &message, "Undefine", "ss", target->uuid, target->parent);
+        r = manager_call_new(calls->client->bus, &message, "Undefine", "ss", target->uuid, target->parent);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
 }
 

@@ -8,6 +8,7 @@
 #include "client/mediatectl/verbs.h"
 #include "client/output/table.h"
 #include "client/output/tell.h"
+#include "client/shared/manager-call.h"
 
 enum {
         JOBS_JOB,
@@ -54,9 +55,7 @@ static int add_cancel(struct calls *calls, uint64_t id) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        r = client_new_call(calls->client, "CancelJob", &message);
-        if (r >= 0)
-                r = sd_bus_message_append(message, "t", id);
+        r = manager_call_new(calls->client->bus, &message, "CancelJob", "t", id);
         return r < 0 ? r : calls_add(calls, TAKE_PTR(message), NULL);
 }
 

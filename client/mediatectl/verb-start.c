@@ -9,13 +9,14 @@
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
+#include "client/shared/manager-call.h"
 #include "common/attribute-bus.h"
 
 static int add_create(struct calls *calls, const char *uuid, char **where, const struct attributes *attributes) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        r = request_new(calls, &message, "CreateDevice", "sss", uuid, where[0], where[1]);
+        r = manager_call_new(calls->client->bus, &message, "CreateDevice", "sss", uuid, where[0], where[1]);
         if (r >= 0)
                 r = attributes_append_to_message(message, attributes);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
@@ -69,7 +70,7 @@ static int add_start(struct calls *calls, const struct target *target) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        r = request_new(calls, &message, "StartDevice", "ss", target->uuid, target->parent);
+        r = manager_call_new(calls->client->bus, &message, "StartDevice", "ss", target->uuid, target->parent);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
 }
 
@@ -130,7 +131,7 @@ static int add_stop(struct calls *calls, const struct target *target) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         int r;
 
-        r = request_new(calls, &message, "StopDevice", "s", target->uuid);
+        r = manager_call_new(calls->client->bus, &message, "StopDevice", "s", target->uuid);
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
 }
 

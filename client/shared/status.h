@@ -7,12 +7,13 @@
  * they need, such as a connection or a list of words, and return what they have found; the caller puts it into its own
  * words, because mdevctl's must be mdevctl's to the byte.
  *
- * agent.h      polkit's agent, a process that asks for a password on the terminal; the caller owns its pid and ends it
- * array.h      arrays that grow
- * bus-json.h   values of D-Bus messages as JSON, which is what mediatectl shows, prints and compares
- * callout.h    whether this program is run by a callout, and of which job
- * suggest.h    what a person may have meant by a misspelt word
- * status.h     this: the exit statuses of mediatectl
+ * agent.h         polkit's agent, a process that asks for a password on the terminal; the caller ends it
+ * array.h         arrays that grow
+ * bus-json.h      values of D-Bus messages as JSON, which is what mediatectl shows, prints and compares
+ * callout.h       whether this program is run by a callout, and of which job
+ * manager-call.h  calls of the methods of the daemon's manager
+ * suggest.h       what a person may have meant by a misspelt word
+ * status.h        this: the exit statuses of mediatectl
  *
  * The connection to the daemon is not here: mediatectl may reach the daemon of another host, mdevctl never does. */
 
