@@ -34,10 +34,6 @@ static const char *const report_kinds[_REPORT_KIND_MAX] = {
         [REPORT_KEPT] = "kept",
 };
 
-const char *task_kind_to_string(enum task_kind kind) {
-        return task_kinds[kind];
-}
-
 static int kind_from_string(const char *const *kinds, size_t n, const char *s) {
         for (size_t i = 0; s && i < n; i++)
                 if (streq(kinds[i], s))

@@ -101,5 +101,3 @@ int report_send(int fd, const struct report *report);
 
 /** report_parse() - fill in @ret from a received object. Returns 0 or -EBADMSG. */
 int report_parse(json_object *object, struct report *ret);
-
-const char *task_kind_to_string(enum task_kind kind);

@@ -13,8 +13,3 @@ int mdevctl_command_start_parent(const struct mdevctl_arguments *arguments);
 int mdevctl_command_stop(const struct mdevctl_arguments *arguments);
 int mdevctl_command_types(const struct mdevctl_arguments *arguments);
 int mdevctl_command_undefine(const struct mdevctl_arguments *arguments);
-
-/** mdevctl_uuid_or_null() - the value of --uuid, or NULL. */
-static inline const char *mdevctl_uuid_or_null(const struct mdevctl_arguments *arguments) {
-        return mdevctl_given(arguments, MDEVCTL_UUID) ? arguments->uuid : NULL;
-}

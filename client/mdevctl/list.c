@@ -184,7 +184,7 @@ static void warn_of_types(const struct mdevctl_entries *entries) {
 
 /* Collects only what will be printed. */
 static int collect(struct list *list) {
-        const char *uuid = mdevctl_uuid_or_null(list->arguments);
+        const char *uuid = mdevctl_given(list->arguments, MDEVCTL_UUID) ? list->arguments->uuid : NULL;
         int r;
 
         r = mdevctl_entries_find(&list->entries, list->arguments->values[MDEVCTL_PARENT], uuid, list->defined,
