@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # bash completion of mediatectl: UUIDs, parents, types and jobs come from the running daemon.
 
-# Asks the daemon that the command line means; says nothing when it does not answer.
+# Asks the daemon that the command line means. There is no message when it does not answer.
 __mediatectl_ask() {
     mediatectl "${__mediatectl_where[@]}" --no-ask-password --no-legend "$@" 2>/dev/null
 }
@@ -35,14 +35,14 @@ __mediatectl_candidates() {
     esac
 }
 
-# The columns that there are, from the message about one that there is not.
+# Prints the names of all columns. They are in the message about an unknown one.
 __mediatectl_columns() {
     mediatectl "${1:-list}" -o help 2>&1 | sed -n "s/.*there are //p" | tr -d ' ' | tr ',' '\n'
 }
 
-# Offers the lines of its input that begin with what has been typed. They can be names of anybody's choice, also another
-# host's, and must never be expanded, which `compgen -W` does. What is offered must mean itself on a command line: a
-# name that would have to be quoted is left out, and an option is offered only where one was begun.
+# Offers the lines of its input that begin with what was typed. Anybody may have chosen the names in them, also on
+# another host, so that they must not be expanded, as `compgen -W` does. On the command line they must mean themselves: a
+# name that would have to be quoted is left out, and an option is offered only after a dash.
 __mediatectl_offer() {
     local word
 
