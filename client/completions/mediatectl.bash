@@ -41,8 +41,8 @@ __mediatectl_columns() {
 }
 
 # Offers the lines of its input that begin with what was typed. Anybody may have chosen the names in them, also on
-# another host, so that they must not be expanded, as `compgen -W` does. On the command line they must mean themselves: a
-# name that would have to be quoted is left out, and an option is offered only after a dash.
+# another host, so that they must not be expanded, as `compgen -W` does. On the command line they must mean themselves:
+# a name that would have to be quoted is left out, and an option is offered only after a dash.
 __mediatectl_offer() {
     local word
 
