@@ -12,6 +12,9 @@
 #include "common/utf8.h"
 #include "daemon/base/log.h"
 
+/* The serial of each reply: nobody replies to a reply, so that they need not differ. */
+#define REPLY_SERIAL 1
+
 /* Then there is nobody to answer. */
 static bool is_lost_connection(int error) {
         return error == -ENOTCONN || error == -ECONNRESET || error == -EPIPE || error == -ESHUTDOWN || error == -ESTALE;
@@ -56,12 +59,17 @@ void bus_end_unanswered(void) {
         sd_event_unref(event);
 }
 
-int bus_send_reply(sd_bus_message *reply, sd_bus_message *spare) {
+/* Sending seals a message too, but where there is no memory for that, the message is spoiled. */
+int bus_seal_reply(sd_bus_message *reply) {
+        return sd_bus_message_seal(reply, REPLY_SERIAL, 0);
+}
+
+int bus_send_reply(sd_bus_message *reply) {
         int r;
 
         r = sd_bus_send(NULL, reply, NULL);
-        if (r == -ENOMEM && spare)
-                r = sd_bus_send(NULL, spare, NULL);
+        if (r == -ENOMEM)
+                r = sd_bus_send(NULL, reply, NULL);
         return r < 0 ? r : 0;
 }
 

@@ -19,9 +19,12 @@ int bus_send_failure(sd_bus_message *message, enum failure_code code, const char
 /** bus_fail() - reply with the error. Returns 1, for a method handler: it is answered; or a negative errno. */
 int bus_fail(sd_bus_message *message, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** bus_send_reply() - send @reply, or @spare, a second one with the same content, where there was no memory for sending
- * the first: one whose sending has failed cannot be sent again. @spare may be NULL. Returns 0 or a negative errno. */
-int bus_send_reply(sd_bus_message *reply, sd_bus_message *spare);
+/** bus_seal_reply() - @reply is complete. After that its sending can be tried more than once. Returns 0 or a negative
+ * errno: then @reply is of no use any more. */
+int bus_seal_reply(sd_bus_message *reply);
+
+/** bus_send_reply() - send a sealed reply. One failed allocation is tried again. Returns 0 or a negative errno. */
+int bus_send_reply(sd_bus_message *reply);
 
 /** bus_end_unanswered() - end the daemon, because a caller cannot be answered: then the bus answers all who wait. */
 void bus_end_unanswered(void);

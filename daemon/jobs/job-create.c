@@ -178,10 +178,10 @@ static int append_reply(struct job *job, sd_bus_message *reply) {
         return r < 0 ? r : job_create_append_path(job, reply);
 }
 
-bool job_create_hold_reply(struct job *job, sd_bus_message *reply, sd_bus_message *spare) {
+bool job_create_hold_reply(struct job *job, sd_bus_message *reply) {
         struct create_job *create = create_job_of(job);
 
-        return create->settle && settle_hand_over(TAKE_PTR(create->settle), reply, spare);
+        return create->settle && settle_hand_over(TAKE_PTR(create->settle), reply);
 }
 
 void job_create_clear(struct job *job) {

@@ -39,7 +39,7 @@ int job_create_append_path(struct job *job, sd_bus_message *reply);
 /* As in struct job_type. */
 int job_create_assigned(struct job *job);
 void job_create_reported(struct job *job, struct report *report);
-bool job_create_hold_reply(struct job *job, sd_bus_message *reply, sd_bus_message *spare);
+bool job_create_hold_reply(struct job *job, sd_bus_message *reply);
 void job_create_clear(struct job *job);
 
 /* The same of a job whose device must go again, because nobody will be told of success. */

@@ -238,6 +238,8 @@ static int try_reply(struct job *job, sd_bus_message *message, sd_bus_message **
         r = sd_bus_message_new_method_return(message, &reply);
         if (r >= 0 && job->type->append_reply)
                 r = job->type->append_reply(job, reply);
+        if (r >= 0)
+                r = bus_seal_reply(reply);
         if (r < 0)
                 return r;
         *ret = TAKE_PTR(reply);
@@ -253,21 +255,19 @@ static int make_reply(struct job *job, sd_bus_message *message, sd_bus_message *
 }
 
 static void reply_success(struct job *job) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message), *reply = NULL, *spare = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message), *reply = NULL;
         int r = 0;
 
         if (message)
                 r = make_reply(job, message, &reply);
-        if (reply)
-                (void) make_reply(job, message, &spare);
         /* As late as it can be: a daemon that is killed between the two leaves a device that nobody was told of. */
         if (job->type->before_answer)
                 job->type->before_answer(job);
-        if (!message || (reply && job->type->hold_reply && job->type->hold_reply(job, reply, spare)))
+        if (!message || (reply && job->type->hold_reply && job->type->hold_reply(job, reply)))
                 return;
 
         if (reply)
-                r = bus_send_reply(reply, spare);
+                r = bus_send_reply(reply);
         if (r < 0)
                 answer_failure(job, message, FAILURE_IO_ERROR, "The job is done, but its answer could not be sent");
 }

@@ -79,9 +79,9 @@ struct job_type {
         /* It has succeeded, and its caller, if there is one, is told so right after this. Optional. */
         void (*before_answer)(struct job *job);
 
-        /* Whether the reply waits for something else, and is sent from there: it or @spare, see bus_send_reply().
+        /* Whether the reply waits for something else, and is sent from there: see bus_send_reply().
          * Optional. */
-        bool (*hold_reply)(struct job *job, sd_bus_message *reply, sd_bus_message *spare);
+        bool (*hold_reply)(struct job *job, sd_bus_message *reply);
 
         /* What it waits for, as a sentence; NULL: nothing that can be named. Optional. */
         const char *(*waits_for)(const struct job *job);

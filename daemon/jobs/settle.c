@@ -24,7 +24,7 @@ struct settle {
         uint64_t seqnum;                /* events up to this one are older than the device */
         bool bound;                     /* `bind` of the device was processed */
         bool node_added;                /* `add` of its VFIO group was */
-        sd_bus_message *reply, *spare;  /* see bus_send_reply() */
+        sd_bus_message *reply;          /* the reply that waits, or NULL */
         sd_event_source *timer;
         struct settle *prev, *next;
 };
@@ -58,7 +58,6 @@ struct settle *settle_free(struct settle *settle) {
         DL_DELETE(settle->manager->settles, settle);
         sd_event_source_disable_unref(settle->timer);
         sd_bus_message_unref(settle->reply);
-        sd_bus_message_unref(settle->spare);
         free(settle);
         return NULL;
 }
@@ -66,7 +65,7 @@ struct settle *settle_free(struct settle *settle) {
 static void finish(struct settle *settle) {
         int r;
 
-        r = bus_send_reply(settle->reply, settle->spare);
+        r = bus_send_reply(settle->reply);
         if (r < 0)
                 log_warning_errno(r, "Failed to answer who waits for device %s: %m", settle->uuid);
         if (r == -ENOMEM)
@@ -104,7 +103,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-bool settle_hand_over(struct settle *settle, sd_bus_message *reply, sd_bus_message *spare) {
+bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
         if (is_settled(settle) || sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC,
                                                              SETTLE_USEC, 1, on_timeout, settle) < 0) {
                 settle_free(settle);
@@ -112,7 +111,6 @@ bool settle_hand_over(struct settle *settle, sd_bus_message *reply, sd_bus_messa
         }
 
         settle->reply = sd_bus_message_ref(reply);
-        settle->spare = sd_bus_message_ref(spare);
         return true;
 }
 

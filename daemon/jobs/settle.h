@@ -18,10 +18,10 @@ int settle_new(struct settle **ret, struct manager *manager, const char *uuid);
 /** settle_free() - forget it, an unsent reply too. NULL is fine. */
 struct settle *settle_free(struct settle *settle);
 
-/** settle_hand_over() - the device is there: send @reply, or @spare, when udev is done, at the latest after 3 s; see
- * bus_send_reply(). Takes the settle over and references the replies. Returns false, and frees the settle, when udev
- * is done already. */
-bool settle_hand_over(struct settle *settle, sd_bus_message *reply, sd_bus_message *spare);
+/** settle_hand_over() - the device is there: send @reply, which is sealed, when udev is done, at the latest after
+ * 3 s. Takes the settle over and references the reply. Returns false, and frees the settle, when udev is done
+ * already. */
+bool settle_hand_over(struct settle *settle, sd_bus_message *reply);
 
 /** settle_on_uevent() - an event that udevd has processed. */
 void settle_on_uevent(struct manager *manager, sd_device *event);
