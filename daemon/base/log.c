@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Log messages, to the journal in its own protocol. */
+/* Entries of the journal, in its native protocol. */
 
 #include "daemon/base/log.h"
 
+#include <assert.h>
 #include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* How much of a message is logged when there is no memory for all of it, in bytes. */
+/* How many bytes of a message are logged when there is no memory for all of it. */
 #define LOG_PART_SIZE 512
 
 static bool debug_enabled;
@@ -20,7 +21,8 @@ void log_set_debug(bool debug) {
         debug_enabled = debug;
 }
 
-/* As https://systemd.io/JOURNAL_NATIVE_PROTOCOL has it. */
+/* The format is that of https://systemd.io/JOURNAL_NATIVE_PROTOCOL: a value of more than one line has its length before
+ * it. */
 static void add_field(FILE *f, const char *name, const char *value) {
         size_t length = value ? strlen(value) : 0;
         uint64_t length_le = htole64(length);
@@ -58,8 +60,8 @@ static char *make_entry(int priority, const struct log_fields *fields, const cha
         return NULL;
 }
 
-/* Not by sd_journal_sendv(), which waits until the journal reads: one that hangs must not hang us. The socket stays
- * connected, and is connected once more if the other end is gone: the journal may have been started since. */
+/* The socket stays connected. It is connected once more if the other end is gone: the journal may have been started
+ * since. */
 static int send_datagram(const char *data, size_t size) {
         static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket" };
         static int fd = -1;
@@ -76,7 +78,7 @@ static int send_datagram(const char *data, size_t size) {
                send(fd, data, size, MSG_NOSIGNAL) >= 0 ? 0 : -errno;
 }
 
-/* Returns whether nothing is lost: nobody misses an entry where there is no journal. */
+/* Returns false if an entry is lost. Where there is no journal, none is. */
 static bool send_entry(int priority, const struct log_fields *fields, const char *message) {
         _cleanup_free_ char *entry = NULL;
         size_t size;
@@ -108,6 +110,8 @@ int log_full(int priority, int error, struct log_fields fields, const char *form
         char part[LOG_PART_SIZE];
         va_list args;
 
+        assert(priority >= LOG_EMERG && priority <= LOG_DEBUG && error <= 0 && format);
+
         if (priority >= LOG_DEBUG && !debug_enabled)
                 return error;
 
@@ -123,7 +127,7 @@ int log_full(int priority, int error, struct log_fields fields, const char *form
         va_end(args);
 
         send_to_journal(priority, &fields, message ? message : part);
-        /* Under systemd stderr is the journal too, and would say everything twice. */
+        /* Under systemd, stderr is the journal too, and each message would be there twice. */
         if (!getenv("JOURNAL_STREAM"))
                 fprintf(stderr, "mediated: %s\n", message ? message : part);
         return error;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Ids of the messages an administrator should act on; units/mediated.catalog explains each. Never changed, never used
- * again for something else. */
+/* Ids of the messages that an administrator should act on; units/mediated.catalog explains each. An id is never
+ * changed, and never used for something else. */
 
 #define MESSAGE_AUTOSTART_FAILED "c1f4b1c0a5d94f6f8a6f0b7f6d2c9e01"
 #define MESSAGE_DEVICE_WEDGED "5e0e6d2f3a774c0f9d4d1b8a2f3c7e02"

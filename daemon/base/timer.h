@@ -2,7 +2,7 @@
 #pragma once
 
 /* Event sources that are made once, and run once each time that they are armed: a timer after some time, a deferred one
- * as soon as nothing of a higher priority is to be done. Both are freed with sd_event_source_disable_unref(). */
+ * as soon as nothing of a higher priority is ready. Both are freed with sd_event_source_disable_unref(). */
 
 #include <stdbool.h>
 #include <systemd/sd-event.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Errors as replies. */
+/* Answers to calls. */
 
 #include "daemon/bus/bus-util.h"
 
@@ -12,10 +12,10 @@
 #include "common/utf8.h"
 #include "daemon/base/log.h"
 
-/* The serial of each reply: nobody replies to a reply, so that they need not differ. */
+/* The serial of each reply. Nobody replies to a reply, so that they need not differ. */
 #define REPLY_SERIAL 1
 
-/* Then there is nobody to answer. */
+/* There is nobody to answer any more. */
 static bool is_lost_connection(int error) {
         return error == -ENOTCONN || error == -ECONNRESET || error == -EPIPE || error == -ESHUTDOWN || error == -ESTALE;
 }
@@ -59,7 +59,7 @@ void bus_end_unanswered(void) {
         sd_event_unref(event);
 }
 
-/* Sending seals a message too, but where there is no memory for that, the message is spoiled. */
+/* Sending would seal it too. But where there is no memory for that, the message is spoiled. */
 int bus_seal_reply(sd_bus_message *reply) {
         return sd_bus_message_seal(reply, REPLY_SERIAL, 0);
 }

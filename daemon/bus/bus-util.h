@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Answering a call with an error that tells a person what to do. */
+/* Answers to calls: errors that say what to do, and replies that are sent for certain. */
 
 #include <systemd/sd-bus.h>
 
 #include "common/failure.h"
 #include "common/utf8.h"
 
-/* The two arguments of "%.*s": a caller's own text in an answer, with no character cut. */
+/* The two arguments of "%.*s" for a caller's own text in an answer, of which no character is cut in two. */
 #define SHORTENED(text, max) (int) utf8_cut_size(text, max), text
 
-/** bus_send_failure() - reply with the error, whatever @text is: what is not valid in it is replaced, NULL stands for a
- * text that could not be made, and where the bus refuses the text a plain one is sent. Returns 0 or a negative
- * errno. */
+/** bus_send_failure() - reply with an error, whatever @text is: bytes that are not valid UTF-8 are replaced. Where
+ * there is no memory for the text, or @text is NULL, a constant one is sent. Returns 0 or a negative errno. */
 int bus_send_failure(sd_bus_message *message, enum failure_code code, const char *text);
 
-/** bus_fail() - reply with the error. Returns 1, for a method handler: it is answered; or a negative errno. */
+/** bus_fail() - the same for a method handler. Returns 1, the call is answered; or a negative errno. */
 int bus_fail(sd_bus_message *message, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
 /** bus_seal_reply() - @reply is complete. After that its sending can be tried more than once. Returns 0 or a negative
@@ -26,15 +25,14 @@ int bus_seal_reply(sd_bus_message *reply);
 /** bus_send_reply() - send a sealed reply. One failed allocation is tried again. Returns 0 or a negative errno. */
 int bus_send_reply(sd_bus_message *reply);
 
-/** bus_end_unanswered() - end the daemon, because a caller cannot be answered: then the bus answers all who wait. */
+/** bus_end_unanswered() - end the daemon, because a caller cannot be answered. Then the bus answers all that wait. */
 void bus_end_unanswered(void);
 
-/** bus_answer_errno() - reply with an errno, whatever went wrong before; bus_end_unanswered() where not even that can
- * be done. */
+/** bus_answer_errno() - reply with the error that libsystemd makes of an errno. Where there is no memory even for that,
+ * bus_end_unanswered(). */
 void bus_answer_errno(sd_bus_message *message, int error);
 
-/** bus_fail_stopping() - the daemon is stopping and takes nothing new. */
-int bus_fail_stopping(sd_bus_message *message);
+/* bus_fail() with one sentence that several handlers need. */
 
 /** bus_fail_job() - there is no such job. */
 int bus_fail_job(sd_bus_message *message, uint64_t id);
@@ -44,3 +42,6 @@ int bus_fail_device(sd_bus_message *message, const char *uuid);
 
 /** bus_fail_parent() - there is no such parent. */
 int bus_fail_parent(sd_bus_message *message, const char *name);
+
+/** bus_fail_stopping() - the daemon is stopping and takes nothing new. */
+int bus_fail_stopping(sd_bus_message *message);

@@ -4,6 +4,7 @@
 
 #include "daemon/bus/export.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -13,14 +14,15 @@
 #include "daemon/base/log.h"
 #include "daemon/base/timer.h"
 
-/* Nobody waits for an announcement, but whoever waits for a job's reply waits for the bus too. So long later most jobs
- * are over: their objects need no announcement any more, and other changes of one object have become one. */
+/* How long an announcement waits. By then most jobs are over, so that their objects need no announcement any more, and
+ * several changes of an object have become one. Nobody waits for announcements, but a bus that is busy with them delays
+ * the replies. */
 #define ANNOUNCE_USEC (20 * USEC_PER_MSEC)
 
-/* So many announcements a turn of the event loop, so that a burst does not hold up requests. */
+/* How many announcements are sent in one turn of the event loop, so that a burst does not delay requests. */
 #define ANNOUNCEMENTS_PER_TURN 32
 
-/* With more than this waiting, announcements take turns with everything else: a steady load cannot starve them. */
+/* How many announcements wait before they take turns with everything else: a steady load cannot starve them. */
 #define ANNOUNCEMENTS_PATIENT 256
 
 enum announcement_kind {
@@ -32,10 +34,10 @@ enum announcement_kind {
 
 struct announcement {
         enum announcement_kind kind;
-        struct export *export;  /* OBJECT; all else is of the other kinds */
-        char *path;
+        struct export *export;  /* the object, if it is about one that is there */
+        char *path;             /* this and the rest: of the other kinds */
         const char *interface;
-        uint64_t id;            /* this and the rest: of the signals of jobs */
+        uint64_t id;
         char uuid[UUID_TEXT_SIZE];
         const char *job_kind;
         const char *result;
@@ -45,11 +47,11 @@ struct announcement {
 struct exports {
         sd_bus *bus;
         sd_event_source *timer;
-        struct export *table;
+        struct export *table;           /* by path */
         struct announcement *queue;
         unsigned int n_queue;
         bool quiet;
-        bool missed;            /* an object that is to be announced is not in the queue, for lack of memory */
+        bool missed;            /* whether an object that is to be announced is not in the queue, for lack of memory */
 };
 
 static void announcement_free(struct announcement *a) {
@@ -78,6 +80,8 @@ static struct announcement *queue_up(struct exports *exports, const struct annou
 }
 
 static void unqueue(struct exports *exports, struct announcement *a) {
+        assert(exports->n_queue > 0);
+
         DL_DELETE(exports->queue, a);
         if (--exports->n_queue == 0)
                 (void) sd_event_source_set_priority(exports->timer, PRIORITY_ANNOUNCEMENTS);
@@ -202,9 +206,10 @@ struct exports *exports_free(struct exports *exports) {
         if (!exports)
                 return NULL;
 
+        assert(HASH_COUNT(exports->table) == 0);
+
         DL_FOREACH_SAFE(exports->queue, a, next)
                 announcement_free(a);
-        HASH_CLEAR(hh, exports->table);
         sd_event_source_disable_unref(exports->timer);
         sd_bus_unref(exports->bus);
         free(exports);
@@ -216,6 +221,8 @@ void exports_set_quiet(struct exports *exports, bool quiet) {
 }
 
 int export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata) {
+        assert(!export->path && !export->announcement && path && interface);
+
         *export = (struct export) { .path = path, .interface = interface, .userdata = userdata };
         HASH_ADD_KEYPTR(hh, exports->table, export->path, strlen(export->path), export);
         if (!export->hh.tbl) {
@@ -233,16 +240,15 @@ int export_add(struct exports *exports, struct export *export, char *path, const
 void export_change(struct exports *exports, struct export *export, const char *property) {
         size_t n = 0;
 
-        /* What is still to be announced will be with its values of then. */
+        /* An object that is still to be announced will be with the values of that time. */
         if (!export->announced || exports->quiet)
                 return;
 
+        assert(export->path);
         for (; export->changes[n]; n++)
                 if (streq(export->changes[n], property))
                         return;
-        if (n >= EXPORT_CHANGES_MAX)
-                return;
-
+        assert(n < EXPORT_CHANGES_MAX);
         export->changes[n] = property;
         export->changes[n + 1] = NULL;
         queue_object(exports, export);
@@ -267,11 +273,11 @@ void export_remove(struct exports *exports, struct export *export) {
                         .interface = export->interface,
                 });
         free(export->path);
-        export->path = NULL;
+        *export = (struct export) {};
 }
 
 static void queue_job_signal(struct exports *exports, struct announcement a, const char *uuid, const char *path) {
-        /* It is not freed from here. */
+        /* queue_up() copies it. */
         a.path = (char *) path;
         snprintf(a.uuid, sizeof(a.uuid), "%s", uuid);
         queue_signal(exports, &a);

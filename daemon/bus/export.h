@@ -3,9 +3,19 @@
 
 /* Objects on the bus: found by path, and announced.
  *
- * Whatever changes is announced from one queue, a moment later and at a lower priority than requests and workers: a
- * caller gets its reply before the signals that follow from it, changes of one object are coalesced, and the order of
- * announcements is the order of events. An object that came and went meanwhile is not announced at all. */
+ * daemon/bus/ is what the daemon needs of D-Bus whatever the messages are about: a connection in the event loop
+ * (bus-pump.h), errors and replies that are sent for certain (bus-util.h), the size of a message (message-size.h), one
+ * question to polkit (polkit.h), and what polkit has granted (grants.h). It knows neither devices nor jobs. Its
+ * handlers and hooks tell those who have asked for them; this file tells the whole bus.
+ *
+ * An object of the daemon embeds a struct export, which this file finds by its path for libsystemd. All announcements
+ * go through one queue. They are sent a moment later than they arise, and at a lower priority than everything else. So
+ * a caller has its reply before the signals that follow from it, and the order of announcements is the order of events.
+ * Several changes of one object become one announcement, with the values of that time. An object that came and went
+ * meanwhile is not announced at all.
+ *
+ * A queued announcement points to the object, and goes with it: another object may get the same path at once. Where
+ * there is no memory for an announcement, a removal is sent at once, and an object is announced later. */
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
@@ -13,43 +23,45 @@
 
 #include "common/macro.h"
 
-/* At least as many as an interface has properties that change. */
+/* At least the number of properties of an interface that change. */
 #define EXPORT_CHANGES_MAX 8
 
 struct announcement;
 struct exports;
 
-/* Embedded in what is exported; valid between export_add() and export_remove(). */
+/* An object on the bus between export_add() and export_remove(); embedded in the object that it is about. */
 struct export {
-        char *path;                     /* owned */
+        char *path;                     /* owned; NULL: it is not on the bus */
         const char *interface;
-        void *userdata;
-        bool announced;                 /* InterfacesAdded was sent */
+        void *userdata;                 /* the object, for the functions of the interface */
+        bool announced;                 /* whether InterfacesAdded was sent */
         struct announcement *announcement;      /* its place in the queue, or NULL */
-        const char *changes[EXPORT_CHANGES_MAX + 1];
-        UT_hash_handle hh;
+        const char *changes[EXPORT_CHANGES_MAX + 1];    /* properties that have changed, NULL at the end */
+        UT_hash_handle hh;              /* by path */
 };
 
 struct exports *exports_free(struct exports *exports);
 DEFINE_CLEANUP_FUNC(struct exports *, exports_free)
 
-/** exports_new() - @bus is kept referenced. Returns 0 or a negative errno. */
+/** exports_new() - announce objects on @bus, to which a reference is kept. Returns 0 or a negative errno. */
 int exports_new(struct exports **ret, sd_event *event, sd_bus *bus);
 
-/** exports_set_quiet() - announce nothing, or again: before the bus name is taken nobody could have asked yet. */
+/** exports_set_quiet() - whether new objects and changes are not announced: before the bus name is taken, nobody can
+ * have seen any. */
 void exports_set_quiet(struct exports *exports, bool quiet);
 
-/** export_add() - make an object findable and announce it; takes @path over, also when that fails. Returns 0 or
- * -ENOMEM. */
+/** export_add() - put an object on the bus and announce it. Takes @path over, also when it fails. Returns 0 or -ENOMEM.
+ * */
 int export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata);
 
 /** export_change() - announce that a property has changed; @property must be a literal. */
 void export_change(struct exports *exports, struct export *export, const char *property);
 
-/** export_remove() - the object is gone. Harmless for one that was never added. */
+/** export_remove() - take the object off the bus. Harmless for one that is not there. */
 void export_remove(struct exports *exports, struct export *export);
 
-/** exports_job_new(), exports_job_removed() - queue the Manager's two signals. */
+/** exports_job_new(), exports_job_removed() - queue a signal of the Manager about a job. @kind and @result must be
+ * literals. */
 void exports_job_new(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *path);
 void exports_job_removed(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *result,
                          const char *path);
@@ -61,5 +73,5 @@ int exports_find(sd_bus *bus, const char *path, const char *interface, void *use
 /** exports_enumerate() - sd_bus_node_enumerator_t of all objects; userdata is the struct exports. */
 int exports_enumerate(sd_bus *bus, const char *prefix, void *userdata, char ***ret_nodes, sd_bus_error *ret_error);
 
-/** exports_flush() - send what is queued now. */
+/** exports_flush() - send all announcements that are queued. */
 void exports_flush(struct exports *exports);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What polkit has granted for one request. It goes along with the request's job: what the job is about to do when its
- * turn comes is compared with that, since parent and type of a UUID may be others by then. */
+/* What polkit has granted for one request. The request's job keeps it. When the turn of the job comes, it compares what
+ * it is about to do with what was granted: the UUID may belong to a device of another parent or type by then. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,32 +14,33 @@ enum action {
         ACTION_MANAGE_DEFINITIONS,
 };
 
-/* One thing that a request does, and may need a permission for. */
+/* One thing that a request does, for which it may need a permission. */
 struct need {
         enum action action;
-        const char *parent;             /* NULL: of every parent, then the type does not matter either; "": of none */
+        const char *parent;             /* "": none; NULL: every parent and type */
         const char *type;               /* "": not known */
 };
 
-/* As many as a request can need, and some more for what changes while polkit is asked. */
+/* The number of needs that a request can have, and some more for what changes while polkit is asked. */
 #define GRANTS_MAX 8
 
 struct grants {
         size_t n;
-        struct need items[GRANTS_MAX];  /* their texts are owned */
+        struct need items[GRANTS_MAX];  /* with texts of their own */
 };
 
-/** action_to_string() - polkit's name of it. */
+/** action_to_string() - polkit's name of the action. */
 const char *action_to_string(enum action action);
 
 struct grants *grants_free(struct grants *grants);
 DEFINE_CLEANUP_FUNC(struct grants *, grants_free)
 
-/** grants_add() - returns 0, -E2BIG with GRANTS_MAX of them, or -ENOMEM. */
+/** grants_add() - grant what is needed. Returns 0, -E2BIG if there are GRANTS_MAX already, or -ENOMEM. */
 int grants_add(struct grants *grants, const struct need *need);
 
-/** grants_have() - whether exactly that was granted. */
+/** grants_have() - whether exactly @need was granted. */
 bool grants_have(const struct grants *grants, const struct need *need);
 
-/** grants_cover() - whether it may be done. NULL: everything may, for root and for the daemon itself. */
+/** grants_cover() - whether the action is granted for @parent and @type, or for every parent. @grants NULL: everything
+ * is, for root and for the daemon itself. @type NULL: it is not known. */
 bool grants_cover(const struct grants *grants, enum action action, const char *parent, const char *type);

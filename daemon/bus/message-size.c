@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The size of a message, found by reading it: sd-bus does not tell. */
+/* The size of a message, found by reading it once: libsystemd does not tell it. */
 
 #include "daemon/bus/message-size.h"
 
@@ -8,10 +8,10 @@
 
 #include "common/macro.h"
 
-/* What each value counts at least, so that many empty ones add up too. */
+/* The least that a value counts, so that many empty ones add up too. */
 #define VALUE_SIZE 8
 
-/* Elements of a fixed size, whose array is read at once. */
+/* An array of elements of a fixed size, which is read at once. */
 static int count_array(sd_bus_message *message, char type, size_t *left) {
         const void *data;
         size_t size;
@@ -37,7 +37,8 @@ static int count_basic(sd_bus_message *message, char type, size_t *left) {
         return r;
 }
 
-/* Takes what is there off @left, until nothing of that is left; depth is limited by D-Bus, to 64. */
+/* Takes the size of each value off @left, until that is 0. D-Bus limits the depth of containers, and so of the
+ * recursion, to 64. */
 static int count(sd_bus_message *message, size_t *left) {
         const char *contents;
         char type;

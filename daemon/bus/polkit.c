@@ -4,6 +4,7 @@
 
 #include "daemon/bus/polkit.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -19,7 +20,7 @@
 struct polkit_check {
         sd_bus *bus;
         sd_bus_slot *slot;
-        char id[32];                    /* by which it can be withdrawn */
+        char id[32];                    /* its name to polkit, by which it can be withdrawn */
         polkit_handler_t handler;
         void *userdata;
 };
@@ -32,7 +33,7 @@ static struct polkit_check *polkit_check_free(struct polkit_check *check) {
 }
 DEFINE_CLEANUP_FUNC(struct polkit_check *, polkit_check_free)
 
-/* Nobody waits for what it says to that. */
+/* No answer to that is wanted. */
 static void cancel(const struct polkit_check *check) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
 
@@ -66,14 +67,14 @@ static enum polkit_answer answer_of_error(const sd_bus_error *error) {
         for (size_t i = 0; i < ELEMENTSOF(known); i++)
                 if (streq(error->name, known[i].name))
                         return known[i].answer;
-        /* Its unit is masked, its program missing, and whatever else keeps the bus from starting it. */
+        /* The bus could not start it: its unit is masked, its program missing, and the like. */
         if (strncmp(error->name, "org.freedesktop.systemd1.", 25) == 0 ||
             strncmp(error->name, "org.freedesktop.DBus.Error.Spawn.", 33) == 0)
                 return POLKIT_ABSENT;
         return POLKIT_BROKEN;
 }
 
-/* Anybody can make it say so, as often as they like. */
+/* Any caller can cause such an answer, as often as it likes. */
 static bool is_worth_logging(void) {
         static uint64_t last = 0;
         uint64_t t = now_usec();
@@ -114,7 +115,7 @@ static int on_answer(sd_bus_message *message, void *userdata, sd_bus_error *ret_
         enum polkit_answer answer = read_answer(message);
 
         userdata = check->userdata;
-        /* It may be asking somebody still. */
+        /* It may still be asking a person. */
         if (answer == POLKIT_SILENT)
                 cancel(check);
         polkit_check_free(check);
@@ -138,6 +139,8 @@ int polkit_ask(struct polkit_check **ret, sd_bus *bus, const char *sender, const
         static uint64_t last_id = 0;
         int r;
 
+        assert(sender && action && details && handler);
+
         check = calloc(1, sizeof(*check));
         if (!check)
                 return -ENOMEM;
@@ -150,7 +153,7 @@ int polkit_ask(struct polkit_check **ret, sd_bus *bus, const char *sender, const
                                            "CheckAuthorization");
         if (r < 0)
                 return r;
-        /* The bus knows who has that name; a process id could be somebody else's by now. */
+        /* A unique name is never given to another connection, while a process id may be another process's by now. */
         r = sd_bus_message_append(message, "(sa{sv})s", "system-bus-name", 1, "name", "s", sender, action);
         if (r < 0)
                 return r;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Asking polkit whether a connection may do something. Never waits; a question that nobody wants answered any more is
- * withdrawn there too, so that no dialog is left on a screen. */
+/* A question to polkit: whether a connection may do something. The daemon does not wait for the answer. A question that
+ * is of no use any more is withdrawn, so that no dialog is left on a screen. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
@@ -16,10 +16,10 @@
 enum polkit_answer {
         POLKIT_YES,
         POLKIT_NO,
-        POLKIT_CHALLENGE,       /* with a password it might; but the caller has not allowed to ask, or nobody could */
-        POLKIT_ABSENT,          /* it is not there, and cannot be started */
-        POLKIT_SILENT,          /* not in time, or it ended */
-        POLKIT_BROKEN,          /* it refused to decide, or said what is not understood */
+        POLKIT_CHALLENGE,       /* a password is needed, and could not be asked for */
+        POLKIT_ABSENT,          /* polkit does not run and cannot be started */
+        POLKIT_SILENT,          /* no answer in time */
+        POLKIT_BROKEN,          /* an error, or an answer that is not understood */
 };
 
 struct polkit_check;
@@ -27,10 +27,10 @@ struct polkit_check;
 typedef void (*polkit_handler_t)(enum polkit_answer answer, void *userdata);
 
 /** polkit_ask() - ask whether @sender, a unique name, may do @action. @details: names and values in turn, NULL at the
- * end.
- * @handler is called once, from the event loop, with the check freed already. Returns 0 or a negative errno. */
+ * end. @interactive: polkit may ask for a password. @handler is called once, from the event loop, when the check is
+ * freed already. Returns 0 or a negative errno. */
 int polkit_ask(struct polkit_check **ret, sd_bus *bus, const char *sender, const char *action,
                const char *const *details, bool interactive, polkit_handler_t handler, void *userdata);
 
-/** polkit_withdraw() - forget the question; the handler is not called. NULL is fine. Returns NULL. */
+/** polkit_withdraw() - forget the question. Its handler is not called. Returns NULL. */
 struct polkit_check *polkit_withdraw(struct polkit_check *check);
