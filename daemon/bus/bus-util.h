@@ -12,7 +12,7 @@
 #define SHORTENED(text, max) (int) utf8_cut_size(text, max), text
 
 /** bus_send_failure() - reply with an error, whatever @text is: bytes that are not valid UTF-8 are replaced. Where
- * there is no memory for the text, or @text is NULL, a constant one is sent. Returns 0 or a negative errno. */
+ * that fails, or @text is NULL, a constant text is sent. Returns 0 or a negative errno. */
 int bus_send_failure(sd_bus_message *message, enum failure_code code, const char *text);
 
 /** bus_fail() - the same for a method handler. Returns 1, the call is answered; or a negative errno. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Permissions of one request. */
+/* What was granted for one request. */
 
 #include "daemon/bus/grants.h"
 
+#include <assert.h>
 #include <errno.h>
 
 const char *action_to_string(enum action action) {
@@ -29,6 +30,8 @@ struct grants *grants_free(struct grants *grants) {
 int grants_add(struct grants *grants, const struct need *need) {
         struct need *item = grants->items + grants->n;
 
+        assert(need->type);
+
         if (grants->n >= GRANTS_MAX)
                 return -E2BIG;
 
@@ -50,6 +53,8 @@ static bool is_of_every_parent(const struct need *need) {
 }
 
 bool grants_have(const struct grants *grants, const struct need *need) {
+        assert(grants->n <= GRANTS_MAX && need->type);
+
         for (size_t i = 0; i < grants->n; i++) {
                 const struct need *item = grants->items + i;
 
