@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/inotify.h>
 
 #include "common/io.h"
@@ -15,23 +16,16 @@
 #include "common/store-file.h"
 #include "common/utf8.h"
 #include "daemon/base/log.h"
+#include "daemon/base/worklist.h"
 #include "daemon/definitions/store-link.h"
 #include "daemon/registry/device.h"
 
 /* An editor needs several steps to save a file; what it did is looked at after so long. */
 #define LOOK_USEC (20 * USEC_PER_MSEC)
 
-/* Files a turn of the event loop: a look costs some 10 µs. */
-#define LOOKS_PER_TURN 64
-
 /* IN_CREATE: what is made without being opened, a link or a FIFO, shows as that alone. */
 #define DIRECTORY_EVENTS (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | IN_ONLYDIR)
 #define STORE_EVENTS (IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-
-struct store_touched {
-        char *key;              /* "PARENT/NAME", "PARENT/" for all of its, "" for everything */
-        UT_hash_handle hh;
-};
 
 struct store_directory *store_find_directory(struct store *store, const char *parent) {
         struct store_directory *directory;
@@ -80,105 +74,56 @@ void store_device_gone(struct store *store, const struct device *device) {
                 stored_definition_set_device(definition, NULL);
 }
 
-static void arm(struct store *store, uint64_t usec) {
-        if (sd_event_source_set_time_relative(store->look_source, usec) >= 0)
-                (void) sd_event_source_set_enabled(store->look_source, SD_EVENT_ONESHOT);
-}
-
-/* Returns 0 or -ENOMEM. */
-static int add_touched(struct store *store, const char *parent, const char *name) {
-        struct store_touched *touched;
-        _cleanup_free_ char *key = NULL;
-
-        if (asprintf(&key, "%s%s%s", parent ? parent : "", parent ? "/" : "", parent ? name : "") < 0)
-                return -ENOMEM;
-
-        HASH_FIND_STR(store->touched, key, touched);
-        if (touched)
-                return 0;
-        touched = calloc(1, sizeof(*touched));
-        if (!touched)
-                return -ENOMEM;
-        touched->key = key;
-        HASH_ADD_KEYPTR(hh, store->touched, touched->key, strlen(touched->key), touched);
-        if (!touched->hh.tbl) {
-                free(touched);
-                return -ENOMEM;
-        }
-        TAKE_PTR(key);
-        return 0;
-}
-
 void store_touch(struct store *store, const char *parent, const char *name, uint64_t delay_usec) {
-        int enabled;
+        _cleanup_free_ char *item = NULL;
 
-        if (add_touched(store, parent, name) < 0) {
-                store->missed = true;
-                delay_usec = STORE_AGAIN_USEC;
-        }
-
-        if (sd_event_source_get_enabled(store->look_source, &enabled) >= 0 && enabled == SD_EVENT_OFF)
-                arm(store, delay_usec);
+        if (asprintf(&item, "%s%s%s", parent ? parent : "", parent ? "/" : "", parent ? name : "") >= 0 &&
+            worklist_add(store->touched, item, NULL, delay_usec) >= 0)
+                return;
+        if (!timer_is_armed(store->again_timer))
+                timer_arm(store->again_timer, STORE_AGAIN_USEC);
 }
 
 static void scan_directory(struct store *store, const char *parent);
 static void touch_all(struct store *store);
 
-static void look_at(struct store *store, char *key) {
-        char *slash = strchr(key, '/');
+/* A whole directory may be much work. */
+static bool look_at(const char *item, const char *detail, void *userdata) {
+        const char *slash = strchr(item, '/');
+        struct store *store = userdata;
         struct store_directory *directory;
+        char parent[NAME_MAX + 1];
 
-        if (!slash)
-                return touch_all(store);
+        if (!slash) {
+                touch_all(store);
+                return true;
+        }
 
-        *slash = '\0';
-        if (!slash[1])
-                return scan_directory(store, key);
-        directory = store_find_directory(store, key);
+        snprintf(parent, sizeof(parent), "%.*s", (int) (slash - item), item);
+        if (!slash[1]) {
+                scan_directory(store, parent);
+                return true;
+        }
+        directory = store_find_directory(store, parent);
         if (directory)
                 (void) stored_definition_refresh(directory, slash + 1);
+        return false;
+}
+
+static void on_looked(void *userdata) {
+        const struct store *store = userdata;
+
+        if (store->observer->looked)
+                store->observer->looked(store->userdata);
+}
+
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        touch_all(userdata);
+        return 0;
 }
 
 bool store_hurry(struct store *store) {
-        if (!store->looking && !store->touched)
-                return false;
-
-        arm(store, 0);
-        return true;
-}
-
-static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct store *store = userdata;
-        struct store_touched *touched;
-        bool is_file = true;
-
-        if (store->missed) {
-                store->missed = false;
-                touch_all(store);
-        }
-        /* What is touched during the looks, because it is half written, has its turn later. */
-        if (!store->looking) {
-                store->looking = store->touched;
-                store->touched = NULL;
-        }
-
-        /* Requests get a turn after each directory, and after so many files. */
-        for (unsigned int i = 0; i < LOOKS_PER_TURN && is_file && store->looking; i++) {
-                touched = store->looking;
-                is_file = touched->key[0] && touched->key[strlen(touched->key) - 1] != '/';
-                HASH_DEL(store->looking, touched);
-                look_at(store, touched->key);
-                free(touched->key);
-                free(touched);
-        }
-
-        if (store->looking)
-                arm(store, 0);
-        else if (store->touched)
-                arm(store, LOOK_USEC);
-        if (!store->looking && store->observer->looked)
-                store->observer->looked(store->userdata);
-        return 0;
+        return worklist_hurry(store->touched);
 }
 
 /* Hidden files are nobody's definitions: editors' and our own temporary ones. */
@@ -188,10 +133,7 @@ static bool is_candidate(const char *name) {
 
 /* Every watch hears of it, once is enough. */
 static void on_lost_events(struct store *store) {
-        struct store_touched *touched;
-
-        HASH_FIND_STR(store->touched, "", touched);
-        if (!touched)
+        if (!worklist_has(store->touched, ""))
                 log_info("Events of the store were lost, looking at everything again");
         store_touch(store, NULL, NULL, LOOK_USEC);
 }
@@ -490,13 +432,10 @@ static void touch_all(struct store *store) {
 
 /* Because it could not be looked at now. */
 static bool is_touched(const struct store_directory *directory) {
-        _cleanup_free_ char *key = NULL;
-        struct store_touched *touched;
+        char item[NAME_MAX + 2];
 
-        if (asprintf(&key, "%s/", directory->parent) < 0)
-                return true;
-        HASH_FIND_STR(directory->store->touched, key, touched);
-        return touched;
+        snprintf(item, sizeof(item), "%s/", directory->parent);
+        return worklist_has(directory->store->touched, item);
 }
 
 int store_scan(struct store *store) {
@@ -541,25 +480,15 @@ int store_new(struct store **ret, sd_event *event, struct exports *exports, stru
                 .userdata = userdata,
         };
 
-        r = sd_event_add_time_relative(event, &store->look_source, CLOCK_MONOTONIC, 0, 1, on_look, store);
+        r = worklist_new(&store->touched, event, "store", look_at, on_looked, store);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_enabled(store->look_source, SD_EVENT_OFF);
+        r = timer_new(&store->again_timer, event, "store-again", PRIORITY_REQUESTS, TIMER_EXACT_USEC, on_again, store);
         if (r < 0)
                 return r;
 
         *ret = TAKE_PTR(store);
         return 0;
-}
-
-static void free_touched(struct store_touched *list) {
-        struct store_touched *touched, *next;
-
-        HASH_ITER(hh, list, touched, next) {
-                HASH_DEL(list, touched);
-                free(touched->key);
-                free(touched);
-        }
 }
 
 struct store *store_free(struct store *store) {
@@ -576,10 +505,9 @@ struct store *store_free(struct store *store) {
                 directory_free(directory);
         }
         store_link_forget_all(store);
-        free_touched(store->touched);
-        free_touched(store->looking);
+        worklist_free(store->touched);
         sd_event_source_disable_unref(store->watch);
-        sd_event_source_disable_unref(store->look_source);
+        sd_event_source_disable_unref(store->again_timer);
         free(store);
         return NULL;
 }

@@ -9,7 +9,7 @@ struct device;
 struct registry;
 struct store;
 struct store_link;
-struct store_touched;
+struct worklist;
 
 /* What the store tells others. Each member may be NULL. */
 struct store_observer {
@@ -52,12 +52,11 @@ struct store {
         struct store_directory *directories;    /* by parent */
         unsigned int n_definitions;
         struct store_link *links;               /* by parent, of which it was said that they are not followed */
-        struct store_touched *touched;          /* to be looked at */
-        struct store_touched *looking;          /* being looked at, in slices */
+        struct worklist *touched;               /* files to look at: "PARENT/NAME"; "PARENT/" for all of a parent's; ""
+                                                 * for the whole store */
+        sd_event_source *again_timer;           /* the same as "", where there was no memory for a name */
         sd_event_source *watch;                 /* of the store, or of what it will appear in */
         bool is_there;
-        bool missed;                            /* `touched` lacks something, for lack of memory */
-        sd_event_source *look_source;
 };
 
 /** store_free() - the observer hears nothing of it. */

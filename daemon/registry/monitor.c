@@ -16,6 +16,7 @@
 #include "common/root.h"
 #include "common/sysfs.h"
 #include "daemon/base/log.h"
+#include "daemon/base/timer.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
@@ -30,7 +31,7 @@ struct monitor {
         monitor_handler_t on_event;     /* NULL: nobody else wants to hear of events */
         void *userdata;
         sd_device_monitor *udev;
-        sd_event_source *enumerate_source;
+        sd_event_source *enumerate_timer;
         uint32_t drops;
         uint32_t n_lost;                /* since the last enumeration */
 };
@@ -65,9 +66,8 @@ static void check_loss(struct monitor *monitor) {
             info[SK_MEMINFO_DROPS] == monitor->drops)
                 return;
 
-        if (monitor->n_lost == 0 &&
-            sd_event_source_set_time_relative(monitor->enumerate_source, ENUMERATE_USEC) >= 0)
-                (void) sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_ONESHOT);
+        if (monitor->n_lost == 0)
+                timer_arm(monitor->enumerate_timer, ENUMERATE_USEC);
         monitor->n_lost += info[SK_MEMINFO_DROPS] - monitor->drops;
         monitor->drops = info[SK_MEMINFO_DROPS];
 }
@@ -124,10 +124,8 @@ int monitor_new(struct monitor **ret, sd_event *event, struct registry *registry
         if (r < 0)
                 return r;
 
-        r = sd_event_add_time_relative(event, &monitor->enumerate_source, CLOCK_MONOTONIC, 0, 1, on_enumerate, monitor);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(monitor->enumerate_source, SD_EVENT_OFF);
+        r = timer_new(&monitor->enumerate_timer, event, "enumerate", PRIORITY_REQUESTS, TIMER_EXACT_USEC, on_enumerate,
+                      monitor);
         if (r < 0)
                 return r;
 
@@ -139,7 +137,7 @@ struct monitor *monitor_free(struct monitor *monitor) {
         if (!monitor)
                 return NULL;
 
-        sd_event_source_disable_unref(monitor->enumerate_source);
+        sd_event_source_disable_unref(monitor->enumerate_timer);
         sd_device_monitor_unref(monitor->udev);
         free(monitor);
         return NULL;

@@ -14,6 +14,7 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "daemon/base/log.h"
+#include "daemon/base/timer.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
 
@@ -59,8 +60,8 @@ static struct parent *parent_free(struct parent *parent) {
 
         assert(!parent->prev && !parent->hh.tbl);
         export_remove(parent->registry->exports, &parent->export);
-        sd_event_source_disable_unref(parent->capacity_source);
-        sd_event_source_disable_unref(parent->retry_source);
+        sd_event_source_disable_unref(parent->capacity_timer);
+        sd_event_source_disable_unref(parent->retry_timer);
         mdev_types_clear(&parent->types);
         task_clear(&parent->read_work.task);
         free(parent->name);
@@ -101,8 +102,8 @@ static void parent_gone(struct parent *parent) {
         /* A worker may be stuck in its driver for ever; what it has of us must stay valid. */
         DL_APPEND(registry->gone_parents, parent);
         export_remove(registry->exports, &parent->export);
-        parent->capacity_source = sd_event_source_disable_unref(parent->capacity_source);
-        parent->retry_source = sd_event_source_disable_unref(parent->retry_source);
+        parent->capacity_timer = sd_event_source_disable_unref(parent->capacity_timer);
+        parent->retry_timer = sd_event_source_disable_unref(parent->retry_timer);
 }
 
 static void take_types(struct parent *parent, json_object *object) {
@@ -151,18 +152,11 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-static bool is_armed(sd_event_source *source) {
-        int enabled;
-
-        return sd_event_source_get_enabled(source, &enabled) >= 0 && enabled != SD_EVENT_OFF;
-}
-
 void parent_read_again_later(struct parent *parent) {
-        if (is_armed(parent->retry_source) ||
-            sd_event_source_set_time_relative(parent->retry_source, parent->retry_usec) < 0)
+        if (timer_is_armed(parent->retry_timer))
                 return;
 
-        (void) sd_event_source_set_enabled(parent->retry_source, SD_EVENT_ONESHOT);
+        timer_arm(parent->retry_timer, parent->retry_usec);
         parent->retry_usec *= 2;
         if (parent->retry_usec > RETRY_MAX_USEC)
                 parent->retry_usec = RETRY_MAX_USEC;
@@ -180,10 +174,8 @@ static int on_capacity(sd_event_source *source, uint64_t usec, void *userdata) {
 void parent_capacity_changed(struct registry *registry, const char *name) {
         struct parent *parent = parent_find(registry, name);
 
-        if (!parent || is_armed(parent->capacity_source))
-                return;
-        if (sd_event_source_set_time_relative(parent->capacity_source, CAPACITY_USEC) >= 0)
-                (void) sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_ONESHOT);
+        if (parent && !timer_is_armed(parent->capacity_timer))
+                timer_arm(parent->capacity_timer, CAPACITY_USEC);
 }
 
 static struct parent *parent_new(struct registry *registry, const char *name, const struct sysfs_parent *look) {
@@ -211,12 +203,10 @@ static struct parent *parent_new(struct registry *registry, const char *name, co
         if (!parent->name || !parent->path || !parent->physical || !parent->read_work.task.parent)
                 return NULL;
 
-        if (sd_event_add_time_relative(registry->event, &parent->capacity_source, CLOCK_MONOTONIC, 0, 1, on_capacity,
-                                       parent) < 0 ||
-            sd_event_source_set_enabled(parent->capacity_source, SD_EVENT_OFF) < 0 ||
-            sd_event_add_time_relative(registry->event, &parent->retry_source, CLOCK_MONOTONIC, 0, 1, on_retry,
-                                       parent) < 0 ||
-            sd_event_source_set_enabled(parent->retry_source, SD_EVENT_OFF) < 0 ||
+        if (timer_new(&parent->capacity_timer, registry->event, "parent-capacity", PRIORITY_REQUESTS, TIMER_EXACT_USEC,
+                      on_capacity, parent) < 0 ||
+            timer_new(&parent->retry_timer, registry->event, "parent-retry", PRIORITY_REQUESTS, TIMER_EXACT_USEC,
+                      on_retry, parent) < 0 ||
             sd_bus_path_encode(BUS_PARENT_PATH, name, &path) < 0 ||
             export_add(registry->exports, &parent->export, path, BUS_PARENT, parent) < 0)
                 return NULL;

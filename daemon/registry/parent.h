@@ -24,8 +24,8 @@ struct parent {
         struct work read_work;
         bool reading;
         bool read_again;                /* something happened while a read was under way */
-        sd_event_source *capacity_source;
-        sd_event_source *retry_source;  /* reads again what somebody waits for */
+        sd_event_source *capacity_timer;
+        sd_event_source *retry_timer;   /* reads again what somebody waits for */
         uint64_t retry_usec;
         struct parent *prev, *next;     /* in the registry's list of those that went while a worker had the read: freed
                                          * when that comes back */

@@ -13,15 +13,13 @@
 #include "common/root.h"
 #include "common/sysfs.h"
 #include "daemon/base/log.h"
+#include "daemon/base/worklist.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
 /* A device that comes or goes sends half a dozen uevents within some ms. One look after so long answers them all, and
  * is not in the way of the job that is the cause of them. Parents come and go rarely. */
 #define LOOK_USEC (10 * USEC_PER_MSEC)
-
-/* Looks a turn of the event loop: a look costs some 10 µs. */
-#define LOOKS_PER_TURN 64
 
 /* A device in transition is looked at after a tenth of the time it has been so, within these bounds. */
 #define TRANSITION_POLL_MIN_USEC (5 * USEC_PER_MSEC)
@@ -30,57 +28,14 @@
 /* Where fds or memory were short nothing was seen; everything is looked at again after so long. */
 #define AGAIN_USEC USEC_PER_SEC
 
-struct touched {
-        bool is_parent;
-        char key[SYSFS_NAME_SIZE + 1];          /* the name, after a 'p' or a 'd' */
-        char *path;                             /* of a device that was found there, else NULL */
-        UT_hash_handle hh;
-};
-
-static void want_look(struct registry *registry, uint64_t usec) {
-        if (sd_event_source_set_time_relative(registry->look_source, usec) >= 0)
-                (void) sd_event_source_set_enabled(registry->look_source, SD_EVENT_ONESHOT);
-}
-
-static void touched_free(struct touched *touched) {
-        if (touched)
-                free(touched->path);
-        free(touched);
-}
-
-/* Returns NULL without memory. */
-static struct touched *touched_new(const char *key, bool is_parent, const char *path) {
-        struct touched *touched = calloc(1, sizeof(*touched));
-
-        if (!touched)
-                return NULL;
-        touched->is_parent = is_parent;
-        strcpy(touched->key, key);
-        touched->path = path ? strdup(path) : NULL;
-        if (!path || touched->path)
-                return touched;
-        touched_free(touched);
-        return NULL;
-}
-
+/* In the list, the name of a parent stands after a 'p', that of a device after a 'd'. @path: of a device that was found
+ * there, or NULL. */
 static void touch(struct registry *registry, const char *name, bool is_parent, const char *path) {
-        char key[SYSFS_NAME_SIZE + 1];
-        struct touched *touched;
+        char item[SYSFS_NAME_SIZE + 1];
 
-        snprintf(key, sizeof(key), "%c%s", is_parent ? 'p' : 'd', name);
-        HASH_FIND_STR(registry->touched, key, touched);
-        if (touched)
-                return;
-
-        touched = touched_new(key, is_parent, path);
-        if (touched)
-                HASH_ADD_STR(registry->touched, key, touched);
-        if (!touched || !touched->hh.tbl) {
-                touched_free(touched);
-                return registry_look_again(registry);
-        }
-        if (is_parent || HASH_COUNT(registry->touched) == 1)
-                want_look(registry, is_parent ? 0 : LOOK_USEC);
+        snprintf(item, sizeof(item), "%c%s", is_parent ? 'p' : 'd', name);
+        if (worklist_add(registry->touched, item, path, is_parent ? 0 : LOOK_USEC) < 0)
+                registry_look_again(registry);
 }
 
 void registry_touch_device(struct registry *registry, const char *uuid) {
@@ -91,34 +46,23 @@ void registry_touch_parent(struct registry *registry, const char *name) {
         touch(registry, name, true, NULL);
 }
 
-static void look_at_first(struct registry *registry) {
-        struct touched *touched = registry->touched;
-
-        /* Off the list before the look: a hint that comes during it is about what follows. */
-        HASH_DEL(registry->touched, touched);
-        if (touched->is_parent)
-                (void) parent_refresh(registry, touched->key + 1);
+static bool look_at(const char *item, const char *path, void *userdata) {
+        if (item[0] == 'p')
+                (void) parent_refresh(userdata, item + 1);
         else
-                (void) device_refresh_at(registry, touched->key + 1, touched->path);
-        touched_free(touched);
+                (void) device_refresh_at(userdata, item + 1, path);
+        return false;
 }
 
-static int on_look(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct registry *registry = userdata;
+static void on_looked(void *userdata) {
+        const struct registry *registry = userdata;
 
-        for (unsigned int i = 0; i < LOOKS_PER_TURN && registry->touched; i++)
-                look_at_first(registry);
-
-        if (registry->touched)
-                want_look(registry, 0);
-        else if (registry->observer->looked)
+        if (registry->observer->looked)
                 registry->observer->looked(registry->userdata);
-        return 0;
 }
 
 void registry_settle(struct registry *registry) {
-        while (registry->touched)
-                look_at_first(registry);
+        worklist_settle(registry->touched);
         registry->settled = true;
 }
 
@@ -127,12 +71,8 @@ static void touch_found(const char *uuid, const char *path, void *userdata) {
 }
 
 void registry_look_again(struct registry *registry) {
-        int enabled;
-
-        if (sd_event_source_get_enabled(registry->again_source, &enabled) < 0 || enabled != SD_EVENT_OFF)
-                return;
-        if (sd_event_source_set_time_relative(registry->again_source, AGAIN_USEC) >= 0)
-                (void) sd_event_source_set_enabled(registry->again_source, SD_EVENT_ONESHOT);
+        if (!timer_is_armed(registry->again_timer))
+                timer_arm(registry->again_timer, AGAIN_USEC);
 }
 
 static int touch_directory(struct registry *registry, const char *path, bool is_parent) {
@@ -211,8 +151,7 @@ void registry_watch_transitions(struct registry *registry) {
         if (usec == USEC_INFINITY)
                 return;
 
-        if (sd_event_source_set_time_relative(registry->transition_source, usec) >= 0)
-                (void) sd_event_source_set_enabled(registry->transition_source, SD_EVENT_ONESHOT);
+        timer_arm(registry->transition_timer, usec);
 }
 
 int registry_new(struct registry **ret, sd_event *event, struct exports *exports, struct pool *pool,
@@ -231,30 +170,15 @@ int registry_new(struct registry **ret, sd_event *event, struct exports *exports
                 .userdata = userdata,
         };
 
-        r = sd_event_add_time_relative(event, &registry->look_source, CLOCK_MONOTONIC, 0, 1, on_look,
-                                       registry);
+        r = worklist_new(&registry->touched, event, "registry", look_at, on_looked, registry);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_enabled(registry->look_source, SD_EVENT_OFF);
+        r = timer_new(&registry->transition_timer, event, "transitions", PRIORITY_REQUESTS, TIMER_EXACT_USEC,
+                      on_transition, registry);
         if (r < 0)
                 return r;
-        r = sd_event_source_set_priority(registry->look_source, SD_EVENT_PRIORITY_NORMAL);
-        if (r < 0)
-                return r;
-
-        /* An accuracy of 0 would mean libsystemd's default, 250 ms: too coarse for each timer here but the pool's. */
-        r = sd_event_add_time_relative(event, &registry->transition_source, CLOCK_MONOTONIC, 0, 1, on_transition,
-                                       registry);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(registry->transition_source, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-
-        r = sd_event_add_time_relative(event, &registry->again_source, CLOCK_MONOTONIC, 0, 1, on_again, registry);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(registry->again_source, SD_EVENT_OFF);
+        r = timer_new(&registry->again_timer, event, "registry-again", PRIORITY_REQUESTS, TIMER_EXACT_USEC, on_again,
+                      registry);
         if (r < 0)
                 return r;
 
@@ -265,7 +189,6 @@ int registry_new(struct registry **ret, sd_event *event, struct exports *exports
 struct registry *registry_free(struct registry *registry) {
         struct parent *parent, *next_parent;
         struct device *device, *next_device;
-        struct touched *touched, *next;
 
         if (!registry)
                 return NULL;
@@ -276,13 +199,9 @@ struct registry *registry_free(struct registry *registry) {
                 parent_forget(parent);
         DL_FOREACH_SAFE(registry->gone_parents, parent, next_parent)
                 parent_forget(parent);
-        HASH_ITER(hh, registry->touched, touched, next) {
-                HASH_DEL(registry->touched, touched);
-                touched_free(touched);
-        }
-        sd_event_source_disable_unref(registry->look_source);
-        sd_event_source_disable_unref(registry->transition_source);
-        sd_event_source_disable_unref(registry->again_source);
+        worklist_free(registry->touched);
+        sd_event_source_disable_unref(registry->transition_timer);
+        sd_event_source_disable_unref(registry->again_timer);
         free(registry);
         return NULL;
 }

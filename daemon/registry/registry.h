@@ -15,7 +15,7 @@ struct device;
 struct exports;
 struct parent;
 struct pool;
-struct touched;
+struct worklist;
 
 /* What the registry tells others. Each member may be NULL. */
 struct registry_observer {
@@ -49,10 +49,9 @@ struct registry {
         struct device *devices;         /* by UUID */
         struct device *transitions;     /* those that are looked at again and again */
         bool settled;                   /* what is found from now on is new */
-        struct touched *touched;
-        sd_event_source *look_source;
-        sd_event_source *transition_source;
-        sd_event_source *again_source;
+        struct worklist *touched;       /* names of devices and parents to look at */
+        sd_event_source *transition_timer;
+        sd_event_source *again_timer;   /* looks at everything, see registry_look_again() */
 };
 
 /** registry_free() - the observer hears nothing of it. The pool must have forgotten its workers. */
