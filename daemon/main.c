@@ -9,6 +9,7 @@
 
 #include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
 #include "daemon/workers/pool.h"
 
@@ -131,7 +132,7 @@ int main(int argc, char *argv[]) {
         if (r < 0)
                 return EXIT_FAILURE;
         autostart_set_parallel(manager->autostart, arguments.autostart_parallel);
-        manager->callout_timeout = arguments.callout_timeout * USEC_PER_SEC;
+        manager->jobs->callout_timeout = arguments.callout_timeout * USEC_PER_SEC;
 
         r = arguments.adopt ? manager_adopt(manager) : manager_run(manager);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -22,12 +22,11 @@
 #include "daemon/bus/export.h"
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
-#include "daemon/jobs/callout-lock.h"
-#include "daemon/jobs/job-start.h"
-#include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/jobs/recovery.h"
 #include "daemon/jobs/settle.h"
+#include "daemon/jobs/waiting.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/peer.h"
 #include "daemon/peers/scheduler.h"
@@ -42,45 +41,19 @@
  * there. */
 #define REQUEST_NAME_REPLY_PRIMARY_OWNER 1U
 
-static void cancel_waiting(struct manager *manager) {
-        struct job *job, *next;
+/* A manager that is stopping ends with the last job. */
+static void on_idle(void *userdata) {
+        struct manager *manager = userdata;
 
-        HASH_ITER(hh, manager->jobs, job, next) {
-                if (job_has_begun(job))
-                        continue;
-                (void) pool_withdraw(manager->pool, &job->work);
-                failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
-                            "Device %s: mediated is stopping, its %s was not begun; ask again when it has been started",
-                            job->uuid, job->type->name);
-                job_finish(job, JOB_CANCELED);
-        }
-}
-
-static void answer_running(struct manager *manager) {
-        struct job *job, *next;
-
-        HASH_ITER(hh, manager->jobs, job, next) {
-                failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
-                            "Device %s: mediated is stopping and does not wait for the driver any longer; its next "
-                            "start cleans up after the %s", job->uuid, job->type->name);
-                job_answer_failure(job);
-        }
-}
-
-static void end_when_drained(struct manager *manager) {
-        if (manager->draining && !manager->jobs)
+        if (manager->draining)
                 (void) sd_event_exit(manager->event, 0);
-}
-
-void manager_job_removed(struct manager *manager) {
-        end_when_drained(manager);
 }
 
 static int on_drained(sd_event_source *source, uint64_t usec, void *userdata) {
         struct manager *manager = userdata;
 
-        log_info("%u jobs did not finish in time, leaving them to the kernel", HASH_COUNT(manager->jobs));
-        answer_running(manager);
+        log_info("%u jobs did not finish in time, leaving them to the kernel", jobs_count(manager->jobs));
+        jobs_answer(manager->jobs);
         return sd_event_exit(manager->event, 0);
 }
 
@@ -95,11 +68,11 @@ static int on_stop_signal(sd_event_source *source, const struct signalfd_siginfo
         autostart_stop(manager->autostart);
         scheduler_drain(manager->scheduler);
         authorizations_close(manager->authorizations);
-        cancel_waiting(manager);
-        settle_finish_all(manager);
+        jobs_drain(manager->jobs);
         (void) sd_event_add_time_relative(manager->event, NULL, CLOCK_MONOTONIC, MANAGER_DRAIN_USEC, 1, on_drained,
                                           manager);
-        end_when_drained(manager);
+        if (jobs_count(manager->jobs) == 0)
+                on_idle(manager);
         return 0;
 }
 
@@ -142,7 +115,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 static void on_parent_here(struct parent *parent, void *userdata) {
         struct manager *manager = userdata;
 
-        start_wake(manager, parent->name);
+        waiting_wake(manager->jobs, parent->name);
         autostart_parent_here(manager->autostart, parent);
 }
 
@@ -157,14 +130,14 @@ static void on_types_read(struct parent *parent, void *userdata) {
         struct manager *manager = userdata;
 
         types_query_check(manager);
-        start_wake(manager, parent->name);
+        waiting_wake(manager->jobs, parent->name);
         autostart_types_read(manager->autostart, parent);
 }
 
 static void on_device_changed(struct device *device, void *userdata) {
         struct manager *manager = userdata;
 
-        queue_kick(manager, device->uuid);
+        queue_kick(manager->jobs, device->uuid);
         store_device_changed(manager->store, device);
         autostart_device_changed(manager->autostart, device);
 }
@@ -172,7 +145,7 @@ static void on_device_changed(struct device *device, void *userdata) {
 static void on_device_gone(const struct device *device, void *userdata) {
         struct manager *manager = userdata;
 
-        queue_kick(manager, device->uuid);
+        queue_kick(manager->jobs, device->uuid);
         store_device_gone(manager->store, device);
 }
 
@@ -215,7 +188,9 @@ static const struct store_observer store_observer = {
 };
 
 static void on_uevent(sd_device *event, void *userdata) {
-        settle_on_uevent(userdata, event);
+        struct manager *manager = userdata;
+
+        settle_on_uevent(manager->jobs, event);
 }
 
 static void reload(struct manager *manager) {
@@ -268,13 +243,9 @@ int manager_new(struct manager **ret) {
         r = authorizations_new(&manager->authorizations, manager->event, manager->bus, manager->scheduler);
         if (r < 0)
                 return r;
-        r = queue_init(manager);
-        if (r < 0)
-                return r;
         r = pool_new(&manager->pool, manager->event, worker_spawn, LIBEXECDIR "/mediated-worker");
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
-        manager->callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC;
         r = registry_new(&manager->registry, manager->event, manager->exports, manager->pool, &registry_observer,
                          manager);
         if (r < 0)
@@ -282,7 +253,11 @@ int manager_new(struct manager **ret) {
         r = store_new(&manager->store, manager->event, manager->exports, manager->registry, &store_observer, manager);
         if (r < 0)
                 return r;
-        r = autostart_new(&manager->autostart, manager);
+        r = jobs_new(&manager->jobs, manager->event, manager->exports, manager->pool, manager->registry, manager->store,
+                     on_idle, manager);
+        if (r < 0)
+                return r;
+        r = autostart_new(&manager->autostart, manager->event, manager->registry, manager->jobs);
         if (r < 0)
                 return r;
         r = catch_up_new(&manager->catch_up, manager->event, manager->store);
@@ -328,27 +303,6 @@ static int look_at_all(struct manager *manager) {
         return 0;
 }
 
-/* Nobody waits for it. */
-static void on_cleaned(struct work *work, struct report *report) {
-        struct manager *manager = work->userdata;
-
-        manager->cleaning_store = false;
-}
-
-void manager_clean_store(struct manager *manager) {
-        if (manager->cleaning_store)
-                return;
-
-        manager->cleaning_store = true;
-        manager->clean_work = (struct work) {
-                .task.kind = TASK_CLEAN_STORE,
-                .userdata = manager,
-                .on_report = on_cleaned,
-                .background = true,
-        };
-        pool_submit(manager->pool, &manager->clean_work);
-}
-
 int manager_adopt(struct manager *manager) {
         int r;
 
@@ -376,13 +330,13 @@ int manager_run(struct manager *manager) {
         int r;
 
         /* First of all: whatever is asked for these UUIDs must queue behind what is to be cleaned up. */
-        r = recovery_start(manager);
+        r = recovery_start(manager->jobs, autostart_interrupted, manager->autostart);
         if (r < 0)
                 return r;
         r = look_at_all(manager);
         if (r < 0)
                 return r;
-        manager_clean_store(manager);
+        store_clean(&manager->jobs->store_clean);
 
         r = manager_bus_attach(manager);
         if (r < 0)
@@ -403,15 +357,12 @@ struct manager *manager_free(struct manager *manager) {
 
         types_query_free_all(manager);
         manager->catch_up = catch_up_free(manager->catch_up);
-        queue_done(manager);
-        callout_lock_free_all(manager);
+        jobs_free(manager->jobs);
         manager->authorizations = authorizations_free(manager->authorizations);
         peers_free(manager->peers);
         scheduler_free(manager->scheduler);
         monitor_free(manager->monitor);
         pool_free(manager->pool);
-        while (manager->settles)
-                settle_free(manager->settles);
         autostart_free(manager->autostart);
         store_free(manager->store);
         registry_free(manager->registry);

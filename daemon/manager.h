@@ -12,23 +12,16 @@
 
 struct authorizations;
 struct autostart;
-struct callout_lock;
 struct catch_up;
 struct exports;
-struct job;
+struct jobs;
 struct monitor;
 struct peers;
 struct pool;
-struct queue;
 struct registry;
 struct scheduler;
-struct settle;
 struct store;
 struct types_query;
-
-/* Seconds that a callout may take; s390's ap-check itself waits so long for its lock. */
-#define CALLOUT_TIMEOUT_DEFAULT 120
-#define CALLOUT_TIMEOUT_MAX 86400
 
 /* How long running jobs may go on when the daemon is asked to stop. */
 #define MANAGER_DRAIN_USEC (8 * USEC_PER_SEC)
@@ -41,6 +34,7 @@ struct manager {
         sd_bus *bus;
         struct autostart *autostart;
         struct exports *exports;
+        struct jobs *jobs;
         struct monitor *monitor;
         struct peers *peers;
         struct pool *pool;
@@ -49,21 +43,9 @@ struct manager {
         struct store *store;
         void (*reload)(struct manager *manager);        /* looks at the kernel and the store again, for Reload */
 
-        struct queue *queues;           /* by UUID, of those with jobs */
-        struct queue *kicked_queues;    /* whose head is to be started */
-        sd_event_source *queue_source;
-        struct job *jobs;               /* by id */
-        struct callout_lock *callout_locks;     /* by parent, of those that a callout serves */
         struct authorizations *authorizations;
-        struct job *waiting_starts;     /* outside their queues, see job-start.c */
-        struct settle *settles;
         struct types_query *types_queries;
         struct catch_up *catch_up;
-        struct work clean_work;         /* removing what interrupted changes of the store have left */
-        bool cleaning_store;
-        uint64_t last_job_id;
-
-        uint64_t callout_timeout;       /* µs */
         bool draining;
         struct status status;
 };
@@ -81,9 +63,3 @@ int manager_adopt(struct manager *manager);
 /** manager_run() - look at the kernel, take the bus name, and serve until asked to stop. Returns 0 or a negative
  * errno. */
 int manager_run(struct manager *manager);
-
-/** manager_clean_store() - have a worker remove temporary files whose writer is dead. */
-void manager_clean_store(struct manager *manager);
-
-/** manager_job_removed() - called when a job is gone: a draining manager may end now. */
-void manager_job_removed(struct manager *manager);

@@ -9,7 +9,7 @@
 #include "daemon/autostart/autostart.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
-#include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
@@ -116,7 +116,7 @@ static size_t sum(const struct manager *manager, int kinds, bool whole) {
         if (kinds & OTHERS) {
                 HASH_ITER(hh, manager->registry->parents, parent, next_parent)
                         size += parent_size(parent, whole);
-                size += HASH_COUNT(manager->jobs) * OBJECT_SIZE;
+                size += jobs_count(manager->jobs) * OBJECT_SIZE;
         }
         return size;
 }
@@ -137,7 +137,7 @@ size_t answer_size_bound(const struct manager *manager, sd_bus_message *message)
 /* Nearly always, all rows fit whatever is in them. */
 static bool has_few_rows(const struct manager *manager) {
         size_t n = manager->store->n_definitions + HASH_COUNT(manager->registry->devices) +
-                   HASH_COUNT(manager->registry->parents) + HASH_COUNT(manager->jobs);
+                   HASH_COUNT(manager->registry->parents) + jobs_count(manager->jobs);
 
         return n * ROW_SIZE_MAX <= ANSWER_SIZE_MAX;
 }

@@ -8,6 +8,7 @@
 
 #include "common/attribute-bus.h"
 #include "daemon/bus/bus-util.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
@@ -94,7 +95,7 @@ int attributes_query_start(struct manager *manager, sd_bus_message *message, con
 
         task = &query->work.task;
         task->kind = TASK_GET_ATTRIBUTES;
-        task->callout_timeout = manager->callout_timeout;
+        task->callout_timeout = manager->jobs->callout_timeout;
         task->uuid = strdup(device->uuid);
         task->parent = strdup(device->parent);
         task->type = strdup(device->type ? device->type : "");

@@ -4,6 +4,7 @@
 
 #include "daemon/api/job-bus.h"
 
+#include "daemon/api/manager-bus.h"
 #include "daemon/api/request-device.h"
 #include "daemon/jobs/job.h"
 
@@ -31,7 +32,7 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
 static int method_cancel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct job *job = userdata;
 
-        return request_cancel(job->manager, message, job->id);
+        return request_cancel(manager_of(sd_bus_message_get_bus(message)), message, job->id);
 }
 
 const sd_bus_vtable job_vtable[] = {

@@ -17,6 +17,7 @@
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
@@ -139,7 +140,7 @@ static int method_list_jobs(sd_bus_message *message, void *userdata, sd_bus_erro
         r = open_list(message, "(tssso)", &reply);
         if (r < 0)
                 return r;
-        HASH_ITER(hh, manager->jobs, job, next) {
+        HASH_ITER(hh, manager->jobs->by_id, job, next) {
                 r = sd_bus_message_append(reply, "(tssso)", job->id, job->uuid, job->type->name,
                                           job_state_to_string(job->state), job->export.path);
                 if (r < 0)
@@ -215,7 +216,7 @@ static int method_get_job(sd_bus_message *message, void *userdata, sd_bus_error 
         if (r != 0)
                 return r;
 
-        job = job_find(manager, id);
+        job = jobs_find(manager->jobs, id);
         if (!job)
                 return bus_fail_job(message, id);
         return sd_bus_reply_method_return(message, "o", job->export.path);
@@ -307,7 +308,7 @@ static int property_get_job_count(sd_bus *bus, const char *path, const char *int
                                   sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct manager *manager = userdata;
 
-        return sd_bus_message_append(reply, "u", HASH_COUNT(manager->jobs));
+        return sd_bus_message_append(reply, "u", jobs_count(manager->jobs));
 }
 
 static const sd_bus_vtable manager_vtable[] = {

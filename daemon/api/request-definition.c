@@ -12,8 +12,9 @@
 #include "daemon/api/request-options.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
-#include "daemon/jobs/job-start.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
+#include "daemon/jobs/waiting.h"
 #include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
@@ -69,7 +70,7 @@ static const char *type_of_device(struct manager *manager, const struct uuid_tex
 static bool may_be_new(struct manager *manager, sd_bus_message *message, const struct parent_name *parent,
                        const struct uuid_text *uuid) {
         return scheduler_serves_root(manager->scheduler, message) ||
-               manager->store->n_definitions + HASH_COUNT(manager->jobs) < DEFINITIONS_MAX ||
+               manager->store->n_definitions + jobs_count(manager->jobs) < DEFINITIONS_MAX ||
                store_refresh(manager->store, parent->text, uuid->text);
 }
 
@@ -132,7 +133,7 @@ int request_define(struct manager *manager, sd_bus_message *message) {
                                 "used",
                                 uuid.text, DEFINITIONS_MAX);
 
-        r = job_new_define(&job, manager, uuid.text, parent.text, &changes);
+        r = job_new_define(&job, manager->jobs, uuid.text, parent.text, &changes);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
@@ -229,7 +230,7 @@ int request_modify(struct manager *manager, sd_bus_message *message, const struc
         if (r != 0)
                 return r;
 
-        r = job_new_modify(&job, manager, uuid->text, parent.text, &changes, options.live, options.defined);
+        r = job_new_modify(&job, manager->jobs, uuid->text, parent.text, &changes, options.live, options.defined);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
@@ -272,14 +273,14 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const str
         if (r != 0)
                 return r;
 
-        r = job_new_undefine(&job, manager, uuid->text, *parent.text ? parent.text : NULL);
+        r = job_new_undefine(&job, manager->jobs, uuid->text, *parent.text ? parent.text : NULL);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
         accepted = job;
         r = accept_made(manager, message, &job, &options);
         if (r > 0 && !job)
-                start_cancel_waiting(accepted);
+                waiting_cancel(accepted);
         return r;
 }
 
@@ -319,7 +320,8 @@ int request_start(struct manager *manager, sd_bus_message *message, const struct
         if (r != 0)
                 return r;
 
-        r = job_new_start(&job, manager, uuid->text, *parent.text ? parent.text : NULL, options.wait, options.settle);
+        r = job_new_start(&job, manager->jobs, uuid->text, *parent.text ? parent.text : NULL, options.wait,
+                          options.settle);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);

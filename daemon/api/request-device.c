@@ -11,9 +11,10 @@
 #include "daemon/api/arguments.h"
 #include "daemon/api/request-options.h"
 #include "daemon/bus/bus-util.h"
-#include "daemon/jobs/job-start.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
+#include "daemon/jobs/waiting.h"
 #include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
@@ -25,7 +26,7 @@ int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
 
 /* It would wait for the job, and the job for its callout. */
 static bool waits_for_itself(struct manager *manager, const struct job *job, uint64_t callout_of) {
-        const struct job *of = callout_of > 0 ? job_find(manager, callout_of) : NULL;
+        const struct job *of = callout_of > 0 ? jobs_find(manager->jobs, callout_of) : NULL;
 
         return of && streq(of->uuid, job->uuid);
 }
@@ -117,7 +118,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         if (r != 0)
                 return r;
 
-        r = job_new_create(&job, manager, uuid.text, parent.text, type.text, &attributes, options.settle);
+        r = job_new_create(&job, manager->jobs, uuid.text, parent.text, type.text, &attributes, options.settle);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
@@ -131,12 +132,10 @@ int request_create(struct manager *manager, sd_bus_message *message) {
 
 /* The job that is making a device of this UUID, or will: its parent and type are what the device will have. */
 static const struct job *find_making(struct manager *manager, const char *uuid) {
-        const struct job *job = queue_peek(manager, uuid);
+        const struct job *job = queue_peek(manager->jobs, uuid);
 
         if (!job)
-                DL_FOREACH(manager->waiting_starts, job)
-                        if (streq(job->uuid, uuid))
-                                break;
+                job = waiting_find(manager->jobs, uuid);
         return job && job->type->creates ? job : NULL;
 }
 
@@ -152,7 +151,7 @@ static bool need_to_stop(struct manager *manager, const char *uuid, struct need 
                 *ret = (struct need) { ACTION_MANAGE_DEVICES, job->parent, job->mdev_type };
         else if (device)
                 ret->parent = device->parent;
-        return device || job || queue_peek(manager, uuid);
+        return device || job || queue_peek(manager->jobs, uuid);
 }
 
 static int authorize_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
@@ -184,7 +183,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         if (r != 0)
                 return r;
 
-        r = job_new_stop(&job, manager, uuid->text, options.wait, (pid_t) options.held_by);
+        r = job_new_stop(&job, manager->jobs, uuid->text, options.wait, (pid_t) options.held_by);
         if (r < 0)
                 return r;
         job->grants = TAKE_PTR(grants);
@@ -192,7 +191,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         r = request_accept(manager, message, job, &options);
         if (r != 0)
                 return r;
-        start_cancel_waiting(job);
+        waiting_cancel(job);
         TAKE_PTR(job);
         return 1;
 }
@@ -215,7 +214,7 @@ static int authorize_cancel(struct manager *manager, sd_bus_message *message, co
 }
 
 int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id) {
-        struct job *job = job_find(manager, id);
+        struct job *job = jobs_find(manager->jobs, id);
         int r;
 
         if (!job)

@@ -8,13 +8,15 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "common/fault-point.h"
 #include "daemon/autostart/tried.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
 #include "daemon/base/timer.h"
 #include "daemon/definitions/store.h"
+#include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/registry.h"
 
@@ -42,8 +44,8 @@ struct autostart_group {
 };
 
 struct autostart {
-        struct manager *manager;
         struct registry *registry;
+        struct jobs *jobs;
         unsigned int parallel;                  /* the most jobs under way for one parent */
         bool stopped;                           /* nothing is started any more */
         struct autostart_group *groups;         /* by parent, of those with entries or jobs */
@@ -246,18 +248,21 @@ const char *autostart_error(const struct autostart *autostart, const struct stor
 
 /* --- starting */
 
+static const struct job_ops job_ops;
+
 static int submit(struct autostart_entry *entry) {
+        struct autostart *autostart = entry->group->autostart;
         _cleanup_(job_freep) struct job *job = NULL;
         int r;
 
-        r = job_new_start(&job, entry->group->autostart->manager, uuid_of(entry), entry->group->parent, false, false);
+        r = job_new_start(&job, autostart->jobs, uuid_of(entry), entry->group->parent, false, false);
         if (r < 0)
                 return r;
         r = job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT);
         if (r < 0)
                 return r;
-        job->autostart = true;
-        job->work.background = true;
+        job->ops = &job_ops;
+        job->ops_userdata = autostart;
         r = queue_submit(job);
         if (r < 0)
                 return r;
@@ -388,17 +393,6 @@ void autostart_parent_gone(struct autostart *autostart, const char *parent) {
         }
 }
 
-/* What people ask for on this parent goes first; its end has the types read again, so the turn comes. */
-static bool has_requests(struct manager *manager, const char *parent) {
-        struct job *job, *next;
-
-        HASH_ITER(hh, manager->jobs, job, next)
-                if (job->message && job->state != JOB_PARKED_OUTSIDE && job->type->creates && job->parent &&
-                    streq(job->parent, parent))
-                        return true;
-        return false;
-}
-
 /* @taken: how many instances of each type are spoken for in this turn, or NULL without memory. */
 static bool take_instance(const struct mdev_types *types, uint32_t *taken, const char *id) {
         const struct mdev_type *type = mdev_types_find(types, id);
@@ -419,7 +413,8 @@ void autostart_types_read(struct autostart *autostart, struct parent *parent) {
         if (!group)
                 return;
 
-        requests = has_requests(autostart->manager, parent->name);
+        /* What people ask for on this parent goes first; its end has the types read again, so the turn comes. */
+        requests = jobs_have_create(autostart->jobs, parent->name);
         HASH_ITER(hh, group->entries, entry, next) {
                 if (entry->suspended || entry->prev)
                         continue;
@@ -557,14 +552,10 @@ static void take_end(struct autostart_entry *entry, const struct job *job, enum 
         take_result(entry, job, result);
 }
 
-void autostart_job_ended(struct job *job, enum job_result result) {
-        struct autostart *autostart = job->manager->autostart;
+static void on_job_end(struct job *job, enum job_result result, void *userdata) {
+        struct autostart *autostart = userdata;
         struct autostart_group *group;
         struct autostart_entry *entry;
-
-        if (!job->autostart)
-                return;
-        job->autostart = false;
 
         group = find_group(autostart, job->parent);
         assert(group && group->n_starting > 0);
@@ -576,8 +567,19 @@ void autostart_job_ended(struct job *job, enum job_result result) {
         group_release(group);
 }
 
-void autostart_interrupted(struct manager *manager, const char *parent, const char *uuid) {
-        struct autostart_entry *entry = find_entry(manager->autostart, parent, uuid);
+/* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
+static int before_work(struct job *job, void *userdata) {
+        int r;
+
+        r = registration_add(job->parent, job->uuid);
+        FAULT_POINT("registration-noted");
+        return r;
+}
+
+static const struct job_ops job_ops = { .before_work = before_work, .on_end = on_job_end };
+
+void autostart_interrupted(const char *parent, const char *uuid, void *autostart) {
+        struct autostart_entry *entry = find_entry(autostart, parent, uuid);
 
         (void) registration_remove(parent, uuid);
         if (!entry || !parent_of(entry->group))
@@ -619,7 +621,7 @@ void autostart_stop(struct autostart *autostart) {
         autostart->stopped = true;
 }
 
-int autostart_new(struct autostart **ret, struct manager *manager) {
+int autostart_new(struct autostart **ret, sd_event *event, struct registry *registry, struct jobs *jobs) {
         _cleanup_(autostart_freep) struct autostart *autostart = NULL;
         int r;
 
@@ -627,11 +629,11 @@ int autostart_new(struct autostart **ret, struct manager *manager) {
         if (!autostart)
                 return -ENOMEM;
         *autostart = (struct autostart) {
-                .manager = manager,
-                .registry = manager->registry,
+                .registry = registry,
+                .jobs = jobs,
                 .parallel = AUTOSTART_PARALLEL_DEFAULT,
         };
-        r = deferred_new(&autostart->pump_source, manager->event, "autostart", PRIORITY_REQUESTS, on_pump, autostart);
+        r = deferred_new(&autostart->pump_source, event, "autostart", PRIORITY_REQUESTS, on_pump, autostart);
         if (r < 0)
                 return r;
 

@@ -17,11 +17,11 @@
  * Of each parent only a few are started at once, in the order of a list. */
 
 #include "daemon/definitions/stored-definition.h"
-#include "daemon/jobs/job.h"
 #include "daemon/registry/parent.h"
 
 struct autostart;
 struct device;
+struct jobs;
 
 /* How many devices of one parent autostart creates at once. With more of them, they would only wait for each other at
  * the kernel's lock of sysfs, and for udev's workers. 64 parents share the pool's 64 workers, and requests of people go
@@ -44,7 +44,7 @@ enum start_state {
 const char *start_state_to_string(enum start_state state);
 
 /** autostart_new() - returns 0 or a negative errno. */
-int autostart_new(struct autostart **ret, struct manager *manager);
+int autostart_new(struct autostart **ret, sd_event *event, struct registry *registry, struct jobs *jobs);
 
 /** autostart_free() - forget all entries. Nobody hears of it. */
 struct autostart *autostart_free(struct autostart *autostart);
@@ -83,8 +83,5 @@ void autostart_definition_read(struct autostart *autostart, struct stored_defini
 /** autostart_definition_gone() - a definition is about to be freed. */
 void autostart_definition_gone(struct autostart *autostart, const struct stored_definition *definition);
 
-/** autostart_job_ended() - if autostart has submitted the job: it has ended, or its deadline has passed. */
-void autostart_job_ended(struct job *job, enum job_result result);
-
-/** autostart_interrupted() - a crash has interrupted a start that autostart wanted: it is due again. */
-void autostart_interrupted(struct manager *manager, const char *parent, const char *uuid);
+/** autostart_interrupted() - for recovery_start(): a start that autostart wanted is due again. */
+void autostart_interrupted(const char *parent, const char *uuid, void *autostart);

@@ -7,8 +7,8 @@
 #include <uthash.h>
 
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
-#include "daemon/manager.h"
 
 struct callout_lock {
         char *parent;
@@ -23,7 +23,7 @@ static struct callout_lock *lock_of(struct job *job) {
         struct callout_lock *lock = NULL;
 
         if (job->parent)
-                HASH_FIND_STR(job->manager->callout_locks, job->parent, lock);
+                HASH_FIND_STR(job->jobs->callout_locks, job->parent, lock);
         return lock;
 }
 
@@ -75,7 +75,7 @@ static void pass_on(struct callout_lock *lock) {
         lock->owner = lock->n_waiting > 0 ? lock->waiting[0] : NULL;
         if (lock->owner) {
                 stop_waiting(lock, lock->owner);
-                queue_kick(lock->owner->manager, lock->owner->uuid);
+                queue_kick(lock->owner->jobs, lock->owner->uuid);
         }
 }
 
@@ -106,10 +106,10 @@ void callout_lock_note_callouts(struct job *job, bool begin) {
                         job_resume_deadline(lock->waiting[i]);
 }
 
-void callout_lock_note(struct manager *manager, const char *parent) {
+void callout_lock_note(struct jobs *jobs, const char *parent) {
         struct callout_lock *lock;
 
-        HASH_FIND_STR(manager->callout_locks, parent, lock);
+        HASH_FIND_STR(jobs->callout_locks, parent, lock);
         if (lock)
                 return;
 
@@ -121,18 +121,18 @@ void callout_lock_note(struct manager *manager, const char *parent) {
                 free(lock);
                 return;
         }
-        HASH_ADD_KEYPTR(hh, manager->callout_locks, lock->parent, strlen(lock->parent), lock);
+        HASH_ADD_KEYPTR(hh, jobs->callout_locks, lock->parent, strlen(lock->parent), lock);
         if (lock->hh.tbl)
                 return;
         free(lock->parent);
         free(lock);
 }
 
-void callout_lock_free_all(struct manager *manager) {
+void callout_lock_free_all(struct jobs *jobs) {
         struct callout_lock *lock, *next;
 
-        HASH_ITER(hh, manager->callout_locks, lock, next) {
-                HASH_DEL(manager->callout_locks, lock);
+        HASH_ITER(hh, jobs->callout_locks, lock, next) {
+                HASH_DEL(jobs->callout_locks, lock);
                 free(lock->waiting);
                 free(lock->parent);
                 free(lock);

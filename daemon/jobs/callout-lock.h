@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct job;
-struct manager;
+struct jobs;
 
 /** callout_lock_acquire() - whether the job may be worked on now. If not, its queue is kicked when it may. */
 bool callout_lock_acquire(struct job *job);
@@ -24,7 +24,7 @@ void callout_lock_release(struct job *job);
 void callout_lock_note_callouts(struct job *job, bool begin);
 
 /** callout_lock_note() - a callout has served a job of this parent. */
-void callout_lock_note(struct manager *manager, const char *parent);
+void callout_lock_note(struct jobs *jobs, const char *parent);
 
 /** callout_lock_free_all() - forget all. */
-void callout_lock_free_all(struct manager *manager);
+void callout_lock_free_all(struct jobs *jobs);

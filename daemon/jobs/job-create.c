@@ -12,9 +12,9 @@
 #include "common/intent.h"
 #include "daemon/base/log.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/recovery.h"
 #include "daemon/jobs/settle.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
@@ -32,12 +32,12 @@ void job_create_fail_exists(struct job *job, const struct device *device) {
 int job_create_prepare(struct job *job) {
         struct parent *parent;
 
-        parent = parent_find(job->manager->registry, job->parent);
+        parent = parent_find(job->jobs->registry, job->parent);
         if (parent && parent_look_for_type(parent, job->mdev_type))
                 return 0;
 
         /* It may have come before its uevent, or be just going. */
-        parent = parent_look_for(job->manager->registry, job->parent);
+        parent = parent_look_for(job->jobs->registry, job->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
@@ -64,9 +64,9 @@ static void create_start(struct job *job) {
         struct device *device;
 
         /* Only what is known is looked at: whether a UUID is free is decided by the kernel, whatever a look says. */
-        device = device_find(job->manager->registry, job->uuid);
+        device = device_find(job->jobs->registry, job->uuid);
         if (device)
-                device = device_refresh(job->manager->registry, job->uuid);
+                device = device_refresh(job->jobs->registry, job->uuid);
         if (device)
                 return job_create_fail_exists(job, device);
         if (job_create_prepare(job) < 0)
@@ -81,7 +81,7 @@ int job_create_assigned(struct job *job) {
                 .type = job->mdev_type,
                 .pid = worker->pid,
                 .start_time = worker->start_time,
-                .autostart = job->autostart,
+                .autostart = job->ops,
         };
         int r;
 
@@ -112,15 +112,15 @@ static void create_end(struct job *job, enum job_result result) {
                 job_create_drop_intent(job);
         /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
         if (result == JOB_DONE) {
-                device = device_created(job->manager->registry, job->uuid, job->parent, job->mdev_type);
+                device = device_created(job->jobs->registry, job->uuid, job->parent, job->mdev_type);
                 if (device) {
                         attributes_clear(&device->attributes);
                         device->attributes = create->attributes;
                         create->attributes = (struct attributes) {};
                 }
         } else
-                (void) device_refresh(job->manager->registry, job->uuid);
-        parent_capacity_changed(job->manager->registry, job->parent);
+                (void) device_refresh(job->jobs->registry, job->uuid);
+        parent_capacity_changed(job->jobs->registry, job->parent);
         job_finish(job, result);
 }
 
@@ -216,20 +216,20 @@ static const struct job_type type = {
         .clear = job_create_clear,
 };
 
-int job_new_create(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+int job_new_create(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    const char *mdev_type, struct attributes *attributes, bool settle) {
         _cleanup_(job_freep) struct job *job = NULL;
         struct create_job *create;
         int r;
 
-        r = job_new(&job, manager, &type, uuid, parent, mdev_type);
+        r = job_new(&job, jobs, &type, uuid, parent, mdev_type);
         if (r < 0)
                 return r;
         create = create_job_of(job);
         create->attributes = *attributes;
         *attributes = (struct attributes) {};
         if (settle) {
-                r = settle_new(&create->settle, manager, uuid);
+                r = settle_new(&create->settle, jobs, uuid);
                 if (r < 0)
                         return r;
         }

@@ -7,7 +7,7 @@
 #include "common/bus-names.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job.h"
-#include "daemon/manager.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/registry/device.h"
 
 struct definition_job {
@@ -49,7 +49,7 @@ static void define_start(struct job *job) {
         if (changes->type)
                 return define_work(job);
 
-        device = device_look_for(job->manager->registry, job->uuid);
+        device = device_look_for(job->jobs->registry, job->uuid);
         if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->parent))
                 return job_fail(job, FAILURE_INVALID_ARGS,
                                 "Device %s is not active on parent '%s': its definition needs a type", job->uuid,
@@ -92,7 +92,7 @@ static void attributes_reported(struct job *job, struct report *report) {
 static bool finish_failed(struct job *job, const struct report *report) {
         if (!report) {
                 /* It may have left a temporary file. */
-                manager_clean_store(job->manager);
+                store_clean(&job->jobs->store_clean);
                 job_fail(job, FAILURE_IO_ERROR,
                          "The worker that was writing definition %s of parent '%s' died; the old or the new one is "
                          "stored, look and ask again", job->uuid, job->parent);
@@ -109,9 +109,9 @@ static bool finish_failed(struct job *job, const struct report *report) {
  * it. */
 static void look_at_file(struct job *job, const struct report *report) {
         if (report && report->kind == REPORT_DONE)
-                (void) store_written(job->manager->store, job->parent, job->uuid);
+                (void) store_written(job->jobs->store, job->parent, job->uuid);
         else
-                (void) store_refresh(job->manager->store, job->parent, job->uuid);
+                (void) store_refresh(job->jobs->store, job->parent, job->uuid);
 }
 
 static void write_reported(struct job *job, struct report *report) {
@@ -133,7 +133,7 @@ static void modify_start(struct job *job) {
         struct device *device;
 
         if (modify->defined && job->grants) {
-                definition = store_refresh(job->manager->store, job->parent, job->uuid);
+                definition = store_refresh(job->jobs->store, job->parent, job->uuid);
                 if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, job->parent,
                                       definition ? definition->type : NULL))
                         return;
@@ -141,7 +141,7 @@ static void modify_start(struct job *job) {
         if (!modify->live)
                 return work(job);
 
-        device = device_look_for(job->manager->registry, job->uuid);
+        device = device_look_for(job->jobs->registry, job->uuid);
         if (!device || device->state != DEVICE_ACTIVE || !streq(device->parent, job->parent))
                 return job_fail(job, FAILURE_NO_SUCH_DEVICE, "Device %s is not active on parent '%s'", job->uuid,
                                 job->parent);
@@ -155,7 +155,7 @@ static void modify_start(struct job *job) {
 }
 
 static void live_done(struct job *job) {
-        struct device *device = device_refresh(job->manager->registry, job->uuid);
+        struct device *device = device_refresh(job->jobs->registry, job->uuid);
         struct definition_job *modify = definition_job_of(job);
 
         modify->live = false;
@@ -182,12 +182,12 @@ static void undefine_start(struct job *job) {
         const char *parent = job->parent;
 
         if (!definition_job_of(job)->parent_given) {
-                store_look_for(job->manager->store, job->uuid);
-                if (store_find_all(job->manager->store, job->uuid, &definition, 1) == 0)
+                store_look_for(job->jobs->store, job->uuid);
+                if (store_find_all(job->jobs->store, job->uuid, &definition, 1) == 0)
                         return job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined", job->uuid);
                 parent = definition->directory->parent;
         } else
-                definition = store_refresh(job->manager->store, parent, job->uuid);
+                definition = store_refresh(job->jobs->store, parent, job->uuid);
 
         if (job_set_target(job, parent, definition ? definition->type : NULL) < 0)
                 return fail_memory(job);
@@ -203,7 +203,7 @@ static void undefine_reported(struct job *job, struct report *report) {
         if (finish_failed(job, report))
                 return;
         if (!definition_job_of(job)->parent_given && job->result == JOB_UNDECIDED &&
-            store_find_all(job->manager->store, job->uuid, &definition, 1) > 0)
+            store_find_all(job->jobs->store, job->uuid, &definition, 1) > 0)
                 return undefine_start(job);
         job_finish(job, JOB_DONE);
 }
@@ -227,7 +227,7 @@ static int modify_append_reply(struct job *job, sd_bus_message *reply) {
         int r;
 
         /* A transient device that was changed while it runs has no definition. */
-        if (!store_find(job->manager->store, job->parent, job->uuid))
+        if (!store_find(job->jobs->store, job->parent, job->uuid))
                 return sd_bus_message_append(reply, "o", "/");
 
         r = definition_path(job, &path);
@@ -284,11 +284,11 @@ static const struct job_type undefine_type = {
         .clear = clear,
 };
 
-static int new_job(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid,
+static int new_job(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid,
                    const char *parent, struct definition_changes *changes) {
         int r;
 
-        r = job_new(ret, manager, type, uuid, parent, NULL);
+        r = job_new(ret, jobs, type, uuid, parent, NULL);
         if (r < 0)
                 return r;
         definition_job_of(*ret)->changes = *changes;
@@ -296,16 +296,16 @@ static int new_job(struct job **ret, struct manager *manager, const struct job_t
         return 0;
 }
 
-int job_new_define(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+int job_new_define(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    struct definition_changes *changes) {
-        return new_job(ret, manager, &define_type, uuid, parent, changes);
+        return new_job(ret, jobs, &define_type, uuid, parent, changes);
 }
 
-int job_new_modify(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+int job_new_modify(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    struct definition_changes *changes, bool live, bool defined) {
         int r;
 
-        r = new_job(ret, manager, &modify_type, uuid, parent, changes);
+        r = new_job(ret, jobs, &modify_type, uuid, parent, changes);
         if (r < 0)
                 return r;
         definition_job_of(*ret)->live = live;
@@ -313,10 +313,10 @@ int job_new_modify(struct job **ret, struct manager *manager, const char *uuid, 
         return 0;
 }
 
-int job_new_undefine(struct job **ret, struct manager *manager, const char *uuid, const char *parent) {
+int job_new_undefine(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent) {
         int r;
 
-        r = job_new(ret, manager, &undefine_type, uuid, parent, NULL);
+        r = job_new(ret, jobs, &undefine_type, uuid, parent, NULL);
         if (r < 0)
                 return r;
         definition_job_of(*ret)->parent_given = parent;

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Job "start": create the device of a definition; success if it is active already.
- *
- * With the option `wait` it waits for its parent, its type and a free instance outside the queue of its UUID, so that
- * it blocks nobody; whatever may have brought them puts it at the queue's end again. */
-
-#include "daemon/jobs/job-start.h"
+/* Job "start": create the device of a definition; success if it is active already. With the option `wait` it waits for
+ * its parent, its type and a free instance, see waiting.h. */
 
 #include <errno.h>
-#include <utlist.h>
 
 #include "common/bus-names.h"
-#include "common/fault-point.h"
 #include "common/name.h"
-#include "daemon/autostart/tried.h"
-#include "daemon/base/log.h"
 #include "daemon/definitions/store.h"
-#include "daemon/jobs/callout-lock.h"
 #include "daemon/jobs/job-create.h"
-#include "daemon/jobs/queue.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/settle.h"
-#include "daemon/manager.h"
+#include "daemon/jobs/waiting.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
@@ -37,88 +28,6 @@ static struct start_job *start_job_of(struct job *job) {
         return CONTAINER_OF(job, struct start_job, create.job);
 }
 
-static void cancel(struct job *job, const char *why) {
-        failure_clear(&job->failure);
-        failure_set(&job->failure, FAILURE_JOB_CANCELED,
-                    "The start of device %s, which waited, ended because the device was "
-                    "%s", job->uuid, why);
-        job_finish(job, JOB_CANCELED);
-}
-
-/* Whether @by is a request that ends the waiting of @job, and its caller may do that; then what is said of the
- * device. */
-static const char *is_ended_by(const struct job *job, const struct job *by) {
-        return grants_cover(by->grants, by->type->action, job->parent, job->mdev_type) ? by->type->ends_waiting : NULL;
-}
-
-/* What would have ended its waiting came while it was being tried. */
-static const char *is_ended_by_next(const struct job *job) {
-        const char *why = NULL;
-
-        for (const struct job *next = job->next; next && !why; next = next->next)
-                why = is_ended_by(job, next);
-        return why;
-}
-
-static void join_waiting(struct job *job) {
-        DL_APPEND2(job->manager->waiting_starts, job, prev, next);
-}
-
-static void wait_outside(struct job *job) {
-        struct parent *parent = parent_find(job->manager->registry, job->parent);
-        struct start_job *start = start_job_of(job);
-        const char *why = is_ended_by_next(job);
-        struct failure *failure = &job->failure;
-
-        if (why)
-                return cancel(job, why);
-        if (job->wait == JOB_WAIT_CANCELED) {
-                failure_clear(failure);
-                return job_end_waiting(job);
-        }
-
-        free(start->waits_for);
-        start->waits_for = TAKE_PTR(failure->message);
-        failure_clear(failure);
-
-        callout_lock_release(job);
-        queue_remove(job);
-        join_waiting(job);
-        job->wait = JOB_WAIT_BEGUN;
-        job_set_state(job, JOB_PARKED_OUTSIDE);
-        if (parent)
-                parent_read_again_later(parent);
-}
-
-void start_leave_waiting(struct job *job) {
-        DL_DELETE2(job->manager->waiting_starts, job, prev, next);
-}
-
-void start_wake(struct manager *manager, const char *parent) {
-        struct job *job, *next;
-
-        DL_FOREACH_SAFE2(manager->waiting_starts, job, next, next) {
-                if (!streq(job->parent, parent))
-                        continue;
-                start_leave_waiting(job);
-                if (queue_enter(job) >= 0)
-                        continue;
-                join_waiting(job);
-                job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
-        }
-}
-
-void start_cancel_waiting(const struct job *by) {
-        struct job *job, *next;
-
-        DL_FOREACH_SAFE2(by->manager->waiting_starts, job, next, next) {
-                const char *why = streq(job->uuid, by->uuid) ? is_ended_by(job, by) : NULL;
-
-                if (why)
-                        cancel(job, why);
-        }
-}
-
 static void fail_ambiguous(struct job *job, struct stored_definition **definitions, size_t n) {
         char parents[PARENTS_NAMED * (NAME_COMPONENT_SIZE_MAX + sizeof("'', "))] = "";
         size_t length = 0;
@@ -133,7 +42,7 @@ static void fail_ambiguous(struct job *job, struct stored_definition **definitio
 /* The file as it is now counts. Returns NULL with the job finished. */
 static struct stored_definition *find_definition(struct job *job) {
         struct stored_definition *definitions[PARENTS_NAMED], *definition;
-        struct store *store = job->manager->store;
+        struct store *store = job->jobs->store;
         size_t n;
 
         if (start_job_of(job)->parent_given) {
@@ -168,6 +77,14 @@ static int take_definition(struct job *job, const struct stored_definition *defi
         return attributes_copy(&definition->attributes, &create->attributes);
 }
 
+static void wait_outside(struct job *job) {
+        struct start_job *start = start_job_of(job);
+
+        free(start->waits_for);
+        start->waits_for = TAKE_PTR(job->failure.message);
+        waiting_begin(job);
+}
+
 static bool is_worth_waiting(const struct job *job, enum failure_code code) {
         return job_may_wait(job) &&
                (code == FAILURE_NO_SUCH_PARENT || code == FAILURE_NO_SUCH_TYPE ||
@@ -190,7 +107,7 @@ static void start_start(struct job *job) {
         if (!job_check_grants(job, ACTION_MANAGE_DEVICES, job->parent, job->mdev_type))
                 return;
 
-        device = device_refresh(job->manager->registry, job->uuid);
+        device = device_refresh(job->jobs->registry, job->uuid);
         if (device && streq(device->parent, job->parent)) {
                 if (device->state == DEVICE_ACTIVE)
                         return job_finish(job, JOB_DONE);
@@ -212,12 +129,7 @@ static int start_assigned(struct job *job) {
         int r;
 
         r = job_create_assigned(job);
-        if (r < 0 || !job->autostart)
-                return r;
-        /* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
-        r = registration_add(job->parent, job->uuid);
-        FAULT_POINT("registration-noted");
-        return r;
+        return r < 0 || !job->ops ? r : job->ops->before_work(job, job->ops_userdata);
 }
 
 static void start_reported(struct job *job, struct report *report) {
@@ -265,18 +177,18 @@ static const struct job_type type = {
         .clear = clear,
 };
 
-int job_new_start(struct job **ret, struct manager *manager, const char *uuid, const char *parent, bool wait,
+int job_new_start(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent, bool wait,
                   bool settle) {
         _cleanup_(job_freep) struct job *job = NULL;
         int r;
 
-        r = job_new(&job, manager, &type, uuid, parent, NULL);
+        r = job_new(&job, jobs, &type, uuid, parent, NULL);
         if (r < 0)
                 return r;
         start_job_of(job)->parent_given = parent;
         job->wait = wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
         if (settle) {
-                r = settle_new(&create_job_of(job)->settle, manager, uuid);
+                r = settle_new(&create_job_of(job)->settle, jobs, uuid);
                 if (r < 0)
                         return r;
         }

@@ -7,8 +7,8 @@
 
 #include "common/sysfs.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
@@ -35,7 +35,7 @@ static int take_device(struct stop_job *stop, const struct device *device) {
 }
 
 static void stop_start(struct job *job) {
-        struct device *device = device_confirm(job->manager->registry, job->uuid);
+        struct device *device = device_confirm(job->jobs->registry, job->uuid);
         struct stop_job *stop = stop_job_of(job);
         uint64_t grace;
 
@@ -109,13 +109,13 @@ static void stop_busy(struct job *job, const struct report *report) {
 static void stop_reported(struct job *job, struct report *report) {
         struct device *device;
 
-        parent_capacity_changed(job->manager->registry, job->parent);
+        parent_capacity_changed(job->jobs->registry, job->parent);
         if (report && report->kind == REPORT_DONE) {
-                device_removed(job->manager->registry, job->uuid, stop_job_of(job)->inode);
+                device_removed(job->jobs->registry, job->uuid, stop_job_of(job)->inode);
                 return job_finish(job, JOB_DONE);
         }
 
-        device = device_refresh(job->manager->registry, job->uuid);
+        device = device_refresh(job->jobs->registry, job->uuid);
         if (device)
                 device_set_removing(device, false);
         if (report && report->kind == REPORT_BUSY)
@@ -132,7 +132,7 @@ static void stop_reported(struct job *job, struct report *report) {
 
 /* There is no uevent when the kernel begins to remove a device. */
 static int stop_assigned(struct job *job) {
-        struct device *device = device_find(job->manager->registry, job->uuid);
+        struct device *device = device_find(job->jobs->registry, job->uuid);
 
         if (device)
                 device_set_removing(device, true);
@@ -156,11 +156,11 @@ static const struct job_type type = {
         .clear = clear,
 };
 
-int job_new_stop(struct job **ret, struct manager *manager, const char *uuid, bool wait, pid_t held_by) {
+int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, bool wait, pid_t held_by) {
         struct stop_job *stop;
         int r;
 
-        r = job_new(ret, manager, &type, uuid, NULL, NULL);
+        r = job_new(ret, jobs, &type, uuid, NULL, NULL);
         if (r < 0)
                 return r;
         stop = stop_job_of(*ret);
@@ -168,6 +168,6 @@ int job_new_stop(struct job **ret, struct manager *manager, const char *uuid, bo
         stop->held_by = held_by;
         /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
          * it, it looks itself at once. */
-        stop->existed = queue_peek(manager, uuid) && device_confirm(manager->registry, uuid);
+        stop->existed = queue_peek(jobs, uuid) && device_confirm(jobs->registry, uuid);
         return 0;
 }

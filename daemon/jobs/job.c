@@ -7,21 +7,15 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <sys/epoll.h>
-#include <sys/syscall.h>
 
 #include "common/bus-names.h"
 #include "common/fault-point.h"
-#include "common/io.h"
-#include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
-#include "daemon/base/message-ids.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/jobs/callout-lock.h"
-#include "daemon/jobs/job-start.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
-#include "daemon/manager.h"
-#include "daemon/registry/device.h"
+#include "daemon/jobs/waiting.h"
 #include "daemon/workers/pool.h"
 
 static const char *const results[] = {
@@ -54,6 +48,10 @@ static bool is_running(enum job_state state) {
         return state >= JOB_RUNNING && state < JOB_ENDED;
 }
 
+bool job_is_running(const struct job *job) {
+        return is_running(job->state);
+}
+
 const char *job_state_to_string(enum job_state state) {
         return is_running(state) ? "running" : "waiting";
 }
@@ -64,22 +62,15 @@ void job_set_state(struct job *job, enum job_state state) {
         assert(next_states[job->state] & TO(state));
         job->state = state;
         if (state == JOB_RUNNING || (was_running && !is_running(state)))
-                export_change(job->manager->exports, &job->export, "State");
+                export_change(job->jobs->exports, &job->export, "State");
 }
 
 bool job_has_begun(const struct job *job) {
-        return is_running(job->state) || (job->type->cleans_up && job->type->creates);
+        return job_is_running(job) || (job->type->cleans_up && job->type->creates);
 }
 
 bool job_may_wait(const struct job *job) {
-        return job->wait != JOB_WAIT_NO && job->result == JOB_UNDECIDED && !job->manager->draining;
-}
-
-struct job *job_find(struct manager *manager, uint64_t id) {
-        struct job *job;
-
-        HASH_FIND(hh, manager->jobs, &id, sizeof(id), job);
-        return job;
+        return job->wait != JOB_WAIT_NO && job->result == JOB_UNDECIDED && !job->jobs->draining;
 }
 
 bool job_needs(const struct job *job, enum action action) {
@@ -100,7 +91,7 @@ int job_set_target(struct job *job, const char *parent, const char *mdev_type) {
         return 0;
 }
 
-static struct log_fields fields_of(const struct job *job) {
+struct log_fields job_log_fields(const struct job *job) {
         return (struct log_fields) { .uuid = job->uuid, .parent = job->parent, .job = job->id };
 }
 
@@ -113,7 +104,7 @@ static bool tell_of_interruption(struct job *job) {
 
         job->work.task.interrupted = true;
         job_set_state(job, JOB_BETWEEN_WORKERS);
-        pool_submit(job->manager->pool, &job->work);
+        pool_submit(job->jobs->pool, &job->work);
         return true;
 }
 
@@ -121,7 +112,7 @@ static void on_report(struct work *work, struct report *report) {
         struct job *job = work->userdata;
 
         if (report && report->served)
-                callout_lock_note(job->manager, job->parent);
+                callout_lock_note(job->jobs, job->parent);
         if (!report && tell_of_interruption(job))
                 return;
 
@@ -151,7 +142,7 @@ static int on_assigned(struct work *work) {
         return job->type->on_assigned ? job->type->on_assigned(job) : 0;
 }
 
-int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid,
+int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid,
             const char *parent, const char *mdev_type) {
         _cleanup_(job_freep) struct job *job = NULL;
         char id[24], *path;
@@ -160,9 +151,9 @@ int job_new(struct job **ret, struct manager *manager, const struct job_type *ty
         job = calloc(1, type->size);
         if (!job)
                 return -ENOMEM;
-        job->manager = manager;
+        job->jobs = jobs;
         job->type = type;
-        job->id = ++manager->last_job_id;
+        job->id = ++jobs->last_id;
         strcpy(job->uuid, uuid);
         job->work = (struct work) {
                 .userdata = job,
@@ -178,10 +169,10 @@ int job_new(struct job **ret, struct manager *manager, const struct job_type *ty
         r = sd_bus_path_encode(BUS_JOB_PATH, id, &path);
         if (r < 0)
                 return r;
-        r = export_add(manager->exports, &job->export, path, BUS_JOB, job);
+        r = export_add(jobs->exports, &job->export, path, BUS_JOB, job);
         if (r < 0)
                 return r;
-        HASH_ADD(hh, manager->jobs, id, sizeof(job->id), job);
+        HASH_ADD(hh, jobs->by_id, id, sizeof(job->id), job);
         if (!job->hh.tbl)
                 return -ENOMEM;
 
@@ -198,11 +189,11 @@ struct job *job_free(struct job *job) {
         job_unpark(job);
         callout_lock_release(job);
         if (job->hh.tbl)
-                HASH_DEL(job->manager->jobs, job);
-        export_remove(job->manager->exports, &job->export);
+                HASH_DEL(job->jobs->by_id, job);
+        export_remove(job->jobs->exports, &job->export);
         charge_release(&job->charge);
         grants_free(job->grants);
-        sd_event_source_disable_unref(job->deadline_source);
+        sd_event_source_disable_unref(job->deadline.timer);
         sd_bus_message_unref(job->message);
         failure_clear(&job->failure);
         free(job->parent);
@@ -216,8 +207,8 @@ static void answer_failure(const struct job *job, sd_bus_message *message, enum 
 
         r = bus_send_failure(message, code, text);
         if (r < 0)
-                log_full(LOG_WARNING, r, fields_of(job), "Failed to answer the caller of job %" PRIu64 ", ignoring: %m",
-                         job->id);
+                log_full(LOG_WARNING, r, job_log_fields(job),
+                         "Failed to answer the caller of job %" PRIu64 ", ignoring: %m", job->id);
         if (r == -ENOMEM)
                 bus_end_unanswered();
 }
@@ -273,20 +264,27 @@ static void reply_success(struct job *job) {
 }
 
 static int level_of(const struct job *job, enum job_result result) {
-        /* Autostart says itself what became of it. */
-        return result == JOB_CANCELED || job->autostart ? LOG_DEBUG : LOG_NOTICE;
+        /* Its submitter says itself what became of it. */
+        return result == JOB_CANCELED || job->ops ? LOG_DEBUG : LOG_NOTICE;
 }
 
 static void say_result(struct job *job, enum job_result result) {
         if (result == JOB_DONE)
                 log_debug("Job %" PRIu64 " (%s %s) is done", job->id, job->type->name, job->uuid);
         else
-                log_full(level_of(job, result), 0, fields_of(job), "Job %" PRIu64 " (%s) %s: %s", job->id,
+                log_full(level_of(job, result), 0, job_log_fields(job), "Job %" PRIu64 " (%s) %s: %s", job->id,
                          job->type->name, results[result], failure_text(&job->failure));
 }
 
+void job_tell_submitter(struct job *job) {
+        const struct job_ops *ops = TAKE_PTR(job->ops);
+
+        if (ops)
+                ops->on_end(job, job->result, job->ops_userdata);
+}
+
 void job_finish(struct job *job, enum job_result result) {
-        struct manager *manager = job->manager;
+        struct jobs *jobs = job->jobs;
         bool is_outside = job->state == JOB_PARKED_OUTSIDE;
 
         if (result != JOB_CANCELED && job->result == JOB_TIMEOUT)
@@ -300,15 +298,16 @@ void job_finish(struct job *job, enum job_result result) {
 
         FAULT_POINT("answered");
         say_result(job, result);
-        autostart_job_ended(job, result);
-        exports_job_removed(manager->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
+        job_tell_submitter(job);
+        exports_job_removed(jobs->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
         if (is_outside)
-                start_leave_waiting(job);
+                waiting_leave(job);
         else
                 queue_remove(job);
         job_free(job);
         FAULT_POINT("job-ended");
-        manager_job_removed(manager);
+        if (!jobs->by_id)
+                jobs->on_idle(jobs->userdata);
 }
 
 void job_fail(struct job *job, enum failure_code code, const char *format, ...) {
@@ -336,7 +335,7 @@ bool job_check_grants(struct job *job, enum action action, const char *parent, c
 }
 
 void job_end_waiting(struct job *job) {
-        (void) pool_withdraw(job->manager->pool, &job->work);
+        (void) pool_withdraw(job->jobs->pool, &job->work);
         failure_set(&job->failure, FAILURE_JOB_CANCELED,
                     "Job %" PRIu64 " (%s of device %s) was canceled while it waited",
                     job->id, job->type->name, job->uuid);
@@ -357,82 +356,6 @@ int job_cancel(struct job *job) {
         return 0;
 }
 
-static void explain_timeout(struct job *job) {
-        const char *waits_for = job->type->waits_for ? job->type->waits_for(job) : NULL;
-        struct job *head = job->queue ? queue_head(job->queue) : NULL;
-        double seconds = (double) job->timeout / USEC_PER_SEC;
-
-        if (is_running(job->state))
-                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
-                            "Device %s: the driver did not finish the %s within %.3g s; job %" PRIu64 " goes on in the "
-                            "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
-                            job->type->creates ? ", the device is removed again should it ever appear" : "");
-        else if (waits_for)
-                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s waited %.3g s in vain. %s",
-                            job->uuid, job->type->name, seconds, waits_for);
-        else if (head != job)
-                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
-                            "Device %s: its %s did not get its turn within %.3g s, because job %" PRIu64 " (%s) of the "
-                            "same UUID has not finished", job->uuid, job->type->name, seconds, head->id,
-                            head->type->name);
-        else
-                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
-                            "Device %s: what its %s waited for did not come within %.3g s", job->uuid, job->type->name,
-                            seconds);
-}
-
-static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct job *job = userdata;
-
-        struct log_fields fields = fields_of(job);
-
-        /* The kernel sends no uevent when it begins to remove a device, only when that is done. */
-        (void) device_look_for(job->manager->registry, job->uuid);
-        explain_timeout(job);
-        if (!job_has_begun(job)) {
-                (void) pool_withdraw(job->manager->pool, &job->work);
-                job_finish(job, JOB_TIMEOUT);
-                return 0;
-        }
-
-        job->result = JOB_TIMEOUT;
-        job_answer_failure(job);
-        autostart_job_ended(job, JOB_TIMEOUT);
-        fields.message_id = MESSAGE_DRIVER_HUNG;
-        log_full(LOG_WARNING, 0, fields, "%s", failure_text(&job->failure));
-        return 0;
-}
-
-int job_set_timeout(struct job *job, uint64_t usec) {
-        job->timeout = usec;
-        if (usec == 0 || usec == USEC_INFINITY)
-                return 0;
-
-        return sd_event_add_time_relative(job->manager->event, &job->deadline_source, CLOCK_MONOTONIC, usec, 1,
-                                          on_deadline, job);
-}
-
-void job_pause_deadline(struct job *job) {
-        uint64_t end, t = now_usec();
-
-        if (!job->deadline_source || job->deadline_paused || job->result != JOB_UNDECIDED ||
-            sd_event_source_get_time(job->deadline_source, &end) < 0)
-                return;
-
-        job->deadline_paused = true;
-        job->deadline_left = end > t ? end - t : 0;
-        (void) sd_event_source_set_enabled(job->deadline_source, SD_EVENT_OFF);
-}
-
-void job_resume_deadline(struct job *job) {
-        if (!job->deadline_paused)
-                return;
-
-        job->deadline_paused = false;
-        if (sd_event_source_set_time_relative(job->deadline_source, job->deadline_left) >= 0)
-                (void) sd_event_source_set_enabled(job->deadline_source, SD_EVENT_ONESHOT);
-}
-
 void job_work(struct job *job, const struct task *task) {
         job_unpark(job);
         job->work.task = *task;
@@ -441,64 +364,9 @@ void job_work(struct job *job, const struct task *task) {
         job->work.task.type = job->mdev_type;
         job->work.task.job = job->id;
         job->work.task.force = job->force;
-        job->work.task.callout_timeout = job->manager->callout_timeout;
+        job->work.task.callout_timeout = job->jobs->callout_timeout;
         if (!callout_lock_acquire(job))
                 return job_set_state(job, JOB_LOCKED_OUT);
         job_set_state(job, is_running(job->state) ? JOB_BETWEEN_WORKERS : JOB_READY);
-        pool_submit(job->manager->pool, &job->work);
-}
-
-static int on_wake(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct job *job = userdata;
-
-        queue_kick(job->manager, job->uuid);
-        return 0;
-}
-
-static int on_exit_wake(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
-        (void) sd_event_source_set_enabled(source, SD_EVENT_OFF);
-        return on_wake(source, 0, userdata);
-}
-
-void job_park(struct job *job, uint64_t usec) {
-        job_unpark(job);
-        callout_lock_release(job);
-        job_set_state(job, JOB_PARKED);
-        if (usec == USEC_INFINITY || sd_event_add_time_relative(job->manager->event, &job->wake_source, CLOCK_MONOTONIC,
-                                                                usec, 1, on_wake, job) >= 0)
-                return;
-        /* Rather too early than never. */
-        log_full(LOG_WARNING, 0, fields_of(job), "Failed to set a timer for job %" PRIu64 ", it does not wait",
-                 job->id);
-        queue_kick(job->manager, job->uuid);
-}
-
-void job_wake_on_exit(struct job *job, pid_t pid) {
-        sd_event_source **sources, *source;
-        int fd;
-
-        fd = (int) syscall(SYS_pidfd_open, pid, 0);
-        if (fd < 0)
-                return;
-        if (sd_event_add_io(job->manager->event, &source, fd, EPOLLIN, on_exit_wake, job) < 0) {
-                close(fd);
-                return;
-        }
-        (void) sd_event_source_set_io_fd_own(source, true);
-
-        sources = reallocarray(job->exit_sources, job->n_exit_sources + 1, sizeof(*sources));
-        if (!sources) {
-                sd_event_source_disable_unref(source);
-                return;
-        }
-        job->exit_sources = sources;
-        sources[job->n_exit_sources++] = source;
-}
-
-void job_unpark(struct job *job) {
-        job->wake_source = sd_event_source_disable_unref(job->wake_source);
-        while (job->n_exit_sources > 0)
-                sd_event_source_disable_unref(job->exit_sources[--job->n_exit_sources]);
-        free(job->exit_sources);
-        job->exit_sources = NULL;
+        pool_submit(job->jobs->pool, &job->work);
 }

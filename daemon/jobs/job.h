@@ -7,6 +7,7 @@
 
 #include "common/failure.h"
 #include "common/uuid.h"
+#include "daemon/base/log.h"
 #include "daemon/bus/export.h"
 #include "daemon/bus/grants.h"
 #include "daemon/peers/peer.h"
@@ -14,7 +15,7 @@
 
 struct callout_lock;
 struct job;
-struct manager;
+struct jobs;
 struct queue;
 
 /* Where a job stands. On the bus, those from JOB_RUNNING on are "running", the others are "waiting". */
@@ -93,9 +94,36 @@ struct job_type {
         void (*clear)(struct job *job);
 };
 
+/* When the caller wants an answer at the latest. */
+struct job_deadline {
+        uint64_t usec;                  /* from acceptance, 0: none */
+        sd_event_source *timer;
+        uint64_t left_usec;             /* while it is paused */
+        bool paused;
+};
+
+/* What wakes a parked job, beside changes of its device. */
+struct job_wake {
+        sd_event_source *timer;
+        sd_event_source *exits[HOLDERS_MAX];    /* the ends of processes */
+        size_t n_exits;
+};
+
+/* What whoever submits a job without a caller wants to hear. */
+struct job_ops {
+        /* A worker is about to create the device, and the intent is written. Returns 0, or a negative errno with which
+         * nothing is begun. */
+        int (*before_work)(struct job *job, void *userdata);
+
+        /* The job has ended; or its deadline has passed, and nobody hears of its end. */
+        void (*on_end)(struct job *job, enum job_result result, void *userdata);
+};
+
 struct job {
-        struct manager *manager;
+        struct jobs *jobs;
         const struct job_type *type;
+        const struct job_ops *ops;      /* NULL: it has a caller, or nobody cares any more */
+        void *ops_userdata;
         struct export export;
         uint64_t id;
         char uuid[UUID_TEXT_SIZE];
@@ -111,22 +139,14 @@ struct job {
         struct charge charge;           /* its place and its message's size, of the peer that asked for it */
         struct grants *grants;          /* what its caller may do; NULL: everything */
 
-        uint64_t timeout;               /* µs, 0: none */
-        sd_event_source *deadline_source;
-        uint64_t deadline_left;         /* µs, while the deadline is paused */
-        bool deadline_paused;
-
+        struct job_deadline deadline;
+        struct job_wake wake;           /* while it is parked */
         struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
         uint64_t callout_of;            /* the job whose callout asked for this one, and waits for it; 0: none */
         bool force;                     /* the option: go on when a callout refuses */
-        sd_event_source *wake_source;
-        sd_event_source **exit_sources; /* of the processes whose end wakes it */
-        size_t n_exit_sources;
 
-        bool autostart;                 /* nobody asked, autostart wants to hear how it ends */
-
-        struct queue *queue;
-        struct job *prev, *next;        /* in its queue */
+        struct queue *queue;            /* NULL: it is in none */
+        struct job *prev, *next;        /* in its queue, or in the list of those that wait outside */
         UT_hash_handle hh;              /* by id */
 };
 
@@ -136,6 +156,9 @@ const char *job_state_to_string(enum job_state state);
 /** job_set_state() - move the job on, and announce what the bus sees of it. */
 void job_set_state(struct job *job, enum job_state state);
 
+/** job_is_running() - whether the bus sees it as running: a worker has it, or has had it until just now. */
+bool job_is_running(const struct job *job);
+
 /** job_has_begun() - whether a worker has, or had, a part in it that must be brought to an end. */
 bool job_has_begun(const struct job *job);
 
@@ -144,39 +167,37 @@ bool job_may_wait(const struct job *job);
 
 /** job_new() - a job that is in no queue yet. @parent, @mdev_type: NULL if they are not known yet. Returns 0 or a
  * negative errno. */
-int job_new(struct job **ret, struct manager *manager, const struct job_type *type, const char *uuid,
+int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid,
             const char *parent, const char *mdev_type);
 
 /* The kinds of job that are asked for. Each returns 0 or a negative errno. */
 
 /** job_new_create() - create a device. @settle: the reply waits for udev. Empties @attributes. */
-int job_new_create(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+int job_new_create(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    const char *mdev_type, struct attributes *attributes, bool settle);
 
 /** job_new_start() - create the device of a definition. @parent: NULL for the one that defines it, if it is one. */
-int job_new_start(struct job **ret, struct manager *manager, const char *uuid, const char *parent, bool wait,
+int job_new_start(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent, bool wait,
                   bool settle);
 
 /** job_new_stop() - remove a device. @held_by: the process that has its group open for the caller, 0: none. */
-int job_new_stop(struct job **ret, struct manager *manager, const char *uuid, bool wait, pid_t held_by);
+int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, bool wait, pid_t held_by);
 
 /** job_new_define() - store a new definition. Without a type it gets the one of the active device, and its attributes
  * if there are none. Empties @changes. */
-int job_new_define(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+int job_new_define(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    struct definition_changes *changes);
 
 /** job_new_modify() - change a definition, the running device, or both. Empties @changes. */
-int job_new_modify(struct job **ret, struct manager *manager, const char *uuid, const char *parent,
+int job_new_modify(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    struct definition_changes *changes, bool live, bool defined);
 
 /** job_new_undefine() - remove a definition. @parent: NULL for all that define it. */
-int job_new_undefine(struct job **ret, struct manager *manager, const char *uuid, const char *parent);
+int job_new_undefine(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent);
 
 /** job_free() - forget it without a reply; only for one that is in no queue. */
 struct job *job_free(struct job *job);
 DEFINE_CLEANUP_FUNC(struct job *, job_free)
-
-struct job *job_find(struct manager *manager, uint64_t id);
 
 /** job_needs() - whether it does what a caller must be allowed @action for. */
 bool job_needs(const struct job *job, enum action action);
@@ -204,6 +225,12 @@ void job_wake_on_exit(struct job *job, pid_t pid);
 
 /** job_unpark() - drop whatever would wake it. */
 void job_unpark(struct job *job);
+
+/** job_log_fields() - what every message about it has. */
+struct log_fields job_log_fields(const struct job *job);
+
+/** job_tell_submitter() - tell job->ops the result, once. */
+void job_tell_submitter(struct job *job);
 
 /** job_answer_failure() - answer the caller with job->failure, once; the job goes on. */
 void job_answer_failure(struct job *job);

@@ -16,10 +16,9 @@
 #include <uthash.h>
 #include <utlist.h>
 
-#include "daemon/jobs/job-start.h"
+#include "daemon/base/timer.h"
 #include "daemon/jobs/job.h"
-#include "daemon/manager.h"
-#include "daemon/workers/pool.h"
+#include "daemon/jobs/jobs.h"
 
 struct queue {
         char uuid[UUID_TEXT_SIZE];
@@ -29,15 +28,15 @@ struct queue {
         UT_hash_handle hh;
 };
 
-static struct queue *queue_find(struct manager *manager, const char *uuid) {
+static struct queue *queue_find(struct jobs *jobs, const char *uuid) {
         struct queue *queue;
 
-        HASH_FIND_STR(manager->queues, uuid, queue);
+        HASH_FIND_STR(jobs->queues, uuid, queue);
         return queue;
 }
 
-static struct queue *queue_get(struct manager *manager, const char *uuid) {
-        struct queue *queue = queue_find(manager, uuid);
+static struct queue *queue_get(struct jobs *jobs, const char *uuid) {
+        struct queue *queue = queue_find(jobs, uuid);
 
         if (queue)
                 return queue;
@@ -46,31 +45,31 @@ static struct queue *queue_get(struct manager *manager, const char *uuid) {
         if (!queue)
                 return NULL;
         strcpy(queue->uuid, uuid);
-        HASH_ADD_STR(manager->queues, uuid, queue);
+        HASH_ADD_STR(jobs->queues, uuid, queue);
         if (queue->hh.tbl)
                 return queue;
         free(queue);
         return NULL;
 }
 
-static void unkick(struct manager *manager, struct queue *queue) {
+static void unkick(struct jobs *jobs, struct queue *queue) {
         if (queue->kicked)
-                DL_DELETE(manager->kicked_queues, queue);
+                DL_DELETE(jobs->kicked_queues, queue);
         queue->kicked = false;
 }
 
-static void kick(struct manager *manager, struct queue *queue) {
+static void kick(struct jobs *jobs, struct queue *queue) {
         if (queue->kicked)
                 return;
 
         queue->kicked = true;
-        DL_APPEND(manager->kicked_queues, queue);
-        (void) sd_event_source_set_enabled(manager->queue_source, SD_EVENT_ONESHOT);
+        DL_APPEND(jobs->kicked_queues, queue);
+        deferred_arm(jobs->kick_source);
 }
 
-static void queue_free(struct manager *manager, struct queue *queue) {
-        unkick(manager, queue);
-        HASH_DEL(manager->queues, queue);
+static void queue_free(struct jobs *jobs, struct queue *queue) {
+        unkick(jobs, queue);
+        HASH_DEL(jobs->queues, queue);
         free(queue);
 }
 
@@ -78,32 +77,34 @@ struct job *queue_head(struct queue *queue) {
         return queue->jobs;
 }
 
-struct job *queue_peek(struct manager *manager, const char *uuid) {
-        struct queue *queue = queue_find(manager, uuid);
+struct job *queue_peek(struct jobs *jobs, const char *uuid) {
+        struct queue *queue = queue_find(jobs, uuid);
 
         return queue ? queue->jobs : NULL;
 }
 
 int queue_enter(struct job *job) {
-        struct manager *manager = job->manager;
+        struct jobs *jobs = job->jobs;
 
-        job->queue = queue_get(manager, job->uuid);
+        job->queue = queue_get(jobs, job->uuid);
         if (!job->queue)
                 return -ENOMEM;
         DL_APPEND(job->queue->jobs, job);
         job_set_state(job, JOB_QUEUED);
         if (job->queue->jobs == job)
-                kick(manager, job->queue);
+                kick(jobs, job->queue);
         return 0;
 }
 
 int queue_submit(struct job *job) {
         int r;
 
+        /* Its work comes after that of jobs for whose answer somebody waits. */
+        job->work.background = job->ops;
         r = queue_enter(job);
         if (r < 0)
                 return r;
-        exports_job_new(job->manager->exports, job->id, job->uuid, job->type->name, job->export.path);
+        exports_job_new(job->jobs->exports, job->id, job->uuid, job->type->name, job->export.path);
         return 0;
 }
 
@@ -114,9 +115,9 @@ void queue_remove(struct job *job) {
         DL_DELETE(queue->jobs, job);
         job->queue = NULL;
         if (!queue->jobs)
-                queue_free(job->manager, queue);
+                queue_free(job->jobs, queue);
         else if (was_head)
-                kick(job->manager, queue);
+                kick(job->jobs, queue);
 }
 
 /* Whether the head is to be started when something has changed. */
@@ -126,24 +127,24 @@ static bool head_waits(const struct queue *queue) {
         return state == JOB_QUEUED || state == JOB_PARKED || state == JOB_LOCKED_OUT;
 }
 
-void queue_kick(struct manager *manager, const char *uuid) {
-        struct queue *queue = queue_find(manager, uuid);
+void queue_kick(struct jobs *jobs, const char *uuid) {
+        struct queue *queue = queue_find(jobs, uuid);
 
         if (queue && head_waits(queue))
-                kick(manager, queue);
+                kick(jobs, queue);
 }
 
 static int on_kicked(sd_event_source *source, void *userdata) {
-        struct manager *manager = userdata;
+        struct jobs *jobs = userdata;
         struct queue *queue;
         unsigned int n;
 
         /* Those that are kicked meanwhile have the next turn. */
-        DL_COUNT(manager->kicked_queues, queue, n);
-        while (n-- > 0 && (queue = manager->kicked_queues)) {
+        DL_COUNT(jobs->kicked_queues, queue, n);
+        while (n-- > 0 && (queue = jobs->kicked_queues)) {
                 struct job *head = queue->jobs;
 
-                unkick(manager, queue);
+                unkick(jobs, queue);
                 if (head_waits(queue)) {
                         job_unpark(head);
                         job_set_state(head, JOB_STARTING);
@@ -154,28 +155,6 @@ static int on_kicked(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-int queue_init(struct manager *manager) {
-        int r;
-
-        r = sd_event_add_defer(manager->event, &manager->queue_source, on_kicked, manager);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(manager->queue_source, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_priority(manager->queue_source, SD_EVENT_PRIORITY_NORMAL - 10);
-}
-
-void queue_done(struct manager *manager) {
-        struct job *job, *next;
-
-        HASH_ITER(hh, manager->jobs, job, next) {
-                (void) pool_withdraw(manager->pool, &job->work);
-                if (job->state == JOB_PARKED_OUTSIDE)
-                        start_leave_waiting(job);
-                else
-                        queue_remove(job);
-                job_free(job);
-        }
-        manager->queue_source = sd_event_source_disable_unref(manager->queue_source);
+int queue_init(struct jobs *jobs) {
+        return deferred_new(&jobs->kick_source, jobs->event, "job-queues", PRIORITY_RESULTS, on_kicked, jobs);
 }

@@ -8,14 +8,11 @@
 #include "common/failure.h"
 
 struct job;
-struct manager;
+struct jobs;
 struct queue;
 
-/** queue_init() - prepare manager->queue_source. Returns 0 or a negative errno. */
-int queue_init(struct manager *manager);
-
-/** queue_done() - drop all jobs and their queues, without replies. */
-void queue_done(struct manager *manager);
+/** queue_init() - prepare jobs->kick_source. Returns 0 or a negative errno. */
+int queue_init(struct jobs *jobs);
 
 /** queue_submit() - put a new job into its UUID's queue, from where the event loop starts it. Returns 0 or a negative
  * errno. */
@@ -28,10 +25,10 @@ int queue_enter(struct job *job);
 void queue_remove(struct job *job);
 
 /** queue_kick() - something about the UUID has changed that a parked head may wait for. */
-void queue_kick(struct manager *manager, const char *uuid);
+void queue_kick(struct jobs *jobs, const char *uuid);
 
 /** queue_head() - the first job. */
 struct job *queue_head(struct queue *queue);
 
 /** queue_peek() - the first job of a UUID, or NULL. */
-struct job *queue_peek(struct manager *manager, const char *uuid);
+struct job *queue_peek(struct jobs *jobs, const char *uuid);

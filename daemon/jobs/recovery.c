@@ -8,12 +8,11 @@
 
 #include "common/fault-point.h"
 #include "common/intent.h"
-#include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
@@ -21,7 +20,8 @@ struct recover_job {
         struct job job;
         pid_t orphan_pid;               /* the worker that may still be creating the device */
         uint64_t orphan_start_time;     /* of it, in clock ticks */
-        bool interrupted_autostart;     /* whether autostart had wanted the device */
+        recovery_handler_t on_interrupted;      /* NULL: a caller had wanted the device, not autostart */
+        void *userdata;
         unsigned int n_lost;            /* how many workers died while they cleaned up */
 };
 
@@ -80,10 +80,10 @@ static void recover_reported(struct job *job, struct report *report) {
         if (r < 0)
                 log_warning_errno(r, "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
         FAULT_POINT("recovery-ended");
-        (void) device_refresh(job->manager->registry, job->uuid);
-        if (recover->interrupted_autostart)
-                autostart_interrupted(job->manager, job->parent, job->uuid);
-        parent_capacity_changed(job->manager->registry, job->parent);
+        (void) device_refresh(job->jobs->registry, job->uuid);
+        if (recover->on_interrupted)
+                recover->on_interrupted(job->parent, job->uuid, recover->userdata);
+        parent_capacity_changed(job->jobs->registry, job->parent);
         job_finish(job, JOB_DONE);
 }
 
@@ -96,7 +96,14 @@ static const struct job_type type = {
         .on_report = recover_reported,
 };
 
+struct recovery {
+        struct jobs *jobs;
+        recovery_handler_t on_interrupted;
+        void *userdata;
+};
+
 static int recover_one(const char *uuid, void *userdata) {
+        const struct recovery *recovery = userdata;
         _cleanup_(job_freep) struct job *job = NULL;
         _cleanup_intent_ struct intent intent = {};
         struct recover_job *recover;
@@ -108,13 +115,14 @@ static int recover_one(const char *uuid, void *userdata) {
                 return intent_remove(uuid);
         }
 
-        r = job_new(&job, userdata, &type, uuid, intent.parent, intent.type);
+        r = job_new(&job, recovery->jobs, &type, uuid, intent.parent, intent.type);
         if (r < 0)
                 return r;
         recover = recover_job_of(job);
         recover->orphan_pid = intent.pid;
         recover->orphan_start_time = intent.start_time;
-        recover->interrupted_autostart = intent.autostart;
+        recover->on_interrupted = intent.autostart ? recovery->on_interrupted : NULL;
+        recover->userdata = recovery->userdata;
         r = queue_submit(job);
         if (r < 0)
                 return r;
@@ -123,10 +131,11 @@ static int recover_one(const char *uuid, void *userdata) {
         return 0;
 }
 
-int recovery_start(struct manager *manager) {
+int recovery_start(struct jobs *jobs, recovery_handler_t on_interrupted, void *userdata) {
+        struct recovery recovery = { jobs, on_interrupted, userdata };
         int r;
 
-        r = intent_list(recover_one, manager);
+        r = intent_list(recover_one, &recovery);
         FAULT_POINT("recovery-queued");
         return r < 0 ? log_error_errno(r, "Failed to look for interrupted creations: %m") : 0;
 }

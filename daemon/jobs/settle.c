@@ -12,14 +12,15 @@
 #include "common/root.h"
 #include "common/sysfs.h"
 #include "daemon/base/log.h"
+#include "daemon/base/timer.h"
 #include "daemon/bus/bus-util.h"
-#include "daemon/manager.h"
+#include "daemon/jobs/jobs.h"
 
 /* libvirt itself gives udev 5 s. */
 #define SETTLE_USEC (3 * USEC_PER_SEC)
 
 struct settle {
-        struct manager *manager;
+        struct jobs *jobs;
         char uuid[UUID_TEXT_SIZE];
         uint64_t seqnum;                /* events up to this one are older than the device */
         bool bound;                     /* `bind` of the device was processed */
@@ -36,16 +37,16 @@ static uint64_t current_seqnum(void) {
                                                                                                       10) : 0;
 }
 
-int settle_new(struct settle **ret, struct manager *manager, const char *uuid) {
+int settle_new(struct settle **ret, struct jobs *jobs, const char *uuid) {
         struct settle *settle;
 
         settle = calloc(1, sizeof(*settle));
         if (!settle)
                 return -ENOMEM;
-        settle->manager = manager;
+        settle->jobs = jobs;
         strcpy(settle->uuid, uuid);
         settle->seqnum = current_seqnum();
-        DL_APPEND(manager->settles, settle);
+        DL_APPEND(jobs->settles, settle);
 
         *ret = settle;
         return 0;
@@ -55,7 +56,7 @@ struct settle *settle_free(struct settle *settle) {
         if (!settle)
                 return NULL;
 
-        DL_DELETE(settle->manager->settles, settle);
+        DL_DELETE(settle->jobs->settles, settle);
         sd_event_source_disable_unref(settle->timer);
         sd_bus_message_unref(settle->reply);
         free(settle);
@@ -104,12 +105,13 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
-        if (is_settled(settle) || sd_event_add_time_relative(settle->manager->event, &settle->timer, CLOCK_MONOTONIC,
-                                                             SETTLE_USEC, 1, on_timeout, settle) < 0) {
+        if (is_settled(settle) || timer_new(&settle->timer, settle->jobs->event, "settle", PRIORITY_REQUESTS,
+                                            TIMER_EXACT_USEC, on_timeout, settle) < 0) {
                 settle_free(settle);
                 return false;
         }
 
+        timer_arm(settle->timer, SETTLE_USEC);
         settle->reply = sd_bus_message_ref(reply);
         return true;
 }
@@ -126,25 +128,25 @@ static void consider(struct settle *settle, const char *subsystem, const char *a
                 finish(settle);
 }
 
-void settle_on_uevent(struct manager *manager, sd_device *event) {
+void settle_on_uevent(struct jobs *jobs, sd_device *event) {
         const char *path, *subsystem, *action, *seqnum;
         struct settle *settle, *next;
 
-        if (!manager->settles || sd_device_get_property_value(event, "DEVPATH", &path) < 0 ||
+        if (!jobs->settles || sd_device_get_property_value(event, "DEVPATH", &path) < 0 ||
             sd_device_get_property_value(event, "SUBSYSTEM", &subsystem) < 0 ||
             sd_device_get_property_value(event, "ACTION", &action) < 0 ||
             sd_device_get_property_value(event, "SEQNUM", &seqnum) < 0)
                 return;
 
-        DL_FOREACH_SAFE(manager->settles, settle, next)
+        DL_FOREACH_SAFE(jobs->settles, settle, next)
                 if (strtoull(seqnum, NULL, 10) > settle->seqnum)
                         consider(settle, subsystem, action, path_name(path));
 }
 
-void settle_finish_all(struct manager *manager) {
+void settle_finish_all(struct jobs *jobs) {
         struct settle *settle, *next;
 
-        DL_FOREACH_SAFE(manager->settles, settle, next)
+        DL_FOREACH_SAFE(jobs->settles, settle, next)
                 if (settle->reply)
                         finish(settle);
 }

@@ -8,12 +8,12 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-device.h>
 
-struct manager;
+struct jobs;
 struct settle;
 
 /** settle_new() - start watching for what udev says of @uuid; called before the device is created, so that only later
  * events count. Returns 0 or a negative errno. */
-int settle_new(struct settle **ret, struct manager *manager, const char *uuid);
+int settle_new(struct settle **ret, struct jobs *jobs, const char *uuid);
 
 /** settle_free() - forget it, an unsent reply too. NULL is fine. */
 struct settle *settle_free(struct settle *settle);
@@ -24,7 +24,7 @@ struct settle *settle_free(struct settle *settle);
 bool settle_hand_over(struct settle *settle, sd_bus_message *reply);
 
 /** settle_on_uevent() - an event that udevd has processed. */
-void settle_on_uevent(struct manager *manager, sd_device *event);
+void settle_on_uevent(struct jobs *jobs, sd_device *event);
 
 /** settle_finish_all() - send all replies that wait, now. */
-void settle_finish_all(struct manager *manager);
+void settle_finish_all(struct jobs *jobs);

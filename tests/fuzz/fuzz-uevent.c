@@ -135,7 +135,7 @@ static void check_that_it_listens(void) {
 }
 
 static void on_event(sd_device *event, void *userdata) {
-        settle_on_uevent(manager, event);
+        settle_on_uevent(manager->jobs, event);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
@@ -159,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         uint8_t flags = input_take_byte(&input);
         struct settle *settle;
 
-        MUST(settle_new(&settle, manager, UUID_ALWAYS) == 0);
+        MUST(settle_new(&settle, manager->jobs, UUID_ALWAYS) == 0);
         if (flags & DEVICE_CHANGES)
                 fake_device_set("mtty", UUID_SOMETIMES, true, NULL);
         send_message(input, flags & RAW_MESSAGE);

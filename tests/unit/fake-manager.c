@@ -6,7 +6,7 @@
 
 #include "daemon/bus/export.h"
 #include "daemon/definitions/store.h"
-#include "daemon/jobs/queue.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
@@ -15,6 +15,9 @@
 static const struct registry_observer registry_observer = {};
 static const struct store_observer store_observer = {};
 
+static void on_idle(void *userdata) {
+}
+
 struct manager *fake_manager_new(void) {
         struct manager *manager = calloc(1, sizeof(*manager));
 
@@ -22,12 +25,13 @@ struct manager *fake_manager_new(void) {
         /* Never connected: announcements end in -ENOTCONN. */
         assert_int_equal(sd_bus_new(&manager->bus), 0);
         assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
-        assert_int_equal(queue_init(manager), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, worker_spawn, "/nonexistent"), 0);
         assert_int_equal(registry_new(&manager->registry, manager->event, manager->exports, manager->pool,
                                       &registry_observer, NULL), 0);
         assert_int_equal(store_new(&manager->store, manager->event, manager->exports, manager->registry,
                                    &store_observer, NULL), 0);
+        assert_int_equal(jobs_new(&manager->jobs, manager->event, manager->exports, manager->pool, manager->registry,
+                                  manager->store, on_idle, NULL), 0);
         return manager;
 }
 

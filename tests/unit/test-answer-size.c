@@ -17,6 +17,7 @@
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
@@ -51,7 +52,7 @@ static int set_up(void **state) {
         assert_int_equal(peers_new(&manager->peers), 0);
         assert_int_equal(scheduler_new(&manager->scheduler, manager->event, manager->bus, manager->peers,
                                        answer_size_check, manager), 0);
-        assert_int_equal(autostart_new(&manager->autostart, manager), 0);
+        assert_int_equal(autostart_new(&manager->autostart, manager->event, manager->registry, manager->jobs), 0);
         assert_int_equal(catch_up_new(&manager->catch_up, manager->event, manager->store), 0);
         assert_int_equal(manager_bus_attach(manager), 0);
         assert_int_equal(peer_get(manager->peers, CALLER, &peer), 0);
@@ -146,17 +147,17 @@ static void add_jobs(void) {
         char uuid[UUID_TEXT_SIZE];
         struct job *job;
 
-        manager->last_job_id = UINT64_MAX - N;
+        manager->jobs->last_id = UINT64_MAX - N;
         for (int i = 0; i < N; i++) {
                 uuid_random(uuid);
-                assert_int_equal(job_new_undefine(&job, manager, uuid, NULL), 0);
+                assert_int_equal(job_new_undefine(&job, manager->jobs, uuid, NULL), 0);
         }
 }
 
 static void free_jobs(void) {
         struct job *job, *next;
 
-        HASH_ITER(hh, manager->jobs, job, next)
+        HASH_ITER(hh, manager->jobs->by_id, job, next)
                 job_free(job);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "daemon/manager.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/fake-manager.h"
 #include "tests/unit/test.h"
@@ -76,7 +77,7 @@ static void test_transitions(void **state) {
         struct job *job;
 
         assert_int_equal(ELEMENTSOF(transitions), _JOB_STATE_MAX);
-        assert_int_equal(job_new(&job, manager, &type, "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", NULL, NULL), 0);
+        assert_int_equal(job_new(&job, manager->jobs, &type, "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001", NULL, NULL), 0);
         assert_int_equal(job->state, JOB_NEW);
         for (enum job_state from = JOB_NEW; from < _JOB_STATE_MAX; from++) {
                 assert_int_equal(transitions[from][0], from);

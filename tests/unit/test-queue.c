@@ -8,6 +8,7 @@
 
 #include "common/io.h"
 #include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/fake-manager.h"
@@ -49,7 +50,7 @@ static const struct job_type type_park = { .name = "park", .size = sizeof(struct
 static struct job *submit(const struct job_type *type, const char *uuid) {
         struct job *job;
 
-        assert_int_equal(job_new(&job, manager, type, uuid, NULL, NULL), 0);
+        assert_int_equal(job_new(&job, manager->jobs, type, uuid, NULL, NULL), 0);
         assert_int_equal(queue_submit(job), 0);
         return job;
 }
@@ -68,8 +69,8 @@ static void test_fifo(void **state) {
         assert_int_equal(n_started, 20);
         for (size_t i = 1; i < n_started; i++)
                 assert_true(started[i] > started[i - 1]);
-        assert_null(manager->jobs);
-        assert_null(manager->queues);
+        assert_int_equal(jobs_count(manager->jobs), 0);
+        assert_null(manager->jobs->queues);
 }
 
 static void test_head_blocks_its_uuid_alone(void **state) {
@@ -79,21 +80,21 @@ static void test_head_blocks_its_uuid_alone(void **state) {
         submit(&type_finish, UUID_B);
         turn();
         assert_int_equal(n_started, 2);
-        assert_int_equal(HASH_COUNT(manager->jobs), 2);
+        assert_int_equal(jobs_count(manager->jobs), 2);
 
         job_finish(a, JOB_DONE);
         turn();
         assert_int_equal(n_started, 3);
-        assert_null(manager->jobs);
+        assert_int_equal(jobs_count(manager->jobs), 0);
 }
 
 static void test_kick_starts_a_parked_head_again(void **state) {
         struct job *a = submit(&type_park, UUID_A);
 
         turn();
-        queue_kick(manager, UUID_A);
-        queue_kick(manager, UUID_A);
-        queue_kick(manager, UUID_B);
+        queue_kick(manager->jobs, UUID_A);
+        queue_kick(manager->jobs, UUID_A);
+        queue_kick(manager->jobs, UUID_B);
         turn();
         assert_int_equal(n_started, 2);
         assert_true(started[0] == a->id && started[1] == a->id);
@@ -111,7 +112,7 @@ static void test_cancel_in_the_middle(void **state) {
         assert_int_equal(job_cancel(a), 0);
         turn();
         assert_int_equal(n_started, 2);
-        assert_null(manager->jobs);
+        assert_int_equal(jobs_count(manager->jobs), 0);
 }
 
 static void run(struct job *job) {
@@ -126,7 +127,7 @@ static void test_running_is_not_cancelled(void **state) {
         turn();
         run(a);
         assert_int_equal(job_cancel(a), -EBUSY);
-        assert_ptr_equal(queue_peek(manager, UUID_A), a);
+        assert_ptr_equal(queue_peek(manager->jobs, UUID_A), a);
 }
 
 static void test_deadline_of_a_waiting_job(void **state) {
@@ -134,10 +135,10 @@ static void test_deadline_of_a_waiting_job(void **state) {
         uint64_t begin = now_usec();
 
         assert_int_equal(job_set_timeout(b, 50 * USEC_PER_MSEC), 0);
-        while (HASH_COUNT(manager->jobs) > 1)
+        while (jobs_count(manager->jobs) > 1)
                 sd_event_run(manager->event, USEC_PER_SEC);
         assert_true(now_usec() - begin >= 50 * USEC_PER_MSEC);
-        assert_ptr_equal(queue_peek(manager, UUID_A), a);
+        assert_ptr_equal(queue_peek(manager->jobs, UUID_A), a);
         assert_int_equal(n_started, 1);
 }
 
@@ -152,7 +153,7 @@ static void test_deadline_of_a_running_job(void **state) {
                 sd_event_run(manager->event, USEC_PER_SEC);
         /* It keeps its UUID until its worker is back. */
         turn();
-        assert_ptr_equal(queue_peek(manager, UUID_A), a);
+        assert_ptr_equal(queue_peek(manager->jobs, UUID_A), a);
         assert_int_equal(a->result, JOB_TIMEOUT);
         assert_int_equal(a->failure.code, FAILURE_JOB_TIMED_OUT);
         assert_int_equal(n_started, 1);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All jobs: finding them, and ending them when the daemon ends. */
+
+#include "daemon/jobs/jobs.h"
+
+#include <errno.h>
+
+#include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/job.h"
+#include "daemon/jobs/queue.h"
+#include "daemon/jobs/settle.h"
+#include "daemon/jobs/waiting.h"
+#include "daemon/workers/pool.h"
+
+int jobs_new(struct jobs **ret, sd_event *event, struct exports *exports, struct pool *pool, struct registry *registry,
+             struct store *store, void (*on_idle)(void *userdata), void *userdata) {
+        _cleanup_(jobs_freep) struct jobs *jobs = NULL;
+        int r;
+
+        jobs = calloc(1, sizeof(*jobs));
+        if (!jobs)
+                return -ENOMEM;
+        *jobs = (struct jobs) {
+                .event = event,
+                .exports = exports,
+                .pool = pool,
+                .registry = registry,
+                .store = store,
+                .on_idle = on_idle,
+                .userdata = userdata,
+                .store_clean.pool = pool,
+                .callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC,
+        };
+        r = queue_init(jobs);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(jobs);
+        return 0;
+}
+
+struct jobs *jobs_free(struct jobs *jobs) {
+        struct job *job, *next;
+
+        if (!jobs)
+                return NULL;
+
+        HASH_ITER(hh, jobs->by_id, job, next) {
+                (void) pool_withdraw(jobs->pool, &job->work);
+                if (job->state == JOB_PARKED_OUTSIDE)
+                        waiting_leave(job);
+                else
+                        queue_remove(job);
+                job_free(job);
+        }
+        while (jobs->settles)
+                settle_free(jobs->settles);
+        callout_lock_free_all(jobs);
+        sd_event_source_disable_unref(jobs->kick_source);
+        free(jobs);
+        return NULL;
+}
+
+struct job *jobs_find(const struct jobs *jobs, uint64_t id) {
+        struct job *job;
+
+        HASH_FIND(hh, jobs->by_id, &id, sizeof(id), job);
+        return job;
+}
+
+unsigned int jobs_count(const struct jobs *jobs) {
+        return HASH_COUNT(jobs->by_id);
+}
+
+bool jobs_have_create(const struct jobs *jobs, const char *parent) {
+        const struct job *job, *next;
+
+        HASH_ITER(hh, jobs->by_id, job, next)
+                if (job->message && job->state != JOB_PARKED_OUTSIDE && job->type->creates && job->parent &&
+                    streq(job->parent, parent))
+                        return true;
+        return false;
+}
+
+void jobs_drain(struct jobs *jobs) {
+        struct job *job, *next;
+
+        jobs->draining = true;
+        HASH_ITER(hh, jobs->by_id, job, next) {
+                if (job_has_begun(job))
+                        continue;
+                (void) pool_withdraw(jobs->pool, &job->work);
+                failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
+                            "Device %s: mediated is stopping, its %s was not begun; ask again when it has been started",
+                            job->uuid, job->type->name);
+                job_finish(job, JOB_CANCELED);
+        }
+        settle_finish_all(jobs);
+}
+
+void jobs_answer(struct jobs *jobs) {
+        struct job *job, *next;
+
+        HASH_ITER(hh, jobs->by_id, job, next) {
+                failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
+                            "Device %s: mediated is stopping and does not wait for the driver any longer; its next "
+                            "start cleans up after the %s", job->uuid, job->type->name);
+                job_answer_failure(job);
+        }
+}
