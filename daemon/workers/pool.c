@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pool of workers: how many there are, and which work comes next. */
+/* The pool of workers. */
 
 #include "daemon/workers/pool.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -11,12 +12,14 @@
 #include "daemon/base/log.h"
 #include "daemon/base/timer.h"
 
-/* How often the pool looks whether workers were idle for too long or have become stuck, while there may be such. */
+/* While there may be workers that are idle for too long, or that become stuck, the pool looks for them this often. */
 #define TICK_USEC USEC_PER_SEC
 #define TICK_ACCURACY_USEC (USEC_PER_SEC / 4)
+
+/* How long a worker is idle before it is retired, if there are more than POOL_IDLE_MAX. */
 #define IDLE_USEC (10 * USEC_PER_SEC)
 
-/* So many workers in a row that do not come up fail the work that waits for one. */
+/* With more workers than this in a row that could not be started, the work that waits for one fails. */
 #define START_FAILURES_MAX 3
 
 struct pool {
@@ -26,11 +29,11 @@ struct pool {
         struct worker *workers[_WORKER_STATE_MAX];      /* by state; the first idle one was used last */
         unsigned int n_workers[_WORKER_STATE_MAX];
         struct work *waiting;
-        struct work *background;        /* when nothing else waits */
-        unsigned int n_waiting;         /* both */
-        uint64_t turn;                  /* of the work that was taken last */
-        unsigned int n_start_failures;
-        int start_error;
+        struct work *background;        /* works that wait until no other work does */
+        unsigned int n_waiting;         /* the number of works in both lists */
+        uint64_t turn;                  /* the turn of the work that was taken last */
+        unsigned int n_start_failures;  /* the number of workers in a row that could not be started */
+        int start_error;                /* the error of the last one */
         sd_event_source *dispatch;      /* deferred: hands out what waits */
         sd_event_source *tick;          /* a timer */
 };
@@ -51,6 +54,8 @@ static void want_tick(struct pool *pool) {
 }
 
 void pool_move(struct pool *pool, struct worker *worker, enum worker_state state) {
+        assert(worker->state != WORKER_RETIRED && worker->state != state);
+
         if (worker->state == WORKER_STARTING) {
                 pool->n_start_failures = state == WORKER_RETIRED ? pool->n_start_failures + 1 : 0;
                 pool->start_error = -ECHILD;
@@ -72,10 +77,17 @@ void pool_move(struct pool *pool, struct worker *worker, enum worker_state state
 void pool_remove(struct pool *pool, struct worker *worker) {
         DL_DELETE(pool->workers[worker->state], worker);
         pool->n_workers[worker->state]--;
+        worker->prev = worker->next = NULL;
+}
+
+static struct work **list_of(struct pool *pool, const struct work *work) {
+        return work->background ? &pool->background : &pool->waiting;
 }
 
 static void unqueue(struct pool *pool, struct work *work) {
-        struct work **list = work->background ? &pool->background : &pool->waiting;
+        struct work **list = list_of(pool, work);
+
+        assert(work->queued && pool->n_waiting > 0);
 
         DL_DELETE(*list, work);
         pool->n_waiting--;
@@ -91,7 +103,8 @@ static struct work *take_waiting(struct pool *pool) {
         return work;
 }
 
-/* A caller hears of what was not begun. Cleaning up is due as before: it is as if its worker had died. */
+/* The caller is told that it was not begun. For a task that cleans up, it is as if its worker had died: it stays to be
+ * done. */
 static void fail_unbegun(struct work *work, const char *why, int error) {
         _cleanup_report_ struct report report = { .kind = REPORT_FAILED };
 
@@ -132,7 +145,7 @@ static void assign_first(struct pool *pool) {
                 return fail_unbegun(work, "it cannot be told to a worker", r);
         }
         worker_retire(worker);
-        /* Somebody has killed it while it was idle: another one will do. */
+        /* The worker was killed while it was idle. */
         if (r == -EPIPE)
                 return pool_submit_first(pool, work);
         log_warning_errno(r, "Failed to hand a task to worker %d: %m", (int) worker->pid);
@@ -174,7 +187,7 @@ static int on_dispatch(sd_event_source *source, void *userdata) {
                 if (add_worker(pool) < 0)
                         break;
 
-        /* Without processes or fds there will be none in a second either; a caller rather hears of it. */
+        /* Where processes or fds are short, they will be in a second, too. */
         if (pool->n_start_failures > START_FAILURES_MAX && !pool->workers[WORKER_STARTING] &&
             !pool->workers[WORKER_BUSY])
                 for (unsigned int n = pool->n_waiting; n > 0 && pool->n_waiting > 0; n--)
@@ -218,20 +231,18 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata) {
         return 0;
 }
 
-/* Fair queueing: each client's first waiting work has the same turn, their second ones the next; of the same turn first
- * come, first served. */
-static void insert_by_turn(struct pool *pool, struct work **list, struct work *work) {
-        struct work *before;
+/* The share's next turn: not before one that is over, and after its last one. */
+static uint64_t next_turn(const struct pool *pool, struct share *share) {
+        if (!share)
+                return pool->turn;
+        share->turn = share->turn >= pool->turn ? share->turn + 1 : pool->turn;
+        return share->turn;
+}
 
-        work->turn = pool->turn;
-        if (work->share) {
-                if (work->share->turn >= work->turn)
-                        work->turn = work->share->turn + 1;
-                work->share->turn = work->turn;
-        }
+/* Behind all works of the same turn or an earlier one. Nearly all belong at the end. */
+static void insert(struct work **list, struct work *work) {
+        struct work *before = *list ? (*list)->prev : NULL;
 
-        /* From the end, where nearly all belong. */
-        before = *list ? (*list)->prev : NULL;
         while (before && before->turn > work->turn)
                 before = before == *list ? NULL : before->prev;
         if (before)
@@ -240,24 +251,28 @@ static void insert_by_turn(struct pool *pool, struct work **list, struct work *w
                 DL_PREPEND(*list, work);
 }
 
-void pool_submit(struct pool *pool, struct work *work) {
-        struct work **list = work->background ? &pool->background : &pool->waiting;
-
-        insert_by_turn(pool, list, work);
+static void enqueue(struct pool *pool, struct work *work) {
         pool->n_waiting++;
         work->queued = true;
-        work->worker = NULL;
         deferred_arm(pool->dispatch);
 }
 
+void pool_submit(struct pool *pool, struct work *work) {
+        assert(work->on_report && !work->queued && !work->worker);
+
+        work->turn = next_turn(pool, work->share);
+        insert(list_of(pool, work), work);
+        enqueue(pool, work);
+}
+
 void pool_submit_first(struct pool *pool, struct work *work) {
-        struct work **list = work->background ? &pool->background : &pool->waiting;
+        struct work **list = list_of(pool, work);
+
+        assert(work->on_report && !work->queued && !work->worker);
 
         work->turn = pool->turn;
         DL_PREPEND(*list, work);
-        pool->n_waiting++;
-        work->queued = true;
-        deferred_arm(pool->dispatch);
+        enqueue(pool, work);
 }
 
 bool pool_withdraw(struct pool *pool, struct work *work) {
@@ -299,8 +314,10 @@ struct pool *pool_free(struct pool *pool) {
         for (int state = 0; state < _WORKER_STATE_MAX; state++) {
                 struct worker *worker, *next;
 
-                DL_FOREACH_SAFE(pool->workers[state], worker, next)
+                DL_FOREACH_SAFE(pool->workers[state], worker, next) {
+                        pool_remove(pool, worker);
                         worker_free(worker);
+                }
         }
         sd_event_source_disable_unref(pool->dispatch);
         sd_event_source_disable_unref(pool->tick);

@@ -1,22 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The workers: how many there are, and which work comes next. */
+/* The workers: how many there are, and which work comes next.
+ *
+ * daemon/workers/ has everything that can block done by other processes. A struct work is a task on its way: whoever
+ * wants it done embeds the struct, submits it to the pool, and is told once by work->on_report() how it ended. The pool
+ * owns the workers (worker.h), and each worker has one task at a time. The folder knows nothing of what the tasks are
+ * about.
+ *
+ * Workers are processes and not threads, because a driver may sleep in the kernel where no signal reaches it. A process
+ * in that state can be left behind, when the daemon ends too. An idle worker is used again, the one that was used last
+ * first, and a few of them are kept.
+ *
+ * Work that has a share (of a connection or a user, see peer.h) waits for its turn: the first waiting works of all
+ * shares have the same turn, their second ones the next. Work of the same turn is done in the order in which it was
+ * submitted. Work in the background is done when no other work waits.
+ *
+ * A worker that is lost, because it crashed or was killed, counts as a report of nothing. Then it is not known whether
+ * the task was done, and its owner looks at the kernel. Only where the worker had not even read its task, another
+ * worker gets it. */
 
 #include <systemd/sd-event.h>
 
 #include "daemon/workers/worker.h"
 
-/* Work in parallel. Stuck workers do not count, so that a driver that never returns takes no place from others. */
+/* How many tasks are done at the same time. Stuck workers do not count, so that a driver that never returns takes no
+ * place from others. */
 #define POOL_BUSY_MAX 64
 
-/* A worker that has been at one piece of work for so long counts as stuck. */
+/* How long a worker has had its task when it counts as stuck. */
 #define POOL_STUCK_USEC (5 * USEC_PER_SEC)
 
-/* All processes, stuck ones included: a bound on what broken drivers can cost the host. */
+/* How many processes there are, stuck ones included: a bound on what broken drivers can cost the host. */
 #define POOL_WORKERS_MAX 512
 
-/* Idle ones that are kept. */
+/* How many idle workers are kept. */
 #define POOL_IDLE_MAX 4
 
 struct pool *pool_free(struct pool *pool);
@@ -26,21 +44,21 @@ DEFINE_CLEANUP_FUNC(struct pool *, pool_free)
  * @program: the worker's path. Returns 0 or a negative errno. */
 int pool_new(struct pool **ret, sd_event *event, worker_spawn_t spawn, const char *program);
 
-/** pool_submit() - do the work when a worker is free: each work->share in its turn, first come, first served in each,
- * and those for which nobody waits last. The outcome is always told by work->on_report(), never before this returns. */
+/** pool_submit() - have the work done when its turn comes. work->on_report() is called when it has ended, and not
+ * before this function returns. */
 void pool_submit(struct pool *pool, struct work *work);
 
-/** pool_submit_first() - the same before all others, for work whose worker died before it had begun. */
+/** pool_submit_first() - the same before all other work, for work whose worker died before it began. */
 void pool_submit_first(struct pool *pool, struct work *work);
 
-/** pool_read_again() - after a while read from the workers that are starved. */
+/** pool_read_again() - for a worker that has found no memory to read a report: it shall try again in a while. */
 void pool_read_again(struct pool *pool);
 
-/** pool_withdraw() - take back work that still waits for a worker. Returns whether it did. */
+/** pool_withdraw() - take work back that still waits for a worker. Returns false if it does not wait. */
 bool pool_withdraw(struct pool *pool, struct work *work);
 
-/** pool_move() - called by a worker whose state has changed. */
+/** pool_move() - for a worker: its state is another one now. */
 void pool_move(struct pool *pool, struct worker *worker, enum worker_state state);
 
-/** pool_remove() - called by a worker that is reaped and about to be freed. */
+/** pool_remove() - for a worker that is about to be freed. */
 void pool_remove(struct pool *pool, struct worker *worker);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One worker process: started, spoken to, reaped. */
+/* The start and the end of a worker process, and what it says in between. */
 
 #include "daemon/workers/worker.h"
 
@@ -22,6 +22,8 @@
 extern char **environ;
 
 void worker_retire(struct worker *worker) {
+        assert(worker->state != WORKER_RETIRED && !worker->work);
+
         worker->io_source = sd_event_source_disable_unref(worker->io_source);
         closep(&worker->fd);
         worker->fd = -1;
@@ -31,14 +33,14 @@ void worker_retire(struct worker *worker) {
 static void worker_lost(struct worker *worker) {
         struct work *work = worker->work;
 
-        /* Out of the pool before the work hears of it: what it does next may want another worker. */
+        /* It leaves the pool before the work's owner is told, who may submit the next work at once. */
         worker->work = NULL;
         worker_retire(worker);
         if (!work)
                 return;
 
         work->worker = NULL;
-        /* Then nothing was begun, and another one can do it. */
+        /* Nothing was begun, so that another worker can do it. */
         if (worker->unread)
                 pool_submit_first(worker->pool, work);
         else
@@ -48,7 +50,11 @@ static void worker_lost(struct worker *worker) {
 static void on_report(struct worker *worker, struct report *report) {
         struct work *work = worker->work;
 
+        assert(!work || work->worker == worker);
+
         if (report->kind == REPORT_HELLO) {
+                if (worker->state != WORKER_STARTING)
+                        return;
                 worker->start_time = report->start_time;
                 pool_move(worker->pool, worker, WORKER_IDLE);
                 return;
@@ -91,15 +97,15 @@ static bool read_report(struct worker *worker) {
         if (r == -EAGAIN)
                 return false;
         if (r == -ENOMEM) {
-                /* It works on, so it is not lost. */
+                /* It works on, so that it is not lost. */
                 worker->starved = true;
                 (void) sd_event_source_set_enabled(worker->io_source, SD_EVENT_OFF);
                 pool_read_again(worker->pool);
                 return false;
         }
         if (r == 0 || r == -EPIPE || r == -ECONNRESET) {
-                /* A process closes its socket a little before it is dead, and until then what it has left cannot be
-                 * told from what somebody still works at. */
+                /* A process closes its socket a moment before it is dead. Until it is, it might still be inside the
+                 * kernel, so that its end is awaited. */
                 worker->unread |= r == -ECONNRESET;
                 worker->io_source = sd_event_source_disable_unref(worker->io_source);
                 return false;
@@ -144,8 +150,8 @@ static int on_child(sd_event_source *source, const siginfo_t *si, void *userdata
         return 0;
 }
 
-/* Starts with the default signals, none blocked, stdin from /dev/null and no fd but its socket: everything else here
- * is O_CLOEXEC. */
+/* The process has the default actions for signals, none of which is blocked, and nothing on its standard input. It
+ * inherits the standard output and error, and its socket: all other fds of the daemon are O_CLOEXEC. */
 static int start_process(const char *program, int socket_fd, pid_t *ret) {
         char *argv[] = { (char *) "mediated-worker", NULL };
         posix_spawn_file_actions_t actions;
@@ -220,7 +226,7 @@ int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct
         if (r < 0)
                 return r;
 
-        /* Ours alone does not block: O_NONBLOCK belongs to the end, not to the pair. */
+        /* The worker's end does block. */
         if (fcntl(worker->fd, F_SETFL, O_NONBLOCK) < 0)
                 return -errno;
         r = start_process(program, theirs, &worker->pid);
@@ -228,7 +234,7 @@ int worker_spawn(struct pool *pool, sd_event *event, const char *program, struct
                 return r;
         r = watch_child(worker, event);
         if (r < 0) {
-                /* Nobody would hear of its end. It has not begun with anything in which it could be stuck. */
+                /* Its end would not be noticed. It has done nothing yet in which it could be stuck. */
                 (void) kill(worker->pid, SIGKILL);
                 (void) waitpid(worker->pid, NULL, 0);
                 return r;
@@ -242,6 +248,7 @@ struct worker *worker_free(struct worker *worker) {
         if (!worker)
                 return NULL;
 
+        assert(!worker->prev);
         sd_event_source_disable_unref(worker->io_source);
         sd_event_source_disable_unref(worker->child_source);
         closep(&worker->fd);
@@ -252,6 +259,8 @@ struct worker *worker_free(struct worker *worker) {
 
 int worker_send(struct worker *worker) {
         int r;
+
+        assert(worker->state == WORKER_BUSY && worker->work);
 
         r = task_send(worker->fd, &worker->work->task);
         FAULT_POINT("task-sent");
