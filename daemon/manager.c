@@ -195,7 +195,7 @@ static void on_uevent(sd_device *event, void *userdata) {
 
 static void reload(struct manager *manager) {
         status_reloading();
-        (void) store_scan(manager->store);
+        store_scan(manager->store);
         (void) registry_enumerate(manager->registry);
         registry_settle(manager->registry);
         status_reloaded();
@@ -294,7 +294,7 @@ static int look_at_all(struct manager *manager) {
 
         exports_set_quiet(manager->exports, true);
         /* Definitions before parents: autostart begins when it sees a parent. */
-        (void) store_scan(manager->store);
+        store_scan(manager->store);
         r = registry_enumerate(manager->registry);
         if (r < 0)
                 return r;

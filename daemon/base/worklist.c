@@ -122,12 +122,15 @@ bool worklist_hurry(struct worklist *list) {
         return list->current || list->waiting;
 }
 
-void worklist_settle(struct worklist *list) {
-        while (list->current || list->waiting) {
-                if (!list->current)
-                        start_list(list);
+static void finish_list(struct worklist *list) {
+        while (list->current)
                 (void) look_at_first(list);
-        }
+}
+
+void worklist_settle(struct worklist *list) {
+        finish_list(list);
+        start_list(list);
+        finish_list(list);
 }
 
 int worklist_new(struct worklist **ret, sd_event *event, const char *description, worklist_look_t look,

@@ -38,5 +38,5 @@ bool worklist_has(const struct worklist *list, const char *name);
 /** worklist_hurry() - look at all that waits without delay, in slices. Returns whether there is anything to look at. */
 bool worklist_hurry(struct worklist *list);
 
-/** worklist_settle() - look at everything now, before this returns. */
+/** worklist_settle() - look at all that waits now, before this returns. What is added meanwhile waits. */
 void worklist_settle(struct worklist *list);

@@ -85,7 +85,7 @@ void store_touch(struct store *store, const char *parent, const char *name, uint
 }
 
 static void scan_directory(struct store *store, const char *parent);
-static void touch_all(struct store *store);
+static int touch_all(struct store *store);
 
 /* A whole directory may be much work. */
 static bool look_at(const char *item, const char *detail, void *userdata) {
@@ -95,7 +95,7 @@ static bool look_at(const char *item, const char *detail, void *userdata) {
         char parent[NAME_MAX + 1];
 
         if (!slash) {
-                touch_all(store);
+                (void) touch_all(store);
                 return true;
         }
 
@@ -118,7 +118,7 @@ static void on_looked(void *userdata) {
 }
 
 static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
-        touch_all(userdata);
+        (void) touch_all(userdata);
         return 0;
 }
 
@@ -306,7 +306,6 @@ static void scan_directory(struct store *store, const char *parent) {
         fd = directory_open(store, parent, &directory);
         if (fd < 0)
                 return;
-        directory->seen = true;
 
         HASH_ITER(hh, directory->definitions, definition, next)
                 (void) stored_definition_refresh_at(directory, fd, definition->uuid);
@@ -410,8 +409,8 @@ static void watch(struct store *store, int store_fd) {
                 store_touch(store, NULL, NULL, LOOK_USEC);
 }
 
-/* The same, directory by directory between other events. */
-static void touch_all(struct store *store) {
+/* Returns 0 or a negative errno. */
+static int touch_all(struct store *store) {
         struct store_directory *directory, *next;
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
@@ -422,46 +421,24 @@ static void touch_all(struct store *store) {
                 store_touch(store, directory->parent, "", 0);
 
         r = open_store(&dir);
-        if (is_shortage(r))
-                return store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
-        watch(store, dir ? dirfd(dir) : -1);
-        while (dir && (entry = readdir(dir)))
-                if (parent_name_check(entry->d_name, &reason) >= 0)
-                        store_touch(store, entry->d_name, "", 0);
-}
-
-/* Because it could not be looked at now. */
-static bool is_touched(const struct store_directory *directory) {
-        char item[NAME_MAX + 2];
-
-        snprintf(item, sizeof(item), "%s/", directory->parent);
-        return worklist_has(directory->store->touched, item);
-}
-
-int store_scan(struct store *store) {
-        struct store_directory *directory, *next;
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-        const char *reason;
-        int r;
-
-        HASH_ITER(hh, store->directories, directory, next)
-                directory->seen = false;
-
-        r = open_store(&dir);
         if (is_shortage(r)) {
                 store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
-                return log_error_errno(r, "Failed to read /" STORE_DIRECTORY ": %m");
+                return r;
         }
         watch(store, dir ? dirfd(dir) : -1);
         while (dir && (entry = readdir(dir)))
                 if (parent_name_check(entry->d_name, &reason) >= 0)
-                        scan_directory(store, entry->d_name);
+                        store_touch(store, entry->d_name, "", 0);
+        return r == -ENOENT ? 0 : r;
+}
 
-        HASH_ITER(hh, store->directories, directory, next)
-                if (!directory->seen && !is_touched(directory))
-                        directory_gone(directory);
-        return r == -ENOENT || r >= 0 ? 0 : log_error_errno(r, "Failed to read /" STORE_DIRECTORY ": %m");
+void store_scan(struct store *store) {
+        int r;
+
+        r = touch_all(store);
+        if (r < 0)
+                log_error_errno(r, "Failed to read /" STORE_DIRECTORY ": %m");
+        worklist_settle(store->touched);
 }
 
 int store_new(struct store **ret, sd_event *event, struct exports *exports, struct registry *registry,

@@ -33,7 +33,6 @@ struct store_directory {
         ino_t watched_inode;                    /* 0: not yet, for lack of memory */
         struct timespec listed;                 /* its time of change when all of its names had been looked at */
         bool is_listed;                         /* that is known, and was long enough ago */
-        bool seen;
         UT_hash_handle hh;
 };
 
@@ -68,9 +67,9 @@ DEFINE_CLEANUP_FUNC(struct store *, store_free)
 int store_new(struct store **ret, sd_event *event, struct exports *exports, struct registry *registry,
               const struct store_observer *observer, void *userdata);
 
-/** store_scan() - look at everything: directories and files that are there, and those that are not any more. Returns 0
- * or a negative errno; an unreadable file affects nothing but itself. */
-int store_scan(struct store *store);
+/** store_scan() - look at everything now: at the directories and files that are there, and at those that are gone. A
+ * file that cannot be read affects nothing but itself. */
+void store_scan(struct store *store);
 
 /** store_find_directory() - by the parent's name, or NULL. */
 struct store_directory *store_find_directory(struct store *store, const char *parent);

@@ -70,7 +70,7 @@ static int tear_down(void **state) {
 /* --- what there is */
 
 static void look(void) {
-        assert_int_equal(store_scan(manager->store), 0);
+        store_scan(manager->store);
         assert_int_equal(registry_enumerate(manager->registry), 0);
         registry_settle(manager->registry);
 }

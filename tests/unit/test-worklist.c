@@ -121,11 +121,20 @@ static void test_hurry(void **state) {
 }
 
 static void test_settle(void **state) {
-        much = "a";
+        again = much = "a";
         add("a", NULL, 3600 * USEC_PER_SEC);
         add("b", NULL, 0);
         worklist_settle(list);
         assert_string_equal(looked, "ab");
+        assert_true(worklist_has(list, "a"));
+
+        /* In the middle of a list it is finished, and the next one too. */
+        again = NULL;
+        add("c", NULL, 0);
+        turn();
+        add("d", NULL, 3600 * USEC_PER_SEC);
+        worklist_settle(list);
+        assert_string_equal(looked, "abacd");
         assert_false(worklist_hurry(list));
 }
 
