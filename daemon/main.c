@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+#include "daemon/api/manager.h"
 #include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
 #include "daemon/jobs/jobs.h"

@@ -16,6 +16,7 @@
 #include "common/root.h"
 #include "daemon/api/answer-size.h"
 #include "daemon/api/manager-bus.h"
+#include "daemon/api/manager.h"
 #include "daemon/api/types-query.h"
 #include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
@@ -225,7 +226,7 @@ int manager_new(struct manager **ret) {
                                 "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to watch the connection to the system bus: %m");
-        r = status_init(manager);
+        r = status_new(&manager->status, manager);
         if (r < 0)
                 return log_error_errno(r, "Failed to set up what systemd is told: %m");
         r = exports_new(&manager->exports, manager->event, manager->bus);
@@ -366,7 +367,7 @@ struct manager *manager_free(struct manager *manager) {
         autostart_free(manager->autostart);
         store_free(manager->store);
         registry_free(manager->registry);
-        status_done(manager);
+        manager->status = status_free(manager->status);
         exports_free(manager->exports);
         sd_bus_close_unref(manager->bus);
         sd_event_unref(manager->event);

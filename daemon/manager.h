@@ -1,27 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What the daemon has, and its life: start, drain, end. */
-
-#include <systemd/sd-bus.h>
-#include <systemd/sd-event.h>
+/* The life of the daemon: start, drain, end. */
 
 #include "common/macro.h"
-#include "daemon/status.h"
-#include "daemon/workers/worker.h"
-
-struct authorizations;
-struct autostart;
-struct catch_up;
-struct exports;
-struct jobs;
-struct monitor;
-struct peers;
-struct pool;
-struct registry;
-struct scheduler;
-struct store;
-struct types_query;
 
 /* How long running jobs may go on when the daemon is asked to stop. */
 #define MANAGER_DRAIN_USEC (8 * USEC_PER_SEC)
@@ -29,26 +11,7 @@ struct types_query;
 /* And how long the bus may take to take the last answers. */
 #define MANAGER_FLUSH_USEC (1 * USEC_PER_SEC)
 
-struct manager {
-        sd_event *event;
-        sd_bus *bus;
-        struct autostart *autostart;
-        struct exports *exports;
-        struct jobs *jobs;
-        struct monitor *monitor;
-        struct peers *peers;
-        struct pool *pool;
-        struct registry *registry;
-        struct scheduler *scheduler;
-        struct store *store;
-        void (*reload)(struct manager *manager);        /* looks at the kernel and the store again, for Reload */
-
-        struct authorizations *authorizations;
-        struct types_query *types_queries;
-        struct catch_up *catch_up;
-        bool draining;
-        struct status status;
-};
+struct manager;
 
 struct manager *manager_free(struct manager *manager);
 DEFINE_CLEANUP_FUNC(struct manager *, manager_free)

@@ -4,18 +4,31 @@
 
 #include "daemon/status.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
 #include "common/io.h"
+#include "daemon/api/manager.h"
 #include "daemon/base/timer.h"
 #include "daemon/definitions/store.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
+
+/* How long systemd has rest after a status: it announces each new one to everybody on the bus. */
+#define STATUS_USEC (1 * USEC_PER_SEC)
+
+#define STATUS_SIZE 128
+
+struct status {
+        char told[STATUS_SIZE];         /* the last one that systemd got */
+        sd_event_source *timer;         /* armed until systemd may get another one */
+        sd_event_source *watchdog;
+        uint64_t watchdog_usec;
+};
 
 /* Not by sd_notify(), which waits until systemd reads. A systemd that has crashed never reads again, while the rest of
  * the host works on. Returns false if the text must be sent again later. */
@@ -45,7 +58,7 @@ static void format(const struct manager *manager, char ret[static STATUS_SIZE]) 
 }
 
 void status_changed(struct manager *manager) {
-        struct status *status = &manager->status;
+        struct status *status = manager->status;
         char text[STATUS_SIZE];
 
         if (manager->draining || timer_is_armed(status->timer))
@@ -65,9 +78,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 void status_ready(struct manager *manager) {
-        format(manager, manager->status.told);
+        format(manager, manager->status->told);
         /* This one may wait for systemd: without it the start has failed. */
-        (void) sd_notifyf(false, "READY=1\n%s", manager->status.told);
+        (void) sd_notifyf(false, "READY=1\n%s", manager->status->told);
 }
 
 void status_reloading(void) {
@@ -106,16 +119,29 @@ static int watchdog_init(struct status *status, sd_event *event) {
         return 0;
 }
 
-int status_init(struct manager *manager) {
-        struct status *status = &manager->status;
-        int r;
+struct status *status_free(struct status *status) {
+        if (!status)
+                return NULL;
 
-        r = timer_new(&status->timer, manager->event, "status for systemd", PRIORITY_REQUESTS, USEC_PER_MSEC, on_timer,
-                      manager);
-        return r < 0 ? r : watchdog_init(status, manager->event);
+        sd_event_source_disable_unref(status->timer);
+        sd_event_source_disable_unref(status->watchdog);
+        free(status);
+        return NULL;
 }
 
-void status_done(struct manager *manager) {
-        manager->status.timer = sd_event_source_disable_unref(manager->status.timer);
-        manager->status.watchdog = sd_event_source_disable_unref(manager->status.watchdog);
+int status_new(struct status **ret, struct manager *manager) {
+        _cleanup_(status_freep) struct status *status = NULL;
+        int r;
+
+        status = calloc(1, sizeof(*status));
+        if (!status)
+                return -ENOMEM;
+        r = timer_new(&status->timer, manager->event, "status for systemd", PRIORITY_REQUESTS, USEC_PER_MSEC, on_timer,
+                      manager);
+        if (r >= 0)
+                r = watchdog_init(status, manager->event);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(status);
+        return 0;
 }

@@ -6,11 +6,11 @@
 
 #include "common/bus-names.h"
 #include "common/store-file.h"
+#include "daemon/api/manager.h"
 #include "daemon/autostart/autostart.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"

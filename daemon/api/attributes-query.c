@@ -7,9 +7,9 @@
 #include <errno.h>
 
 #include "common/attribute-bus.h"
+#include "daemon/api/manager.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"

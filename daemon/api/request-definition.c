@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "daemon/api/arguments.h"
+#include "daemon/api/manager.h"
 #include "daemon/api/request-changes.h"
 #include "daemon/api/request-device.h"
 #include "daemon/api/request-options.h"
@@ -15,7 +16,6 @@
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/waiting.h"
-#include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"

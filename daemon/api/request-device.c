@@ -9,13 +9,13 @@
 #include <utlist.h>
 
 #include "daemon/api/arguments.h"
+#include "daemon/api/manager.h"
 #include "daemon/api/request-options.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/jobs/waiting.h"
-#include "daemon/manager.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"

@@ -7,8 +7,8 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "daemon/api/manager.h"
 #include "daemon/base/timer.h"
-#include "daemon/manager.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"

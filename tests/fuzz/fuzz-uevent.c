@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "daemon/api/manager.h"
 #include "daemon/jobs/settle.h"
-#include "daemon/manager.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/monitor.h"
 #include "daemon/registry/parent.h"

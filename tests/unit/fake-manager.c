@@ -4,6 +4,7 @@
 
 #include "tests/unit/fake-manager.h"
 
+#include "daemon/api/manager.h"
 #include "daemon/bus/export.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/jobs.h"

@@ -9,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "daemon/manager.h"
+#include "daemon/api/manager.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/fake-manager.h"
 #include "tests/unit/test.h"

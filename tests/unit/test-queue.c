@@ -7,9 +7,9 @@
 #include <errno.h>
 
 #include "common/io.h"
+#include "daemon/api/manager.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/manager.h"
 #include "tests/unit/fake-host.h"
 #include "tests/unit/fake-manager.h"
 #include "tests/unit/test.h"

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Everything that a method may need: the objects of all folders. daemon/manager.c makes them and connects them. Outside
+ * of this folder and of manager.c, nothing knows struct manager: whatever else needs one of the objects is given it when
+ * it is made. */
+
+#include <stdbool.h>
+#include <systemd/sd-bus.h>
+#include <systemd/sd-event.h>
+
+struct authorizations;
+struct autostart;
+struct catch_up;
+struct exports;
+struct jobs;
+struct monitor;
+struct peers;
+struct pool;
+struct registry;
+struct scheduler;
+struct status;
+struct store;
+struct types_query;
+
+struct manager {
+        sd_event *event;
+        sd_bus *bus;
+        struct autostart *autostart;
+        struct exports *exports;
+        struct jobs *jobs;
+        struct monitor *monitor;
+        struct peers *peers;
+        struct pool *pool;
+        struct registry *registry;
+        struct scheduler *scheduler;
+        struct store *store;
+        void (*reload)(struct manager *manager);        /* looks at the kernel and the store again, for Reload */
+
+        struct authorizations *authorizations;
+        struct types_query *types_queries;
+        struct catch_up *catch_up;
+        bool draining;
+        struct status *status;
+};
