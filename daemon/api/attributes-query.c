@@ -5,6 +5,7 @@
 #include "daemon/api/attributes-query.h"
 
 #include <errno.h>
+#include <utlist.h>
 
 #include "common/attribute-bus.h"
 #include "daemon/api/manager.h"
@@ -16,16 +17,20 @@
 #include "daemon/workers/pool.h"
 
 struct attributes_query {
+        struct manager *manager;
         struct work work;
-        struct attributes written;      /* for when no callout knows better */
+        struct attributes written;      /* the answer, unless a callout gives another one */
         sd_bus_message *message;
         struct charge charge;
+        struct attributes_query *prev, *next;   /* in the manager's list */
 };
 
 static void attributes_query_free(struct attributes_query *query) {
         if (!query)
                 return;
 
+        DL_DELETE(query->manager->attributes_queries, query);
+        (void) pool_withdraw(query->manager->pool, &query->work);
         task_clear(&query->work.task);
         attributes_clear(&query->written);
         sd_bus_message_unref(query->message);
@@ -33,6 +38,11 @@ static void attributes_query_free(struct attributes_query *query) {
         free(query);
 }
 DEFINE_CLEANUP_FUNC(struct attributes_query *, attributes_query_free)
+
+void attributes_query_free_all(struct manager *manager) {
+        while (manager->attributes_queries)
+                attributes_query_free(manager->attributes_queries);
+}
 
 static int send_reply(sd_bus_message *message, const struct attributes *attributes) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
@@ -78,7 +88,9 @@ int attributes_query_start(struct manager *manager, sd_bus_message *message, con
         query = calloc(1, sizeof(*query));
         if (!query)
                 return -ENOMEM;
+        query->manager = manager;
         query->work = (struct work) { .userdata = query, .on_report = on_report };
+        DL_APPEND(manager->attributes_queries, query);
         call = scheduler_current(manager->scheduler, message);
         r = call ? peer_charge(call->charge.peer, &query->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
                  : -EACCES;

@@ -9,6 +9,7 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
+struct attributes_query;
 struct authorizations;
 struct autostart;
 struct catch_up;
@@ -38,6 +39,7 @@ struct manager {
         void (*reload)(struct manager *manager);        /* looks at the kernel and the store again, for Reload */
 
         struct authorizations *authorizations;
+        struct attributes_query *attributes_queries;
         struct types_query *types_queries;
         struct catch_up *catch_up;
         bool draining;

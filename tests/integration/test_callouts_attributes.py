@@ -53,6 +53,18 @@ def test_get_attributes_bad_answers(answer):
         assert error.name == "CalloutFailed" and device in error.text and "10-get" in error.text
 
 
+def test_the_daemon_ends_before_the_answer():
+    with Host() as host:
+        callouts = Callouts(host)
+        device = host.create()
+        callouts.add("10-get", "[[ $event != get ]] || exec sleep 20")
+        call = host.bus.begin(device_path(device), DEVICE, "GetAttributes")
+        host.eventually(lambda: any(" get " in line for line in callouts.calls()))
+        host.simctl("daemon", "stop")
+        assert call.error().name == "org.freedesktop.DBus.Error.NoReply"
+        # And nothing has leaked.
+
+
 def test_define_of_an_active_device_takes_its_attributes():
     with Host() as host:
         callouts = Callouts(host)
