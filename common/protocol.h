@@ -44,7 +44,7 @@ struct task {
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
         uint64_t inode;                 /* STOP: the directory's inode; a later device of the UUID has another one */
         struct attributes attributes;
-        pid_t held_by;                  /* STOP: the process of the same name in remove_device(); 0: none */
+        pid_t held_by;                  /* STOP: the process of the same name in device_is_in_use(); 0: none */
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel; 0: it has ended */
         uint64_t orphan_start_time;     /* RECOVER: that worker's start time in clock ticks */
         struct definition_changes changes;      /* DEFINE, MODIFY */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Opens a device's group, and finds the holders of a device. */
+/* Whether a device is in use, and by which processes. It holds for all devices that are used by VFIO. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,9 @@
 #include "common/root.h"
 #include "worker/worker.h"
 
-int group_hold(int device_fd) {
+/* Returns an fd, -EBUSY when another process has the group open, or another negative errno when there is no group to
+ * open. */
+static int open_group(int device_fd) {
         char group[SYSFS_NAME_SIZE], path[PATH_MAX];
         int fd, r;
 
@@ -50,8 +52,31 @@ static int add_holder(pid_t pid, const char *name, void *userdata) {
         return 0;
 }
 
-int find_holders(int device_fd, pid_t held_by, struct report *report) {
+/* Returns how many processes have a node of the device open, or a negative errno. Adds to report->holders those that
+ * use the device: all but the process @held_by, unless that process has opened more than the group. (libvirt opens the
+ * group to check that no virtual machine has it, and keeps it open while mdevctl removes the device.) */
+static int find_holders(int device_fd, pid_t held_by, struct report *report) {
         struct search search = { .device_fd = device_fd, .helper = held_by, .report = report };
 
         return holders_find(device_fd, add_holder, &search);
+}
+
+bool device_is_in_use(int device_fd, pid_t held_by, struct report *report, int *ret_group_fd) {
+        int fd, n;
+
+        fd = open_group(device_fd);
+        if (fd >= 0) {
+                *ret_group_fd = fd;
+                return false;
+        }
+
+        n = find_holders(device_fd, held_by, report);
+        /* Without a group node, only the list of holders can say whether the device is in use. If there is no list, the
+         * device counts as in use, because the removal of a device in use would never end. */
+        if (fd != -EBUSY || n > 0)
+                return n < 0 || report->n_holders > 0;
+
+        /* The process that had it open may have closed it meanwhile. */
+        *ret_group_fd = open_group(device_fd);
+        return *ret_group_fd == -EBUSY;
 }

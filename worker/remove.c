@@ -17,7 +17,6 @@
 #include <sys/stat.h>
 
 #include "common/fault-point.h"
-#include "common/holders.h"
 #include "common/io.h"
 #include "common/root.h"
 #include "worker/callouts.h"
@@ -84,27 +83,6 @@ static void fail_write(const char *uuid, int error, struct report *report) {
                     strerror(error));
 }
 
-/* Whether somebody uses the device. If nobody does, and there is a group, its fd is in *ret_group_fd. */
-static bool is_in_use(int device_fd, pid_t held_by, struct report *report, int *ret_group_fd) {
-        int fd, n;
-
-        fd = group_hold(device_fd);
-        if (fd >= 0) {
-                *ret_group_fd = fd;
-                return false;
-        }
-
-        n = find_holders(device_fd, held_by, report);
-        /* Without a group node, only the list of holders can say whether the device is in use. If there is no list, the
-         * device counts as in use, because a write to `remove` of a device in use would never end. */
-        if (fd != -EBUSY || n > 0)
-                return n < 0 || report->n_holders > 0;
-
-        /* The process that had it open may have closed it meanwhile. */
-        *ret_group_fd = group_hold(device_fd);
-        return *ret_group_fd == -EBUSY;
-}
-
 /* A removal takes `remove` away before `mdev_type`. So a device is complete if its `mdev_type` is found first and its
  * `remove` is found after that. The file is opened below the directory that was checked, so it is never the file of a
  * later device with this UUID. */
@@ -131,7 +109,7 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t 
                 return;
 
         remove_fd = open_remove(device_fd);
-        if (remove_fd >= 0 && is_in_use(device_fd, held_by, report, &group_fd)) {
+        if (remove_fd >= 0 && device_is_in_use(device_fd, held_by, report, &group_fd)) {
                 report->kind = REPORT_BUSY;
                 return;
         }
@@ -152,11 +130,11 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t 
         }
 }
 
-bool device_is_in_use(const char *uuid, pid_t held_by, struct report *report) {
+static bool is_in_use(const struct task *task, struct report *report) {
         _cleanup_close_ int device_fd = -1, group_fd = -1;
 
-        device_fd = sysfs_open_device(uuid);
-        return device_fd >= 0 && is_in_use(device_fd, held_by, report, &group_fd);
+        device_fd = sysfs_open_device(task->uuid);
+        return device_fd >= 0 && device_is_in_use(device_fd, task->held_by, report, &group_fd);
 }
 
 static bool is_there(const struct sysfs_device *device) {
@@ -188,7 +166,7 @@ void run_stop(const struct task *task, struct report *report) {
                 return;
         }
         /* A device in use is not stopped, and the attempt may be repeated each second. So no callout is run. */
-        if (!task->interrupted && device_is_in_use(task->uuid, task->held_by, report)) {
+        if (!task->interrupted && is_in_use(task, report)) {
                 report->kind = REPORT_BUSY;
                 return;
         }

@@ -39,18 +39,11 @@ bool process_has_ended(pid_t pid);
  * that, this process ends. */
 void wait_for_process_end(pid_t pid, uint64_t start_time);
 
-/** group_hold() - open the device's VFIO group, so that no other process can open the device. Returns an fd, -EBUSY
- * when another process has the group open, or another negative errno when there is no group to open. */
-int group_hold(int device_fd);
-
-/** find_holders() - find the processes that have the device's nodes in /dev/vfio open. Adds to report->holders those
- * that use the device: all but the process @held_by, unless that process has opened more than the group. (libvirt opens
- * the group to check that no virtual machine has it, and keeps it open while mdevctl removes the device.) Returns how
- * many processes have a node open, or a negative errno. */
-int find_holders(int device_fd, pid_t held_by, struct report *report);
-
-/** device_is_in_use() - whether a process other than @held_by has the device open. Adds such processes to @report. */
-bool device_is_in_use(const char *uuid, pid_t held_by, struct report *report);
+/** device_is_in_use() - whether a process uses the device whose directory is @device_fd; such processes are added to
+ * report->holders. @held_by: a process that has the device's group open for the caller, but not the device; 0: none. If
+ * nobody uses the device, *ret_group_fd is an fd of its group, and no other process can open the device until it is
+ * closed. It is -1 before, and stays negative if there is no group. */
+bool device_is_in_use(int device_fd, pid_t held_by, struct report *report, int *ret_group_fd);
 
 /** remove_device() - remove a complete device that nobody has open, and wait until its directory is gone. @held_by: a
  * process that has the device's group open for the caller, but not the device; 0: none. Fills in @report: DONE, BUSY or
