@@ -125,6 +125,16 @@ int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device
         return r < 0 ? r : look_at(fd, ret->path, ret);
 }
 
+int sysfs_open_directory(const char *path, ino_t inode) {
+        _cleanup_close_ int fd = -1;
+        struct stat st;
+
+        fd = openat(root_fd(), path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        return st.st_ino == inode ? TAKE_FD(fd) : -ENOENT;
+}
+
 int sysfs_device_inode(const char *path, ino_t *ret) {
         struct stat st;
 

@@ -45,6 +45,10 @@ int sysfs_open_device(const char *uuid);
  * errno, -ENOENT when there is no device. */
 int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device *ret);
 
+/** sysfs_open_directory() - open a device's directory with O_PATH. Returns an fd or a negative errno, -ENOENT also when
+ * another device with another inode is at @path. */
+int sysfs_open_directory(const char *path, ino_t inode);
+
 /** sysfs_device_inode() - the inode of the device's directory at @path. Returns 0, or -ENOENT. */
 int sysfs_device_inode(const char *path, ino_t *ret);
 

@@ -15,7 +15,15 @@
 
 #include "common/fault-point.h"
 #include "common/io.h"
-#include "worker/worker.h"
+#include "worker/mdev.h"
+
+const struct worker_backend *backend_of(const struct task *task) {
+        return &mdev_backend;
+}
+
+static void run_read_types(const struct task *task, struct report *report) {
+        backend_of(task)->list_types(task, report);
+}
 
 static void (*const tasks[_TASK_KIND_MAX])(const struct task *task, struct report *report) = {
         [TASK_CREATE] = run_create,

@@ -8,6 +8,7 @@
 #include "common/fault-point.h"
 #include "common/intent.h"
 #include "common/io.h"
+#include "worker/backend.h"
 #include "worker/callouts.h"
 
 static void keep(struct report *report, const char *uuid, const char *why) {
@@ -27,8 +28,8 @@ static void tell_callouts(const struct task *task) {
 
 static void recover(const struct task *task, struct report *report) {
         _cleanup_intent_ struct intent intent = {};
+        _cleanup_close_ int device_fd = -1;
         struct sysfs_device device;
-        int r;
 
         /* A killed worker may still be inside the kernel's create; a remove now would wedge the device. */
         if (task->orphan_pid > 0)
@@ -38,12 +39,12 @@ static void recover(const struct task *task, struct report *report) {
         /* The intent is read after the end of the old worker, which may have changed the phase until then. */
         if (intent_load(task->uuid, &intent) < 0 || !intent.writing)
                 return;
-        r = sysfs_find_device(task->uuid, &device);
+        device_fd = backend_of(task)->open_device(task, &device);
         /* Then nothing is known about the device. This process ends, as if it had died, and another worker gets the
          * task after a while. */
-        if (is_shortage(r))
+        if (is_shortage(device_fd))
                 _exit(EXIT_FAILURE);
-        if (r < 0)
+        if (device_fd < 0)
                 return;
 
         if (!streq(device.parent, task->parent) || (device.type[0] && !streq(device.type, task->type)) ||
@@ -52,7 +53,7 @@ static void recover(const struct task *task, struct report *report) {
         if (!device.has_remove || !device.type[0])
                 return keep(report, task->uuid, "it is not complete, somebody else is creating or removing it");
 
-        remove_device(task->uuid, &device, 0, report);
+        backend_of(task)->remove(task, device.path, device.inode, report);
         FAULT_POINT("recovery-removed");
         if (report->kind == REPORT_DONE)
                 report->kind = REPORT_UNDONE;

@@ -10,7 +10,6 @@
 void run_create(const struct task *task, struct report *report);
 void run_stop(const struct task *task, struct report *report);
 void run_recover(const struct task *task, struct report *report);
-void run_read_types(const struct task *task, struct report *report);
 void run_define(const struct task *task, struct report *report);
 void run_modify(const struct task *task, struct report *report);
 void run_undefine(const struct task *task, struct report *report);
@@ -44,8 +43,3 @@ void wait_for_process_end(pid_t pid, uint64_t start_time);
  * nobody uses the device, *ret_group_fd is an fd of its group, and no other process can open the device until it is
  * closed. It is -1 before, and stays negative if there is no group. */
 bool device_is_in_use(int device_fd, pid_t held_by, struct report *report, int *ret_group_fd);
-
-/** remove_device() - remove a complete device that nobody has open, and wait until its directory is gone. @held_by: a
- * process that has the device's group open for the caller, but not the device; 0: none. Fills in @report: DONE, BUSY or
- * FAILED. */
-void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t held_by, struct report *report);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads what a driver says about its types. */
+/* Reads what the driver of mediated devices says about its types. */
 
 #include <errno.h>
 #include <fcntl.h>
 
 #include "common/io.h"
 #include "common/utf8.h"
-#include "worker/worker.h"
+#include "worker/mdev.h"
 
 /* A driver's file that is missing or empty, or cannot be read, is left out: `name` and `description` are optional, and
  * some drivers answer with an error while their card is being set up. */
@@ -49,7 +49,7 @@ static void read_type(int types_fd, const char *name, json_object **ret) {
         json_put(ret, name, type);
 }
 
-void run_read_types(const struct task *task, struct report *report) {
+void mdev_list_types(const struct task *task, struct report *report) {
         _cleanup_closedir_ DIR *dir = NULL;
         _cleanup_close_ int fd = -1;
         struct dirent *entry;

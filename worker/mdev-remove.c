@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Removes a device, and avoids two traps of the kernel.
+/* Removes a mediated device, and avoids two traps of the kernel.
  *
  * The first trap is a device in use. The write to `remove` sleeps until the user of the device closes it, and no signal
  * ends the sleep. It also asks the user to let go, and some virtual machine monitors answer by losing the device. So
@@ -18,8 +18,7 @@
 
 #include "common/fault-point.h"
 #include "common/io.h"
-#include "common/root.h"
-#include "worker/callouts.h"
+#include "worker/mdev.h"
 
 #define GONE_POLL_MIN_USEC ((uint64_t) 200)
 #define GONE_POLL_MAX_USEC (100 * USEC_PER_MSEC)
@@ -30,29 +29,29 @@
 /* How long a device may keep both names after the write. After that nobody is removing it. */
 #define WHOLE_USEC USEC_PER_SEC
 
-static void fail_wedged(const char *uuid, const char *parent, struct report *report) {
+static void fail_wedged(const struct task *task, struct report *report) {
         report->kind = REPORT_FAILED;
         failure_set(&report->failure, FAILURE_WEDGED,
                     "Device %s is wedged: its 'remove' file is gone, so the kernel cannot remove it any more; "
-                    "unloading the driver of parent '%s' (or a reboot) frees it", uuid, parent);
+                    "unloading the driver of parent '%s' (or a reboot) frees it", task->uuid, task->parent);
 }
 
-static void fail_whole(const char *uuid, struct report *report) {
+static void fail_whole(const struct task *task, struct report *report) {
         report->kind = REPORT_FAILED;
         failure_set(&report->failure, FAILURE_IO_ERROR,
-                    "Device %s was not removed: the kernel has not begun to; ask again", uuid);
+                    "Device %s was not removed: the kernel has not begun to; ask again", task->uuid);
 }
 
 /* The result of the write is never believed: when two processes remove a device, the kernel tells both that they have
  * succeeded, one of them while the device is still there. */
-static void wait_until_gone(const char *uuid, const struct sysfs_device *expected, struct report *report) {
+static void wait_until_gone(const struct task *task, const char *path, ino_t expected, struct report *report) {
         uint64_t delay = GONE_POLL_MIN_USEC, wedged_since = 0, whole_since = 0, t;
         struct sysfs_device device;
         ino_t inode;
 
         for (;;) {
-                if (sysfs_device_inode(expected->path, &inode) < 0 || inode != expected->inode ||
-                    sysfs_look_at_device(uuid, expected->path, &device) < 0) {
+                if (sysfs_device_inode(path, &inode) < 0 || inode != expected ||
+                    sysfs_look_at_device(task->uuid, path, &device) < 0) {
                         report->kind = REPORT_DONE;
                         return;
                 }
@@ -63,23 +62,23 @@ static void wait_until_gone(const char *uuid, const struct sysfs_device *expecte
                 else if (wedged_since == 0)
                         wedged_since = t;
                 else if (t - wedged_since >= WEDGED_USEC)
-                        return fail_wedged(uuid, device.parent, report);
+                        return fail_wedged(task, report);
                 /* With both names nobody is removing the device, whatever the write has returned. */
                 if (!device.has_remove || !device.type[0])
                         whole_since = 0;
                 else if (whole_since == 0)
                         whole_since = t;
                 else if (t - whole_since >= WHOLE_USEC)
-                        return fail_whole(uuid, report);
+                        return fail_whole(task, report);
 
                 wait_unless_orphaned(delay);
                 delay = delay * 2 < GONE_POLL_MAX_USEC ? delay * 2 : GONE_POLL_MAX_USEC;
         }
 }
 
-static void fail_write(const char *uuid, int error, struct report *report) {
+static void fail_write(const struct task *task, int error, struct report *report) {
         report->kind = REPORT_FAILED;
-        failure_set(&report->failure, FAILURE_IO_ERROR, "The kernel refused to remove device %s: %s", uuid,
+        failure_set(&report->failure, FAILURE_IO_ERROR, "The kernel refused to remove device %s: %s", task->uuid,
                     strerror(error));
 }
 
@@ -98,18 +97,17 @@ static int open_remove(int device_fd) {
         return fd < 0 ? -errno : fd;
 }
 
-void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t held_by, struct report *report) {
+void mdev_remove(const struct task *task, const char *path, ino_t inode, struct report *report) {
         _cleanup_close_ int device_fd = -1, group_fd = -1, remove_fd = -1;
-        struct stat st;
         int r;
 
         report->kind = REPORT_DONE;
-        device_fd = openat(root_fd(), expected->path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (device_fd < 0 || fstat(device_fd, &st) < 0 || st.st_ino != expected->inode)
+        device_fd = sysfs_open_directory(path, inode);
+        if (device_fd < 0)
                 return;
 
         remove_fd = open_remove(device_fd);
-        if (remove_fd >= 0 && device_is_in_use(device_fd, held_by, report, &group_fd)) {
+        if (remove_fd >= 0 && device_is_in_use(device_fd, task->held_by, report, &group_fd)) {
                 report->kind = REPORT_BUSY;
                 return;
         }
@@ -122,59 +120,10 @@ void remove_device(const char *uuid, const struct sysfs_device *expected, pid_t 
         case -ENOENT:   /* another process was first; the kernel says so in one of three ways */
         case -EACCES:
         case -ENODEV:
-                return wait_until_gone(uuid, expected, report);
+                return wait_until_gone(task, path, inode, report);
         case -EAGAIN:
-                return fail_wedged(uuid, expected->parent, report);
+                return fail_wedged(task, report);
         default:
-                return fail_write(uuid, -r, report);
+                return fail_write(task, -r, report);
         }
-}
-
-static bool is_in_use(const struct task *task, struct report *report) {
-        _cleanup_close_ int device_fd = -1, group_fd = -1;
-
-        device_fd = sysfs_open_device(task->uuid);
-        return device_fd >= 0 && device_is_in_use(device_fd, task->held_by, report, &group_fd);
-}
-
-static bool is_there(const struct sysfs_device *device) {
-        ino_t inode;
-
-        return sysfs_device_inode(device->path, &inode) >= 0 && inode == device->inode;
-}
-
-static void stop(const struct task *task, void *userdata, struct report *report) {
-        const struct sysfs_device *device = userdata;
-
-        remove_device(task->uuid, device, task->held_by, report);
-}
-
-void run_stop(const struct task *task, struct report *report) {
-        _cleanup_definition_ struct definition *conf = NULL;
-        struct sysfs_device device = { .inode = task->inode };
-
-        /* The device as the daemon has just seen it. remove_device() checks whether that is still true. */
-        snprintf(device.path, sizeof(device.path), "%s", task->path);
-        snprintf(device.parent, sizeof(device.parent), "%s", task->parent);
-        if (!callouts_exist())
-                return remove_device(task->uuid, &device, task->held_by, report);
-
-        if (task->interrupted && !is_there(&device)) {
-                report->kind = REPORT_DONE;
-                if (definition_new(task->type, START_MANUAL, NULL, &conf) >= 0)
-                        callouts_interrupted(task, "stop", conf, true);
-                return;
-        }
-        /* A device in use is not stopped, and the attempt may be repeated each second. So no callout is run. */
-        if (!task->interrupted && is_in_use(task, report)) {
-                report->kind = REPORT_BUSY;
-                return;
-        }
-        if (definition_new(task->type, START_MANUAL, NULL, &conf) < 0) {
-                report->kind = REPORT_FAILED;
-                failure_set(&report->failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
-                return;
-        }
-
-        callouts_around(task, "stop", conf, stop, &device, report);
 }
