@@ -77,6 +77,14 @@ static int parent_of(const char *path, char ret[static SYSFS_NAME_SIZE]) {
         return 0;
 }
 
+/* The names `remove` and `mdev_type` in a device's directory show its state: drivers/vfio/mdev/mdev_core.c makes
+ * `mdev_type` last and removes `remove` first. */
+static enum device_state state_of(bool has_remove, bool has_type) {
+        if (has_remove)
+                return has_type ? DEVICE_ACTIVE : DEVICE_STARTING;
+        return has_type ? DEVICE_WEDGED : DEVICE_STOPPING;
+}
+
 static int look_at(int fd, const char *path, struct sysfs_device *ret) {
         struct stat st;
         int r;
@@ -96,7 +104,7 @@ static int look_at(int fd, const char *path, struct sysfs_device *ret) {
         r = readlink_name_at(fd, "mdev_type", ret->type, sizeof(ret->type));
         if (r < 0)
                 ret->type[0] = '\0';
-        ret->has_remove = fstatat(fd, "remove", &st, AT_SYMLINK_NOFOLLOW) >= 0;
+        ret->state = state_of(fstatat(fd, "remove", &st, AT_SYMLINK_NOFOLLOW) >= 0, r >= 0);
         return 0;
 }
 

@@ -4,31 +4,11 @@
 /* Parents and devices, as the links and directories of the driver core show them. No function in here reads a file that
  * a driver implements, so none can block on a driver. The daemon may call all of them. */
 
-#include <limits.h>
-#include <sys/types.h>
-
-#include "common/macro.h"
+#include "common/device.h"
 #include "common/uuid.h"
 
 #define SYSFS_PARENTS "sys/class/mdev_bus"
 #define SYSFS_DEVICES "sys/bus/mdev/devices"
-
-/* The size of a buffer for a name of the driver core, which has at most NAME_MAX bytes. */
-#define SYSFS_NAME_SIZE (NAME_MAX + 1)
-
-struct sysfs_device {
-        char path[PATH_MAX];            /* "/sys/devices/…/PARENT/UUID" */
-        char parent[SYSFS_NAME_SIZE];
-        char type[SYSFS_NAME_SIZE];     /* empty while there is no mdev_type link */
-        bool has_remove;
-        ino_t inode;                    /* the directory's; a later device with this UUID has another one */
-};
-
-struct sysfs_parent {
-        char path[PATH_MAX];            /* "/sys/devices/…/PARENT" */
-        dev_t types_dev;                /* together with types_inode the identity of the registration: */
-        ino_t types_inode;              /* st_dev and st_ino of mdev_supported_types, which are never reused */
-};
 
 /** sysfs_lists() - whether the directory @path, which begins with "sys/", has an entry @name. It reads the directory
  * and looks nothing up by @name, so @name may come from a caller. Returns 1, 0 or a negative errno. */
@@ -40,9 +20,7 @@ int sysfs_open_device(const char *uuid);
 
 /** sysfs_look_at_device() - read the state of a device now. @path is where it was seen last, or NULL: the kernel
  * removes the link in /sys/bus/mdev/devices at the beginning of a removal, and the device's directory only when its
- * user has let go. A device with both names is complete, one with `remove` alone is being created, and one with neither
- * is being removed (drivers/vfio/mdev/mdev_core.c makes `mdev_type` last and removes it first). Returns 0 or a negative
- * errno, -ENOENT when there is no device. */
+ * user has let go. Returns 0 or a negative errno, -ENOENT when there is no device. */
 int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device *ret);
 
 /** sysfs_open_directory() - open a device's directory with O_PATH. Returns an fd or a negative errno, -ENOENT also when

@@ -73,7 +73,7 @@ static int configure(const struct task *task, struct failure *failure) {
         struct sysfs_device device;
 
         device_fd = backend_of(task)->open_device(task, &device);
-        if (device_fd < 0 || !device.has_remove)
+        if (device_fd < 0 || device.state != DEVICE_ACTIVE)
                 return failure_set(failure, FAILURE_NO_SUCH_DEVICE,
                                    "Device %s was removed by somebody else while it was being configured", task->uuid);
 

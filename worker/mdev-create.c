@@ -55,7 +55,7 @@ static void explain_exists(const struct task *task, struct failure *failure) {
                 failure_set(failure, FAILURE_ALREADY_EXISTS,
                             "Device %s already exists on parent '%s'%s; stop it first, or choose another UUID",
                             task->uuid, device.parent,
-                            device.has_remove ? "" : ", where it is being removed but still in use");
+                            device.state <= DEVICE_ACTIVE ? "" : ", where it is being removed but still in use");
         else
                 failure_set(failure, FAILURE_ALREADY_EXISTS,
                             "The kernel has UUID %s reserved although no device shows it: somebody else is just "

@@ -23,10 +23,10 @@
 #define GONE_POLL_MIN_USEC ((uint64_t) 200)
 #define GONE_POLL_MAX_USEC (100 * USEC_PER_MSEC)
 
-/* How long a device may have `mdev_type` without `remove`. After that it is wedged. */
+/* How long a device may look wedged in the course of a removal. After that it is wedged. */
 #define WEDGED_USEC USEC_PER_SEC
 
-/* How long a device may keep both names after the write. After that nobody is removing it. */
+/* How long a device may stay complete after the write. After that nobody is removing it. */
 #define WHOLE_USEC USEC_PER_SEC
 
 static void fail_wedged(const struct task *task, struct report *report) {
@@ -57,14 +57,14 @@ static void wait_until_gone(const struct task *task, const char *path, ino_t exp
                 }
 
                 t = now_usec();
-                if (device.has_remove || !device.type[0])
+                if (device.state != DEVICE_WEDGED)
                         wedged_since = 0;
                 else if (wedged_since == 0)
                         wedged_since = t;
                 else if (t - wedged_since >= WEDGED_USEC)
                         return fail_wedged(task, report);
-                /* With both names nobody is removing the device, whatever the write has returned. */
-                if (!device.has_remove || !device.type[0])
+                /* Then nobody is removing the device, whatever the write has returned. */
+                if (device.state != DEVICE_ACTIVE)
                         whole_since = 0;
                 else if (whole_since == 0)
                         whole_since = t;

@@ -50,7 +50,7 @@ static void recover(const struct task *task, struct report *report) {
         if (!streq(device.parent, task->parent) || (device.type[0] && !streq(device.type, task->type)) ||
             (intent.inode > 0 && intent.inode != device.inode))
                 return keep(report, task->uuid, "somebody else has made it meanwhile");
-        if (!device.has_remove || !device.type[0])
+        if (device.state != DEVICE_ACTIVE)
                 return keep(report, task->uuid, "it is not complete, somebody else is creating or removing it");
 
         backend_of(task)->remove(task, device.path, device.inode, report);

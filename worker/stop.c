@@ -20,7 +20,7 @@ static bool is_in_use(const struct task *task, struct report *report) {
         struct sysfs_device device;
 
         device_fd = backend_of(task)->open_device(task, &device);
-        return device_fd >= 0 && device.has_remove &&
+        return device_fd >= 0 && device.state == DEVICE_ACTIVE &&
                device_is_in_use(device_fd, task->held_by, report, &group_fd);
 }
 

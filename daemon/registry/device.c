@@ -120,16 +120,10 @@ static struct device *device_new(struct registry *registry, const char *uuid, co
 static enum device_state judge(struct device *device, const struct sysfs_device *look) {
         uint64_t t = now_usec();
 
-        if (look->has_remove) {
+        if (look->state != DEVICE_WEDGED) {
                 device->limbo_since = 0;
-                return look->type[0] ? DEVICE_ACTIVE : DEVICE_STARTING;
+                return look->state;
         }
-        if (!look->type[0]) {
-                device->limbo_since = 0;
-                return DEVICE_STOPPING;
-        }
-
-        /* The kernel itself is here only for a moment. */
         if (device->limbo_since == 0)
                 device->limbo_since = t;
         return t - device->limbo_since >= DEVICE_WEDGED_USEC ? DEVICE_WEDGED : DEVICE_STOPPING;
@@ -277,7 +271,7 @@ void device_removed(struct registry *registry, const char *uuid, ino_t inode) {
 
 struct device *device_created(struct registry *registry, const char *uuid, const char *parent_name, const char *type) {
         struct parent *parent = parent_find(registry, parent_name);
-        struct sysfs_device look = { .has_remove = true };
+        struct sysfs_device look = { .state = DEVICE_ACTIVE };
         struct device *device = device_find(registry, uuid);
 
         /* Somebody began to remove it before its creation was told here. Its last uevent may have been heard: then only

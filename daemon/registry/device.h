@@ -9,15 +9,7 @@
 
 struct registry;
 
-enum device_state {
-        DEVICE_STARTING,        /* `remove` is there, `mdev_type` not yet: being created */
-        DEVICE_ACTIVE,          /* both */
-        DEVICE_STOPPING,        /* `remove` is gone: being removed */
-        DEVICE_WEDGED,          /* `remove` is gone, `mdev_type` stays: nobody can ever remove it */
-        _DEVICE_STATE_MAX,
-};
-
-/* So long `mdev_type` without `remove` is a removal in progress; after that it is a wedged device. */
+/* How long a device must look wedged before it is called so. Until then it may be in the course of a removal. */
 #define DEVICE_WEDGED_USEC USEC_PER_SEC
 
 /* The kernel marks a device active just after it has made `mdev_type`: so long `remove` of a device that somebody else
@@ -36,7 +28,7 @@ struct device {
         bool defined;                   /* the store has a definition of it */
         struct attributes attributes;   /* those it got from us, for who defines it later */
         uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
-        uint64_t limbo_since;           /* `mdev_type` without `remove`; 0: is not */
+        uint64_t limbo_since;           /* the time since which it looks wedged; 0: it does not */
         uint64_t transition_since;      /* the time since which it is looked at again and again */
         struct device *prev, *next;     /* in the list of devices that are looked at again and again */
         UT_hash_handle hh;
