@@ -153,15 +153,6 @@ int sysfs_device_inode(const char *path, ino_t *ret) {
         return 0;
 }
 
-bool sysfs_device_is_complete(const char *path, ino_t inode) {
-        char link[PATH_MAX], type[SYSFS_NAME_SIZE];
-        ino_t found;
-
-        snprintf(link, sizeof(link), "%s/mdev_type", path + 1);
-        return sysfs_device_inode(path, &found) >= 0 && found == inode &&
-               readlink_name_at(root_fd(), link, type, sizeof(type)) >= 0;
-}
-
 int sysfs_find_device(const char *uuid, struct sysfs_device *ret) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
@@ -186,27 +177,6 @@ int sysfs_find_device(const char *uuid, struct sysfs_device *ret) {
                         return r;
         }
         return -ENOENT;
-}
-
-int sysfs_list_devices(const char *parent, void (*func)(const char *uuid, const char *path, void *userdata),
-                       void *userdata) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct sysfs_parent look;
-        struct dirent *entry;
-        int r;
-
-        r = sysfs_look_at_parent(parent, &look);
-        if (r < 0)
-                return r;
-        r = open_directory_at(root_fd(), look.path + 1, &dir);
-        while (dir && (entry = readdir(dir))) {
-                char path[PATH_MAX];
-
-                if (uuid_is_normal(entry->d_name) &&
-                    (size_t) snprintf(path, sizeof(path), "%s/%s", look.path, entry->d_name) < sizeof(path))
-                        func(entry->d_name, path, userdata);
-        }
-        return r;
 }
 
 int sysfs_look_at_parent(const char *name, struct sysfs_parent *ret) {
@@ -245,22 +215,4 @@ int sysfs_open_types(const char *parent) {
 
 int sysfs_device_group(int device_fd, char *ret, size_t size) {
         return readlink_name_at(device_fd, "iommu_group", ret, size);
-}
-
-int sysfs_physical_device(const char *parent, char *ret, size_t size) {
-        char path[PATH_MAX];
-        int r;
-
-        if (!name_is_plain(parent))
-                return -ENOENT;
-
-        snprintf(path, sizeof(path), SYSFS_PARENTS "/%s/physfn", parent);
-        r = readlink_name_at(root_fd(), path, ret, size);
-        if (r != -ENOENT)
-                return r;
-
-        if (strlen(parent) >= size)
-                return -ENAMETOOLONG;
-        strcpy(ret, parent);
-        return 0;
 }

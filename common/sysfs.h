@@ -30,18 +30,9 @@ int sysfs_open_directory(const char *path, ino_t inode);
 /** sysfs_device_inode() - the inode of the device's directory at @path. Returns 0, or -ENOENT. */
 int sysfs_device_inode(const char *path, ino_t *ret);
 
-/** sysfs_device_is_complete() - whether the directory at @path still has @inode, and still has `mdev_type`, which a
- * removal takes away at its beginning. */
-bool sysfs_device_is_complete(const char *path, ino_t inode);
-
 /** sysfs_find_device() - the same as sysfs_look_at_device(), but if the device's link is gone, it is searched below
  * every parent. */
 int sysfs_find_device(const char *uuid, struct sysfs_device *ret);
-
-/** sysfs_list_devices() - call @func with UUID and path of each directory below a parent that is named like a device.
- * Returns 0 or a negative errno. */
-int sysfs_list_devices(const char *parent, void (*func)(const char *uuid, const char *path, void *userdata),
-                       void *userdata);
 
 /** sysfs_look_at_parent() - read the state of a registered parent now. @name comes from readdir() or from the kernel.
  * Returns 0 or a negative errno, -ENOENT also for a name with a slash, "." or "..". */
@@ -53,7 +44,3 @@ int sysfs_open_types(const char *parent);
 /** sysfs_device_group() - the number of the device's IOMMU group, which is the name of its node in /dev/vfio. Returns
  * 0, or -ENOENT when it has none. */
 int sysfs_device_group(int device_fd, char *ret, size_t size);
-
-/** sysfs_physical_device() - the name of the device that has the parent's instances: the physical function if the
- * parent is a virtual function, else the parent itself. Returns 0 or a negative errno. */
-int sysfs_physical_device(const char *parent, char *ret, size_t size);

@@ -33,6 +33,7 @@
 #include "daemon/peers/peer.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
+#include "daemon/registry/mdev.h"
 #include "daemon/registry/monitor.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
@@ -248,8 +249,8 @@ int manager_new(struct manager **ret) {
         r = pool_new(&manager->pool, manager->event, worker_spawn, LIBEXECDIR "/mediated-worker");
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
-        r = registry_new(&manager->registry, manager->event, manager->exports, manager->pool, &registry_observer,
-                         manager);
+        r = registry_new(&manager->registry, &mdev_backend, manager->event, manager->exports, manager->pool,
+                         &registry_observer, manager);
         if (r < 0)
                 return r;
         r = store_new(&manager->store, manager->event, manager->exports, manager->registry, &store_observer, manager);

@@ -18,7 +18,7 @@
 #include "worker/mdev.h"
 
 const struct worker_backend *backend_of(const struct task *task) {
-        return &mdev_backend;
+        return &mdev_worker_backend;
 }
 
 static void run_read_types(const struct task *task, struct report *report) {

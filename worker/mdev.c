@@ -11,7 +11,7 @@ static int mdev_open_device(const struct task *task, struct sysfs_device *ret) {
         return r < 0 ? r : sysfs_open_directory(ret->path, ret->inode);
 }
 
-const struct worker_backend mdev_backend = {
+const struct worker_backend mdev_worker_backend = {
         .list_types = mdev_list_types,
         .create = mdev_create,
         .open_device = mdev_open_device,

@@ -5,7 +5,7 @@
 
 #include "worker/backend.h"
 
-extern const struct worker_backend mdev_backend;
+extern const struct worker_backend mdev_worker_backend;
 
 /* The members of the same names. */
 void mdev_list_types(const struct task *task, struct report *report);

@@ -12,6 +12,7 @@
 #include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
+#include "common/uuid.h"
 
 static int make_record(const char *parent) {
         char path[PATH_MAX];

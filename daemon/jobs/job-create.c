@@ -33,7 +33,7 @@ int job_create_prepare(struct job *job) {
         struct parent *parent;
 
         parent = parent_find(job->jobs->registry, job->parent);
-        if (parent && parent_look_for_type(parent, job->mdev_type))
+        if (parent && parent_has_type(parent, job->mdev_type))
                 return 0;
 
         /* It may have come before its uevent, or be just going. */
@@ -42,7 +42,7 @@ int job_create_prepare(struct job *job) {
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
                                    job->parent);
-        if (!parent_look_for_type(parent, job->mdev_type))
+        if (!parent_has_type(parent, job->mdev_type))
                 return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
                                    "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it "
                                    "has",

@@ -13,6 +13,7 @@
 #include "common/io.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
+#include "daemon/registry/backend.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
@@ -39,11 +40,9 @@ bool device_is_in_transition(const struct device *device) {
 }
 
 uint64_t device_grace_usec(const struct device *device) {
-        uint64_t age = now_usec() - device->complete_since;
+        uint64_t age = now_usec() - device->complete_since, grace = device->registry->backend->grace_usec;
 
-        if (device->complete_since == 0 || age >= DEVICE_GRACE_USEC)
-                return 0;
-        return DEVICE_GRACE_USEC - age;
+        return device->complete_since > 0 && age < grace ? grace - age : 0;
 }
 
 static struct device *device_free(struct device *device) {
@@ -233,7 +232,7 @@ struct device *device_refresh(struct registry *registry, const char *uuid) {
 }
 
 struct device *device_look_for(struct registry *registry, const char *uuid) {
-        int r = device_find(registry, uuid) ? 1 : sysfs_lists(SYSFS_DEVICES, uuid);
+        int r = device_find(registry, uuid) ? 1 : registry->backend->lists_device(uuid);
 
         if (is_shortage(r))
                 registry_look_again(registry);
@@ -245,7 +244,7 @@ struct device *device_refresh_at(struct registry *registry, const char *uuid, co
         struct sysfs_device look;
         int r;
 
-        r = sysfs_look_at_device(uuid, device ? device->path : path, &look);
+        r = registry->backend->look_at_device(uuid, device ? device->path : path, &look);
         if (is_shortage(r)) {
                 registry_look_again(registry);
                 return device;
@@ -255,8 +254,10 @@ struct device *device_refresh_at(struct registry *registry, const char *uuid, co
 
 struct device *device_confirm(struct registry *registry, const char *uuid) {
         struct device *device = device_find(registry, uuid);
+        ino_t inode;
 
-        if (device && device->state == DEVICE_ACTIVE && sysfs_device_is_complete(device->path, device->inode))
+        if (device && device->state == DEVICE_ACTIVE &&
+            registry->backend->unchanged_inode(device->path, &inode) >= 0 && inode == device->inode)
                 return device;
 
         return device_look_for(registry, uuid);
@@ -279,13 +280,13 @@ struct device *device_created(struct registry *registry, const char *uuid, const
         if (device && (device->state == DEVICE_STOPPING || device->state == DEVICE_WEDGED))
                 return device_refresh(registry, uuid);
         if (!parent || strlen(type) >= sizeof(look.type) ||
-            (size_t) snprintf(look.path, sizeof(look.path), "%s/%s", parent->path, uuid) >= sizeof(look.path))
+            registry->backend->device_path(parent, uuid, look.path) < 0)
                 return device_refresh(registry, uuid);
 
         snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
         strcpy(look.type, type);
         /* Or its last uevent was heard when its link was gone already, so that the device was not found: the same. */
-        if (sysfs_device_inode(look.path, &look.inode) < 0 || !sysfs_device_is_complete(look.path, look.inode))
+        if (registry->backend->unchanged_inode(look.path, &look.inode) < 0)
                 return device_refresh_at(registry, uuid, look.path);
 
         device = device_update(registry, uuid, &look);

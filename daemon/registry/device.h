@@ -4,17 +4,14 @@
 /* A device as the kernel shows it, made by us or by anyone. */
 
 #include "common/attribute.h"
-#include "common/sysfs.h"
+#include "common/device.h"
+#include "common/uuid.h"
 #include "daemon/bus/export.h"
 
 struct registry;
 
 /* How long a device must look wedged before it is called so. Until then it may be in the course of a removal. */
 #define DEVICE_WEDGED_USEC USEC_PER_SEC
-
-/* The kernel marks a device active just after it has made `mdev_type`: so long `remove` of a device that somebody else
- * has made is left alone. */
-#define DEVICE_GRACE_USEC (100 * USEC_PER_MSEC)
 
 struct device {
         struct registry *registry;
@@ -69,7 +66,8 @@ void device_set_defined(struct device *device, bool defined);
 /** device_forget() - take it out of the registry, and tell nobody. */
 void device_forget(struct device *device);
 
-/** device_grace_usec() - how long its `remove` must still be left alone; 0: no longer. */
+/** device_grace_usec() - how long the device must still be left alone, because somebody else has just made it; 0: no
+ * longer. */
 uint64_t device_grace_usec(const struct device *device);
 
 /** device_is_in_transition() - neither active nor wedged: to be looked at again without any uevent. */

@@ -12,12 +12,10 @@
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
 
-#include "common/io.h"
-#include "common/root.h"
-#include "common/sysfs.h"
+#include "common/macro.h"
 #include "daemon/base/log.h"
 #include "daemon/base/timer.h"
-#include "daemon/registry/parent.h"
+#include "daemon/registry/backend.h"
 #include "daemon/registry/registry.h"
 
 /* What is wished for; without CAP_NET_ADMIN the kernel gives what net.core.rmem_max allows. */
@@ -35,24 +33,6 @@ struct monitor {
         uint32_t drops;
         uint32_t n_lost;                /* since the last enumeration */
 };
-
-static const char *property(sd_device *device, const char *name) {
-        const char *value;
-
-        return sd_device_get_property_value(device, name, &value) >= 0 ? value : NULL;
-}
-
-static bool is_parent(struct registry *registry, sd_device *device, const char *name) {
-        struct sysfs_parent look;
-
-        /* MDEV_STATE comes with registering; a replayed event, at boot say, has none. */
-        int r;
-
-        if (property(device, "MDEV_STATE") || parent_find(registry, name))
-                return true;
-        r = sysfs_look_at_parent(name, &look);
-        return r >= 0 || is_shortage(r);
-}
 
 /* libsystemd 252 swallows the ENOBUFS that would tell of lost messages, so the socket's own counter of drops is
  * compared. It moves only while messages wait to be read, so it is enough to look at it after reading one. */
@@ -72,23 +52,13 @@ static void check_loss(struct monitor *monitor) {
         monitor->drops = info[SK_MEMINFO_DROPS];
 }
 
-static int on_uevent(sd_device_monitor *udev, sd_device *device, void *userdata) {
+static int on_uevent(sd_device_monitor *udev, sd_device *event, void *userdata) {
         struct monitor *monitor = userdata;
-        const char *path = property(device, "DEVPATH"), *subsystem = property(device, "SUBSYSTEM"), *name;
 
         check_loss(monitor);
-        if (!path)
-                return 0;
-        name = path_name(path);
-
-        if (subsystem && streq(subsystem, "mdev")) {
-                if (uuid_is_normal(name))
-                        registry_touch_device(monitor->registry, name);
-        } else if (is_parent(monitor->registry, device, name))
-                registry_touch_parent(monitor->registry, name);
-
+        monitor->registry->backend->on_uevent(monitor->registry, event);
         if (monitor->on_event)
-                monitor->on_event(device, monitor->userdata);
+                monitor->on_event(event, monitor->userdata);
         return 0;
 }
 

@@ -6,8 +6,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <utlist.h>
 
 #include "common/bus-names.h"
@@ -15,6 +13,7 @@
 #include "common/root.h"
 #include "daemon/base/log.h"
 #include "daemon/base/timer.h"
+#include "daemon/registry/backend.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
 
@@ -33,25 +32,7 @@ struct parent *parent_find(struct registry *registry, const char *name) {
 }
 
 bool parent_has_type(const struct parent *parent, const char *type) {
-        char path[PATH_MAX];
-        struct stat st;
-
-        if (!*type || *type == '.' || strchr(type, '/'))
-                return false;
-        if ((size_t) snprintf(path, sizeof(path), "%s/mdev_supported_types/%s", parent->path + 1, type) >= sizeof(path))
-                return false;
-
-        return fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
-}
-
-bool parent_look_for_type(const struct parent *parent, const char *type) {
-        char path[PATH_MAX];
-
-        if (!mdev_types_find(&parent->types, type) &&
-            ((size_t) snprintf(path, sizeof(path), "%s/mdev_supported_types", parent->path + 1) >= sizeof(path) ||
-             sysfs_lists(path, type) <= 0))
-                return false;
-        return parent_has_type(parent, type);
+        return parent->registry->backend->has_type(parent, type);
 }
 
 static struct parent *parent_free(struct parent *parent) {
@@ -178,6 +159,15 @@ void parent_capacity_changed(struct registry *registry, const char *name) {
                 timer_arm(parent->capacity_timer, CAPACITY_USEC);
 }
 
+/* Virtual functions share the instances of their physical function. */
+static void find_physical(const struct sysfs_parent *look, const char *name, char ret[static SYSFS_NAME_SIZE]) {
+        char link[PATH_MAX];
+
+        if ((size_t) snprintf(link, sizeof(link), "%s/physfn", look->path + 1) >= sizeof(link) ||
+            readlink_name_at(root_fd(), link, ret, SYSFS_NAME_SIZE) < 0)
+                snprintf(ret, SYSFS_NAME_SIZE, "%s", name);
+}
+
 static struct parent *parent_new(struct registry *registry, const char *name, const struct sysfs_parent *look) {
         _cleanup_(parent_freep) struct parent *parent = NULL;
         char *path, physical[SYSFS_NAME_SIZE];
@@ -186,8 +176,7 @@ static struct parent *parent_new(struct registry *registry, const char *name, co
         if (!parent)
                 return NULL;
 
-        if (sysfs_physical_device(name, physical, sizeof(physical)) < 0)
-                strcpy(physical, name);
+        find_physical(look, name, physical);
         parent->registry = registry;
         parent->name = strdup(name);
         parent->path = strdup(look->path);
@@ -220,7 +209,7 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
         bool is_new = false;
         int r;
 
-        r = sysfs_look_at_parent(name, &look);
+        r = registry->backend->look_at_parent(name, &look);
         if (is_shortage(r)) {
                 registry_look_again(registry);
                 return parent;
@@ -252,7 +241,7 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
 }
 
 struct parent *parent_look_for(struct registry *registry, const char *name) {
-        int r = parent_find(registry, name) ? 1 : sysfs_lists(SYSFS_PARENTS, name);
+        int r = parent_find(registry, name) ? 1 : registry->backend->lists_parent(name);
 
         if (is_shortage(r))
                 registry_look_again(registry);

@@ -5,7 +5,7 @@
 
 #include <sys/types.h>
 
-#include "common/sysfs.h"
+#include "common/device.h"
 #include "daemon/bus/export.h"
 #include "daemon/registry/mdev-type.h"
 #include "daemon/workers/worker.h"
@@ -43,12 +43,9 @@ struct parent *parent_refresh(struct registry *registry, const char *name);
  * those that the kernel lists, and not looked up. */
 struct parent *parent_look_for(struct registry *registry, const char *name);
 
-/** parent_has_type() - whether the kernel lists the type now; name, description and instances may come later. @type is
- * one that the kernel or the store has named. */
+/** parent_has_type() - whether the kernel lists the type now. Its name, description and instances may come later. @type
+ * may come from a caller. */
 bool parent_has_type(const struct parent *parent, const char *type);
-
-/** parent_look_for_type() - the same for a name that a caller has said. */
-bool parent_look_for_type(const struct parent *parent, const char *type);
 
 /** parent_read_types() - have a worker read the types again. */
 void parent_read_types(struct parent *parent);

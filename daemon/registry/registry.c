@@ -10,10 +10,9 @@
 #include <utlist.h>
 
 #include "common/io.h"
-#include "common/root.h"
-#include "common/sysfs.h"
 #include "daemon/base/log.h"
 #include "daemon/base/worklist.h"
+#include "daemon/registry/backend.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
@@ -38,8 +37,8 @@ static void touch(struct registry *registry, const char *name, bool is_parent, c
                 registry_look_again(registry);
 }
 
-void registry_touch_device(struct registry *registry, const char *uuid) {
-        touch(registry, uuid, false, NULL);
+void registry_touch_device(struct registry *registry, const char *uuid, const char *path) {
+        touch(registry, uuid, false, path);
 }
 
 void registry_touch_parent(struct registry *registry, const char *name) {
@@ -66,34 +65,9 @@ void registry_settle(struct registry *registry) {
         registry->settled = true;
 }
 
-static void touch_found(const char *uuid, const char *path, void *userdata) {
-        touch(userdata, uuid, false, path);
-}
-
 void registry_look_again(struct registry *registry) {
         if (!timer_is_armed(registry->again_timer))
                 timer_arm(registry->again_timer, AGAIN_USEC);
-}
-
-static int touch_directory(struct registry *registry, const char *path, bool is_parent) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-        int r;
-
-        r = open_directory_at(root_fd(), path, &dir);
-        if (r < 0)
-                /* Without the mdev module there is no such bus: no devices, and no error. */
-                return r == -ENOENT ? 0 : r;
-
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.' && (is_parent || uuid_is_normal(entry->d_name))) {
-                        touch(registry, entry->d_name, is_parent, NULL);
-                        /* A device in use that is being removed has lost its link already. */
-                        if (is_parent && is_shortage(sysfs_list_devices(entry->d_name, touch_found, registry)))
-                                registry_look_again(registry);
-                }
-
-        return 0;
 }
 
 int registry_enumerate(struct registry *registry) {
@@ -101,9 +75,7 @@ int registry_enumerate(struct registry *registry) {
         struct parent *parent, *next_parent;
         int r;
 
-        r = touch_directory(registry, SYSFS_DEVICES, false);
-        if (r >= 0)
-                r = touch_directory(registry, SYSFS_PARENTS, true);
+        r = registry->backend->enumerate(registry);
         if (is_shortage(r))
                 registry_look_again(registry);
         if (r < 0)
@@ -154,8 +126,8 @@ void registry_watch_transitions(struct registry *registry) {
         timer_arm(registry->transition_timer, usec);
 }
 
-int registry_new(struct registry **ret, sd_event *event, struct exports *exports, struct pool *pool,
-                 const struct registry_observer *observer, void *userdata) {
+int registry_new(struct registry **ret, const struct backend *backend, sd_event *event, struct exports *exports,
+                 struct pool *pool, const struct registry_observer *observer, void *userdata) {
         _cleanup_(registry_freep) struct registry *registry = NULL;
         int r;
 
@@ -163,6 +135,7 @@ int registry_new(struct registry **ret, sd_event *event, struct exports *exports
         if (!registry)
                 return -ENOMEM;
         *registry = (struct registry) {
+                .backend = backend,
                 .event = event,
                 .exports = exports,
                 .pool = pool,

@@ -11,6 +11,7 @@
 
 #include "common/macro.h"
 
+struct backend;
 struct device;
 struct exports;
 struct parent;
@@ -39,6 +40,7 @@ struct registry_observer {
 };
 
 struct registry {
+        const struct backend *backend;
         sd_event *event;
         struct exports *exports;
         struct pool *pool;
@@ -60,11 +62,12 @@ DEFINE_CLEANUP_FUNC(struct registry *, registry_free)
 
 /** registry_new() - an empty one. Whatever is passed must outlive it. @observer is told of all changes. Returns 0 or a
  * negative errno. */
-int registry_new(struct registry **ret, sd_event *event, struct exports *exports, struct pool *pool,
-                 const struct registry_observer *observer, void *userdata);
+int registry_new(struct registry **ret, const struct backend *backend, sd_event *event, struct exports *exports,
+                 struct pool *pool, const struct registry_observer *observer, void *userdata);
 
-/** registry_touch_device(), registry_touch_parent() - look at it soon. @uuid must be normal. */
-void registry_touch_device(struct registry *registry, const char *uuid);
+/** registry_touch_device(), registry_touch_parent() - look at it soon. @uuid must be normal. @path: where it has been
+ * seen, or NULL. */
+void registry_touch_device(struct registry *registry, const char *uuid, const char *path);
 void registry_touch_parent(struct registry *registry, const char *name);
 
 /** registry_enumerate() - look at everything soon: what the kernel lists, and what it may no longer. Returns 0 or a

@@ -9,6 +9,7 @@
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/manager.h"
+#include "daemon/registry/mdev.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
 #include "tests/unit/test.h"
@@ -27,8 +28,8 @@ struct manager *fake_manager_new(void) {
         assert_int_equal(sd_bus_new(&manager->bus), 0);
         assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, worker_spawn, "/nonexistent"), 0);
-        assert_int_equal(registry_new(&manager->registry, manager->event, manager->exports, manager->pool,
-                                      &registry_observer, NULL), 0);
+        assert_int_equal(registry_new(&manager->registry, &mdev_backend, manager->event, manager->exports,
+                                      manager->pool, &registry_observer, NULL), 0);
         assert_int_equal(store_new(&manager->store, manager->event, manager->exports, manager->registry,
                                    &store_observer, NULL), 0);
         assert_int_equal(jobs_new(&manager->jobs, manager->event, manager->exports, manager->pool, manager->registry,

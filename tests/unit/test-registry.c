@@ -6,6 +6,7 @@
 #include "common/json-text.h"
 #include "daemon/bus/export.h"
 #include "daemon/registry/device.h"
+#include "daemon/registry/mdev.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
@@ -69,7 +70,7 @@ static int set_up(void **state) {
         assert_int_equal(sd_bus_new(&bus), 0);
         assert_int_equal(exports_new(&exports, event, bus), 0);
         assert_int_equal(pool_new(&pool, event, worker_spawn, "/nonexistent"), 0);
-        assert_int_equal(registry_new(&registry, event, exports, pool, &observer, NULL), 0);
+        assert_int_equal(registry_new(&registry, &mdev_backend, event, exports, pool, &observer, NULL), 0);
         *told = '\0';
         return 0;
 }
@@ -146,7 +147,7 @@ static void test_grace_after_a_strangers_create(void **state) {
         fake_device_set("mtty", UUID_A, true, "mtty-1");
         assert_int_equal(state_of(UUID_A), DEVICE_ACTIVE);
         grace = device_grace_usec(device_find(registry, UUID_A));
-        assert_true(grace > 0 && grace <= DEVICE_GRACE_USEC);
+        assert_true(grace > 0 && grace <= mdev_backend.grace_usec);
 
         /* Seen complete at first sight, which may be the moment it became so. */
         fake_device_set("mtty", UUID_B, true, "mtty-1");

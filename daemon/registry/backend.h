@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A back end is one way in which the kernel offers devices to virtual machines. Mediated devices (mdev) are one.
+ *
+ * A back end has two tables of functions. This one is the daemon's. It reads links and directories of the driver core,
+ * and what workers have read, so it never blocks: a file that a driver implements can block, and is for workers only
+ * (worker/backend.h). The rest of the daemon knows no back end.
+ *
+ * The registry looks whenever something may have changed, and takes each look for the truth. So a back end promises:
+ *
+ *   - A look says what is there at this moment. It fails with -ENOENT when there is nothing. An error that
+ *     is_shortage() means that nothing could be seen: then what is known stays, and is looked at again.
+ *   - A device is found as long as it has a directory, also while it is being removed. A look that happens during a
+ *     removal never shows a device that is being created.
+ *   - The path and the inode of a device, and the two numbers of a parent, mean one device and one registration. When
+ *     something else takes their place, one of them differs.
+ *   - A name that a caller has given is compared with those that the kernel lists. No path is made of it before.
+ *   - Looks that change nothing are harmless, and events may be lost: the registry also asks for everything. Devices in
+ *     DEVICE_STARTING and DEVICE_STOPPING are looked at again without any event, until they are in another state. */
+
+#include <systemd/sd-device.h>
+
+#include "common/device.h"
+
+struct parent;
+struct registry;
+
+struct backend {
+        /* Calls registry_touch_device() and registry_touch_parent() with everything that the kernel has. A parent comes
+         * after the devices that the kernel lists: those that are active must be known before autostart sees their
+         * parent. Returns 0 or a negative errno. */
+        int (*enumerate)(struct registry *registry);
+
+        /* Calls the same functions with what a message from udev may be about. Nothing but the message may be read of
+         * the sd_device. */
+        void (*on_uevent)(struct registry *registry, sd_device *event);
+
+        /* Whether the kernel lists a parent with this name. The name may come from a caller. Returns 1, 0 or a negative
+         * errno. */
+        int (*lists_parent)(const char *name);
+
+        /* Looks at a parent whose name the kernel has given. Returns 0 or a negative errno. */
+        int (*look_at_parent)(const char *name, struct sysfs_parent *ret);
+
+        /* Whether the parent has the type now. The type may come from a caller. */
+        bool (*has_type)(const struct parent *parent, const char *type);
+
+        /* Whether the kernel lists a device with this UUID, which may come from a caller. Returns 1, 0 or a negative
+         * errno. */
+        int (*lists_device)(const char *uuid);
+
+        /* Looks at a device. @path is where it was seen last, or may be, or NULL. Returns 0 or a negative errno. */
+        int (*look_at_device)(const char *uuid, const char *path, struct sysfs_device *ret);
+
+        /* The path that the directory of a device with this UUID has on this parent. Returns 0 or a negative errno. */
+        int (*device_path)(const struct parent *parent, const char *uuid, char ret[static PATH_MAX]);
+
+        /* The inode of the device at @path if nobody has begun to remove it, for a device that was complete a moment
+         * ago. A look would say more and cost more. Returns 0 or a negative errno. */
+        int (*unchanged_inode)(const char *path, ino_t *ret);
+
+        /* How long a device that somebody else has made must be left alone when it has become DEVICE_ACTIVE, in µs. */
+        uint64_t grace_usec;
+};
