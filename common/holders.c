@@ -11,9 +11,9 @@
 #include <limits.h>
 #include <sys/stat.h>
 
+#include "common/device.h"
 #include "common/io.h"
 #include "common/root.h"
-#include "common/sysfs.h"
 
 /* What identifies a node: its type, and the number of the device; or, if it is not a device, the inode number. A node
  * without stx_mask does not exist, and nothing matches it. */
@@ -55,12 +55,16 @@ static void find_device_node(int device_fd, struct statx *ret) {
                 }
 }
 
+int vfio_group(int device_fd, char *ret, size_t size) {
+        return readlink_name_at(device_fd, "iommu_group", ret, size);
+}
+
 static void find_nodes(int device_fd, struct nodes *ret) {
         char group[SYSFS_NAME_SIZE], node[PATH_MAX], dev[PATH_MAX];
 
         *ret = (struct nodes) {};
         find_device_node(device_fd, &ret->device);
-        if (sysfs_device_group(device_fd, group, sizeof(group)) < 0)
+        if (vfio_group(device_fd, group, sizeof(group)) < 0)
                 return;
         snprintf(node, sizeof(node), "dev/vfio/%s", group);
         snprintf(dev, sizeof(dev), "sys/class/vfio/%s/dev", group);

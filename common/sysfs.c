@@ -212,7 +212,3 @@ int sysfs_open_types(const char *parent) {
         fd = openat(root_fd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }
-
-int sysfs_device_group(int device_fd, char *ret, size_t size) {
-        return readlink_name_at(device_fd, "iommu_group", ret, size);
-}

@@ -40,7 +40,3 @@ int sysfs_look_at_parent(const char *name, struct sysfs_parent *ret);
 
 /** sysfs_open_types() - open a parent's mdev_supported_types with O_PATH. Returns an fd or a negative errno. */
 int sysfs_open_types(const char *parent);
-
-/** sysfs_device_group() - the number of the device's IOMMU group, which is the name of its node in /dev/vfio. Returns
- * 0, or -ENOENT when it has none. */
-int sysfs_device_group(int device_fd, char *ret, size_t size);

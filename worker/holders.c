@@ -15,7 +15,7 @@ static int open_group(int device_fd) {
         char group[SYSFS_NAME_SIZE], path[PATH_MAX];
         int fd, r;
 
-        r = sysfs_device_group(device_fd, group, sizeof(group));
+        r = vfio_group(device_fd, group, sizeof(group));
         if (r < 0)
                 return r;
 

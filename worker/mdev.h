@@ -3,6 +3,7 @@
 
 /* The back end of mediated devices. docs/KERNEL.md describes what it works around. */
 
+#include "common/sysfs.h"
 #include "worker/backend.h"
 
 extern const struct worker_backend mdev_worker_backend;

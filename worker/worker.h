@@ -3,8 +3,8 @@
 
 /* What the parts of the worker offer each other. A worker may block anywhere: this is what it is for. */
 
+#include "common/device.h"
 #include "common/protocol.h"
-#include "common/sysfs.h"
 
 /* Each of these functions runs one task and fills in the report, also when the task fails. */
 void run_create(const struct task *task, struct report *report);

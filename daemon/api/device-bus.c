@@ -5,7 +5,6 @@
 #include "daemon/api/device-bus.h"
 
 #include "common/bus-names.h"
-#include "common/sysfs.h"
 #include "daemon/api/arguments.h"
 #include "daemon/api/attributes-query.h"
 #include "daemon/api/manager-bus.h"
@@ -45,11 +44,8 @@ static int property_get_defined(sd_bus *bus, const char *path, const char *inter
         return sd_bus_message_append(reply, "b", device->defined);
 }
 
-static int find_group(const struct device *device, char *ret, size_t size) {
-        _cleanup_close_ int fd = -1;
-
-        fd = sysfs_open_device(device->uuid);
-        return fd < 0 ? fd : sysfs_device_group(fd, ret, size);
+static bool has_group(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
+        return device_group(device->registry, device->uuid, ret, SYSFS_NAME_SIZE) >= 0;
 }
 
 /* Both are links of the driver core, read when asked for: most callers never do. */
@@ -57,14 +53,14 @@ static int property_get_iommu_group(sd_bus *bus, const char *path, const char *i
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         char group[SYSFS_NAME_SIZE];
 
-        return sd_bus_message_append(reply, "s", find_group(userdata, group, sizeof(group)) >= 0 ? group : "");
+        return sd_bus_message_append(reply, "s", has_group(userdata, group) ? group : "");
 }
 
 static int property_get_device_node(sd_bus *bus, const char *path, const char *interface, const char *property,
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         char group[SYSFS_NAME_SIZE], node[SYSFS_NAME_SIZE + 16] = "";
 
-        if (find_group(userdata, group, sizeof(group)) >= 0)
+        if (has_group(userdata, group))
                 snprintf(node, sizeof(node), "/dev/vfio/%s", group);
         return sd_bus_message_append(reply, "s", node);
 }

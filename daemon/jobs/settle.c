@@ -10,11 +10,14 @@
 
 #include "common/io.h"
 #include "common/root.h"
-#include "common/sysfs.h"
+#include "common/uuid.h"
 #include "daemon/base/log.h"
 #include "daemon/base/timer.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/jobs/jobs.h"
+#include "daemon/registry/backend.h"
+#include "daemon/registry/device.h"
+#include "daemon/registry/registry.h"
 
 /* libvirt itself gives udev 5 s. */
 #define SETTLE_USEC (3 * USEC_PER_SEC)
@@ -74,25 +77,22 @@ static void finish(struct settle *settle) {
         settle_free(settle);
 }
 
-static bool is_group_of(const char *uuid, const char *name) {
+static bool is_group_of(const struct settle *settle, const char *name) {
         char group[SYSFS_NAME_SIZE];
-        _cleanup_close_ int fd = -1;
 
-        fd = sysfs_open_device(uuid);
-        return fd >= 0 && sysfs_device_group(fd, group, sizeof(group)) >= 0 && streq(group, name);
+        return device_group(settle->jobs->registry, settle->uuid, group, sizeof(group)) >= 0 && streq(group, name);
 }
 
-static bool has_group(const char *uuid) {
+static bool has_group(const struct settle *settle) {
         char group[SYSFS_NAME_SIZE];
-        _cleanup_close_ int fd = -1;
 
-        fd = sysfs_open_device(uuid);
-        return fd >= 0 && sysfs_device_group(fd, group, sizeof(group)) >= 0;
+        return device_group(settle->jobs->registry, settle->uuid, group, sizeof(group)) >= 0;
 }
 
 /* A device without a group has no node that could come. */
 static bool is_settled(const struct settle *settle) {
-        return settle->bound && (settle->node_added || !has_group(settle->uuid));
+        return !settle->jobs->registry->backend->subsystem ||
+               (settle->bound && (settle->node_added || !has_group(settle)));
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -117,9 +117,11 @@ bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
 }
 
 static void consider(struct settle *settle, const char *subsystem, const char *action, const char *name) {
-        if (streq(subsystem, "mdev") && streq(action, "bind") && streq(name, settle->uuid))
+        const char *devices = settle->jobs->registry->backend->subsystem;
+
+        if (devices && streq(subsystem, devices) && streq(action, "bind") && streq(name, settle->uuid))
                 settle->bound = true;
-        else if (streq(subsystem, "vfio") && streq(action, "add") && is_group_of(settle->uuid, name))
+        else if (streq(subsystem, "vfio") && streq(action, "add") && is_group_of(settle, name))
                 settle->node_added = true;
         else
                 return;

@@ -60,6 +60,10 @@ struct backend {
          * ago. A look would say more and cost more. Returns 0 or a negative errno. */
         int (*unchanged_inode)(const char *path, ino_t *ret);
 
+        /* The subsystem of devices: a new one is ready for its users when udev has processed its `bind`, and `add` of
+         * its group. NULL: it is ready at once. */
+        const char *subsystem;
+
         /* How long a device that somebody else has made must be left alone when it has become DEVICE_ACTIVE, in µs. */
         uint64_t grace_usec;
 };

@@ -11,6 +11,7 @@
 
 #include "common/bus-names.h"
 #include "common/io.h"
+#include "common/root.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
 #include "daemon/registry/backend.h"
@@ -33,6 +34,20 @@ struct device *device_find(struct registry *registry, const char *uuid) {
 
         HASH_FIND_STR(registry->devices, uuid, device);
         return device;
+}
+
+int device_group(struct registry *registry, const char *uuid, char *ret, size_t size) {
+        const struct device *device = device_find(registry, uuid);
+        char link[PATH_MAX];
+        struct sysfs_device look;
+        int r;
+
+        r = device ? 0 : registry->backend->look_at_device(uuid, NULL, &look);
+        if (r < 0)
+                return r;
+        if (snprintf(link, sizeof(link), "%s/iommu_group", (device ? device->path : look.path) + 1) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        return readlink_name_at(root_fd(), link, ret, size);
 }
 
 bool device_is_in_transition(const struct device *device) {

@@ -66,6 +66,10 @@ void device_set_defined(struct device *device, bool defined);
 /** device_forget() - take it out of the registry, and tell nobody. */
 void device_forget(struct device *device);
 
+/** device_group() - the name of the device's IOMMU group, which is the name of its node in /dev/vfio. The registry need
+ * not know the device yet. Returns 0 or a negative errno, -ENOENT when it has no group. */
+int device_group(struct registry *registry, const char *uuid, char *ret, size_t size);
+
 /** device_grace_usec() - how long the device must still be left alone, because somebody else has just made it; 0: no
  * longer. */
 uint64_t device_grace_usec(const struct device *device);

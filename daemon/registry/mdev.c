@@ -93,7 +93,8 @@ static void on_uevent(struct registry *registry, sd_device *event) {
                 return;
         name = path_name(path);
 
-        if (sd_device_get_property_value(event, "SUBSYSTEM", &subsystem) >= 0 && streq(subsystem, "mdev")) {
+        if (sd_device_get_property_value(event, "SUBSYSTEM", &subsystem) >= 0 &&
+            streq(subsystem, mdev_backend.subsystem)) {
                 if (uuid_is_normal(name))
                         registry_touch_device(registry, name, NULL);
         } else if (is_parent(registry, event, name))
@@ -148,6 +149,7 @@ const struct backend mdev_backend = {
         .look_at_device = sysfs_look_at_device,
         .device_path = device_path,
         .unchanged_inode = unchanged_inode,
+        .subsystem = "mdev",
         /* The kernel marks a device active just after it has made `mdev_type`. */
         .grace_usec = 100 * USEC_PER_MSEC,
 };
