@@ -87,6 +87,10 @@ void fake_host_free(void) {
         remove_tree(host);
 }
 
+void fake_directory_add(const char *path) {
+        make_directories(path_of("%s", path));
+}
+
 void fake_parent_add(const char *name, const char *type) {
         char target[PATH_MAX];
 

@@ -6,6 +6,9 @@
 void fake_host_new(void);
 void fake_host_free(void);
 
+/** fake_directory_add() - make a directory, and those above it. */
+void fake_directory_add(const char *path);
+
 void fake_parent_add(const char *name, const char *type);
 void fake_parent_remove(const char *name);
 
