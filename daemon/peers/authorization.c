@@ -4,6 +4,7 @@
 
 #include "daemon/peers/authorization.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -12,12 +13,12 @@
 #include "daemon/bus/polkit.h"
 #include "daemon/peers/scheduler.h"
 
-/* For xgettext; polkit's agent shows them, translated by the domain that goes with them. */
+/* Marks a text for xgettext. polkit's agent translates and shows it. */
 #define N_(text) text
 
 static const struct {
         const char *name;
-        const char *dialog;     /* with $(…) for what the details say */
+        const char *dialog;     /* the text for a person; polkit's agent fills in $(…) from the details */
 } verbs[_VERB_MAX] = {
         [VERB_CREATE] = { "create", N_("Authentication is required to create a mediated device on $(parent).") },
         [VERB_START] = { "start", N_("Authentication is required to start mediated device $(uuid) on $(parent).") },
@@ -34,9 +35,9 @@ static const struct {
 };
 
 enum state {
-        STATE_IDLE,             /* its request is at its handler, or on its way there */
-        STATE_WAITING,          /* for its turn to be asked */
-        STATE_ASKED,
+        STATE_IDLE,             /* no question: the call is at its handler, or waits for its turn */
+        STATE_WAITING,          /* a question that polkit has not got yet */
+        STATE_ASKED,            /* a question that polkit has */
 };
 
 struct authorization {
@@ -45,11 +46,11 @@ struct authorization {
         struct call *call;              /* the request, which owns this */
         struct charge charge;           /* its place among the requests that wait */
         enum verb verb;
-        char *uuid;
-        struct grants *asked;           /* the one that polkit is asked for */
-        struct grants *grants;
+        char *uuid;                     /* empty: none yet */
+        struct grants *asked;           /* the grant that the question is about, or NULL */
+        struct grants *grants;          /* what was granted */
         struct polkit_check *check;     /* the question that polkit has, or NULL */
-        struct authorization *prev, *next;      /* in the list of its state */
+        struct authorization *prev, *next;      /* in the list of its state, unless it is idle */
 };
 
 struct authorizations {
@@ -58,7 +59,7 @@ struct authorizations {
         bool closed;                    /* the daemon is stopping */
         struct authorization *waiting;
         struct authorization *asked;
-        unsigned int n_asked;
+        unsigned int n_asked;           /* the length of that list */
         sd_event_source *ask;           /* deferred */
 };
 
@@ -72,14 +73,18 @@ static struct user *user_of(const struct authorization *a) {
 }
 
 static void leave_list(struct authorization *a) {
+        assert((a->state == STATE_IDLE) == !a->prev);
+
         if (a->state == STATE_ASKED) {
                 a->check = polkit_withdraw(a->check);
                 DL_DELETE(a->all->asked, a);
+                assert(a->all->n_asked > 0 && user_of(a)->n_asked > 0);
                 a->all->n_asked--;
                 user_of(a)->n_asked--;
                 want_to_ask(a->all);
         } else if (a->state == STATE_WAITING)
                 DL_DELETE(a->all->waiting, a);
+        a->prev = a->next = NULL;
         a->state = STATE_IDLE;
 }
 
@@ -132,6 +137,8 @@ static void on_answer(enum polkit_answer answer, void *userdata) {
         struct call *call = a->call;
         int r = 0;
 
+        assert(a->state == STATE_ASKED && call->owner == a);
+
         a->check = NULL;
         leave_list(a);
         if (answer == POLKIT_YES) {
@@ -163,8 +170,8 @@ static int ask(struct authorization *a) {
                           details, interactive, on_answer, a);
 }
 
-/* Questions that nobody answers take places for minutes. So a user may have no more of them than half of what it leaves
- * free: no number of users takes all places. */
+/* A question that is not answered takes a place for minutes. So a user may have no more places than half of those that
+ * are free: no number of users can take all of them. */
 static bool may_ask(const struct authorization *a) {
         unsigned int n = user_of(a)->n_asked, n_free = AUTHORIZATIONS_ASKED_MAX - a->all->n_asked;
 
@@ -199,9 +206,11 @@ static void on_left(struct charge *charge) {
         call_free(call_of_charge(charge));
 }
 
-/* Holds the call. */
+/* Holds the call until polkit has answered. */
 static int begin(struct authorization *a, const struct need *need) {
         int r;
+
+        assert(a->state == STATE_IDLE && !a->check);
 
         grants_free(a->asked);
         a->asked = calloc(1, sizeof(*a->asked));
@@ -243,6 +252,19 @@ static int authorization_new(struct authorizations *all, struct call *call, enum
         return 0;
 }
 
+/* Returns 0; 1 when the call was refused; or a negative errno. */
+static int get_authorization(struct authorizations *all, struct call *call, enum verb verb, const char *uuid) {
+        int r;
+
+        r = call->authorization ? 0 : authorization_new(all, call, verb, uuid);
+        if (r == -EDQUOT)
+                return bus_fail(call->message, FAILURE_LIMITS_EXCEEDED,
+                                "Too many requests are unfinished or wait for authorization: %d of a connection, %d of "
+                                "a user and %d in all may wait; wait for one to finish",
+                                PEER_REQUESTS_MAX, USER_QUESTIONS_MAX, OTHERS_QUESTIONS_MAX);
+        return r;
+}
+
 int authorize(struct authorizations *all, sd_bus_message *message, enum verb verb, const char *uuid,
               const struct need *needs, size_t n_needs, struct grants **ret_grants) {
         struct call *call = scheduler_current(all->scheduler, message);
@@ -257,26 +279,15 @@ int authorize(struct authorizations *all, sd_bus_message *message, enum verb ver
 
         if (all->closed)
                 return bus_fail_stopping(message);
-        if (!call->authorization) {
-                r = authorization_new(all, call, verb, uuid);
-                if (r == -EDQUOT)
-                        return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
-                                        "Too many requests are unfinished or wait for authorization: %d of a "
-                                        "connection, %d of a user and %d in all may wait; wait for one to finish",
-                                        PEER_REQUESTS_MAX, USER_QUESTIONS_MAX, OTHERS_QUESTIONS_MAX);
-                if (r < 0)
-                        return r;
-        }
+        r = get_authorization(all, call, verb, uuid);
+        if (r != 0)
+                return r;
 
-        for (size_t i = 0; i < n_needs; i++) {
-                const struct need *need = needs + i;
+        for (size_t i = 0; i < n_needs; i++)
+                if (!grants_have(call->authorization->grants, needs + i))
+                        return begin(call->authorization, needs + i);
 
-                if (grants_have(call->authorization->grants, need))
-                        continue;
-                return begin(call->authorization, need);
-        }
-
-        /* The request has its own place from here on. */
+        /* From now on, the request has a place of its own. */
         *ret_grants = TAKE_PTR(call->authorization->grants);
         call->authorization = authorization_free(call->authorization);
         return 0;
@@ -321,6 +332,7 @@ struct authorizations *authorizations_free(struct authorizations *all) {
                 call_free(all->waiting->call);
         while (all->asked)
                 call_free(all->asked->call);
+        assert(all->n_asked == 0);
         sd_event_source_disable_unref(all->ask);
         free(all);
         return NULL;

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Budgets of the daemon's time, and who else wants some of it. */
+/* Budgets of the daemon's time, and the callers that want some of it. */
 
 #include "daemon/peers/budget.h"
+
+#include <assert.h>
 
 #include "common/macro.h"
 
 static void give_back(struct budget *budget, const struct budget_rule *rule, uint64_t now) {
         uint64_t back = (now - budget->updated_usec) / rule->factor;
 
+        assert(now >= budget->updated_usec && now >= budget->charged_usec);
+
         if (now - budget->charged_usec >= BUDGET_REST_USEC || back >= budget->spent) {
                 budget->spent = 0;
                 budget->updated_usec = now;
         } else {
                 budget->spent -= back;
-                /* What is left of the division counts the next time. */
+                /* The remainder of the division counts the next time. */
                 budget->updated_usec += back * rule->factor;
         }
 }

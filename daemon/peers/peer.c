@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Connections, users, and what is charged to them. */
+/* Peers, users, and what is charged to them. */
 
 #include "daemon/peers/peer.h"
 
@@ -13,12 +13,13 @@
 #include "daemon/base/log.h"
 #include "daemon/bus/bus-pump.h"
 
-/* How many questions the bus has at once; dbus-daemon allows 128 unanswered calls of a connection. */
+/* How many questions the bus has at the same time. dbus-daemon allows a connection 128 unanswered calls. */
 #define IDENTIFYING_MAX 64
 
+/* The limits of one account. */
 struct limit {
-        size_t peer, user, root, others;        /* of one peer, one user, root, and all users but root */
-        size_t user_min;                        /* the part of `user` that `others` cannot take away */
+        size_t peer, user, root, others;        /* those of a peer, a user, root, and all users but root */
+        size_t user_min;                        /* the part of `user` that does not depend on `others` */
 };
 
 static const struct limit limits[_ACCOUNT_MAX] = {
@@ -31,14 +32,14 @@ static const struct limit limits[_ACCOUNT_MAX] = {
 };
 
 struct peers {
-        sd_bus *bus;                    /* for questions to the bus alone; NULL before peers_connect() */
+        sd_bus *bus;                    /* the second connection, or NULL before peers_connect() */
         struct bus_pump *pump;
-        struct peer *table;
-        struct user *users;
-        struct peer *unidentified;      /* peers of which the bus is to be asked */
-        unsigned int n_identifying;
-        size_t unidentified_bytes;
-        size_t others[_ACCOUNT_MAX];    /* of all users but root */
+        struct peer *table;             /* the peers on the bus, by name */
+        struct user *users;             /* by uid */
+        struct peer *unidentified;      /* the peers that the bus is to be asked about */
+        unsigned int n_identifying;     /* the number of questions that the bus has */
+        size_t unidentified_bytes;      /* the bytes of peers that are not identified */
+        size_t others[_ACCOUNT_MAX];    /* the sums of all users but root */
         const struct peers_hooks *hooks;
         void *userdata;
 };
@@ -66,7 +67,7 @@ static bool is_too_much(const struct peer *peer, enum account account, size_t am
                 user->used[account] + amount > limit->user_min);
 }
 
-/* Whether it is too much was looked at before. */
+/* Limits are not looked at. */
 static void add_to_user(struct peer *peer, const size_t amounts[static _ACCOUNT_MAX]) {
         for (enum account account = 0; account < _ACCOUNT_MAX; account++) {
                 peer->user->used[account] += amounts[account];
@@ -85,7 +86,7 @@ static void take_from_user(struct peer *peer, const size_t amounts[static _ACCOU
 }
 
 int peer_charge(struct peer *peer, struct charge *charge, const size_t amounts[static _ACCOUNT_MAX]) {
-        assert(!charge->peer);
+        assert(peer->n_references > 0 && !charge->peer);
 
         for (enum account account = 0; account < _ACCOUNT_MAX; account++)
                 if (is_too_much(peer, account, amounts[account]))
@@ -115,17 +116,22 @@ void charge_move(struct charge *from, struct charge *to, enum account account) {
 
 /* --- peers and users */
 
-/* A user without connections is remembered for as long as it has spent something: a new connection gives it no new
- * budget. */
+static void user_free(struct peers *peers, struct user *user) {
+        assert(user->n_peers == 0 && !user->ring && user->n_asked == 0);
+        for (enum account account = 0; account < _ACCOUNT_MAX; account++)
+                assert(user->used[account] == 0);
+
+        HASH_DEL(peers->users, user);
+        free(user);
+}
+
+/* A user without peers is kept for as long as its budget is not full: a new connection does not fill it. */
 static void forget_users(struct peers *peers, uint64_t now) {
         struct user *user, *next;
 
         HASH_ITER(hh, peers->users, user, next)
-                if (user->n_peers == 0 && now - user->budget.charged_usec >= BUDGET_REST_USEC) {
-                        assert(!user->ring && user->used[ACCOUNT_CALLS] == 0 && user->used[ACCOUNT_BYTES] == 0);
-                        HASH_DEL(peers->users, user);
-                        free(user);
-                }
+                if (user->n_peers == 0 && now - user->budget.charged_usec >= BUDGET_REST_USEC)
+                        user_free(peers, user);
 }
 
 static struct user *user_get(struct peers *peers, uid_t uid) {
@@ -163,8 +169,11 @@ static void peer_unref(struct peer *peer) {
                 return;
 
         assert(peer->left && !peer->calls && !peer->charges);
-        if (peer->user)
+        assert(peer->state == PEER_IDENTIFIED);
+        if (peer->user) {
+                assert(peer->user->n_peers > 0);
                 peer->user->n_peers--;
+        }
         free(peer->name);
         free(peer);
 }
@@ -206,7 +215,7 @@ void peer_leave(struct peer *peer) {
         HASH_DEL(peer->peers->table, peer);
         peer->left = true;
 
-        /* One callback may release the charges of others, so that each search begins at the first one. */
+        /* One function may release other charges as well, so that each search begins at the first one. */
         while ((charge = find_listener(peer))) {
                 void (*on_left)(struct charge *charge) = charge->on_left;
 
@@ -216,7 +225,7 @@ void peer_leave(struct peer *peer) {
         peer_unref(peer);
 }
 
-/* Its calls are answered by their owners. With its next one it is known again. */
+/* The owners of its calls answer them. With its next call it is a new peer. */
 static void drop(struct peer *peer) {
         peer->dropped = true;
         peer_leave(peer);
@@ -233,8 +242,7 @@ void peer_identify(struct peer *peer, uid_t uid) {
 
         peer->user->n_peers++;
         peers->unidentified_bytes -= peer->used[ACCOUNT_BYTES];
-        /* It may be more than the user may have. These calls are let in already, so that they are not refused any
-         * more. */
+        /* That may be more than the user may have. These calls are accepted already, and are not refused any more. */
         add_to_user(peer, peer->used);
         if (peers->hooks)
                 peers->hooks->on_identified(peer, peers->userdata);
@@ -371,9 +379,9 @@ int peers_connect(struct peers *peers, sd_event *event, sd_bus_message_handler_t
                                 "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, userdata);
         if (r < 0)
                 return r;
-        /* A unique name has no new owner when its connection leaves. The rule is there before the first question is
-         * asked: a peer that leaves before the bus answers is told of by the answer, one that leaves later by the
-         * rule. */
+        /* When a connection leaves, its unique name has no owner any more. The rule is in place before the first
+         * question is asked: if a peer leaves before the bus answers, the answer says so, and if it leaves later, the
+         * rule does. */
         r = sd_bus_add_match_async(peers->bus, NULL,
                                    "type='signal',sender='" BUS_DRIVER "',path='" BUS_DRIVER_PATH "',"
                                    "interface='" BUS_DRIVER "',member='NameOwnerChanged',arg2=''",
@@ -401,10 +409,9 @@ struct peers *peers_free(struct peers *peers) {
 
         HASH_ITER(hh, peers->table, peer, next)
                 peer_leave(peer);
-        HASH_ITER(hh, peers->users, user, next_user) {
-                HASH_DEL(peers->users, user);
-                free(user);
-        }
+        HASH_ITER(hh, peers->users, user, next_user)
+                user_free(peers, user);
+        assert(!peers->unidentified && peers->n_identifying == 0 && peers->unidentified_bytes == 0);
         bus_pump_free(peers->pump);
         sd_bus_close_unref(peers->bus);
         free(peers);

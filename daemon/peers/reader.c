@@ -9,7 +9,7 @@
 
 static const struct {
         const char *interface;
-        const char *member;     /* NULL: all of the interface */
+        const char *member;     /* NULL: each method of the interface */
 } readers[] = {
         { "org.freedesktop.DBus.Introspectable", NULL },
         { "org.freedesktop.DBus.ObjectManager", NULL },

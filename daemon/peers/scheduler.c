@@ -18,15 +18,16 @@
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/reader.h"
 
-/* How much is read before a call is handled: a connection that only ever sends must not keep others waiting. */
+/* How much is read before a call is handled: a peer that sends without end must not keep others waiting. A call that
+ * wants no answer and is dropped costs much less than one that waits or is refused. */
 #define READING_PER_TURN 1024
-#define READING_A_CALL 32               /* a call that waits afterwards, or is refused */
-#define READING_A_DROP 1                /* one that is dropped without an answer */
+#define READING_A_CALL 32
+#define READING_A_DROP 1
 
-/* How often the daemon tries to hand a call to its handler where memory is short. */
+/* How often a call is handed to its handler where memory is short. */
 #define SHORTAGES_MAX 16
 
-/* What a waiting call costs besides its text: sd-bus's object of it, and ours. */
+/* How many bytes a waiting call takes beside its text: libsystemd's object and ours. */
 #define CALL_OVERHEAD 1024
 
 struct scheduler {
@@ -35,15 +36,15 @@ struct scheduler {
         struct peers *peers;
         admit_t admit;
         void *userdata;
-        bool draining;
-        sd_event_source *turn;          /* a timer: when the next call may be ready to be handled */
-        struct user *ring;              /* users with calls that wait, but root */
-        struct user *root;              /* root, if it has calls that wait */
-        struct callers users;           /* those that have called last */
-        struct call *current;           /* the call whose handler runs */
-        uint64_t begin_usec;            /* the processor time at which it was entered */
-        bool entered;                   /* whether the current call has passed the filter */
-        unsigned int reading;           /* what was read since a call was handled */
+        bool draining;                  /* whether the daemon is stopping */
+        sd_event_source *turn;          /* a timer: the next call may be handled */
+        struct user *ring;              /* the users with waiting calls, the next one first; without root */
+        struct user *root;              /* root, if it has waiting calls */
+        struct callers users;           /* the users that called last, but for those without a budget */
+        struct call *current;           /* the call whose handler is running, or NULL */
+        uint64_t begin_usec;            /* the processor time when that began */
+        bool entered;                   /* whether the current call has come to the filter */
+        unsigned int reading;           /* the sum of READING_* since a call was handled */
 };
 
 /* --- calls */
@@ -52,7 +53,10 @@ static struct call *call_unlink(struct call *call) {
         struct peer *peer = call->charge.peer;
         struct user *user = peer->user;
 
+        assert(call->prev);
+
         DL_DELETE(peer->calls, call);
+        call->prev = call->next = NULL;
         if (!peer->calls && user)
                 DL_DELETE(user->ring, peer);
         if (user && !user->ring) {
@@ -64,7 +68,7 @@ static struct call *call_unlink(struct call *call) {
         return call;
 }
 
-/* A user that gets its first waiting call is the last one in its ring, and so is a peer. */
+/* A peer with its first waiting call is the last one in its ring, and so is its user. */
 static void enter_rings(struct scheduler *s, struct peer *peer) {
         struct user *user = peer->user;
 
@@ -80,6 +84,8 @@ static void enter_rings(struct scheduler *s, struct peer *peer) {
 static void enqueue(struct call *call, bool first) {
         struct peer *peer = call->charge.peer;
 
+        assert(peer && !peer->left && !call->owner && !call->prev);
+
         if (!peer->calls && peer->user)
                 enter_rings(call->scheduler, peer);
         if (first)
@@ -93,6 +99,7 @@ struct call *call_free(struct call *call) {
         if (!call)
                 return NULL;
 
+        assert(call != call->scheduler->current && !call->prev);
         authorization_free(call->authorization);
         charge_release(&call->charge);
         sd_bus_message_unref(call->message);
@@ -117,7 +124,7 @@ void call_hold(struct call *call, void *owner, void (*on_left)(struct charge *ch
 }
 
 void call_resume(struct call *call) {
-        assert(call->owner && call != call->scheduler->current);
+        assert(call->owner && call != call->scheduler->current && call->charge.peer);
 
         /* It fails only for messages that are still being written. */
         (void) sd_bus_message_rewind(call->message, true);
@@ -139,7 +146,8 @@ bool scheduler_serves_root(struct scheduler *s, sd_bus_message *message) {
 
 /* --- whose turn it is */
 
-/* It may have little under way for a moment, when many of its calls are answered together. */
+/* Whether the peer crowds. Also notes how much it has under way now. A peer may have little for a moment, when many of
+ * its calls are answered together. */
 static bool crowds(struct peer *peer, uint64_t now) {
         if (peer->used[ACCOUNT_CALLS] + peer->used[ACCOUNT_REQUESTS] >= CROWD_MIN) {
                 if (now - peer->busy_usec > CROWD_LAPSE_USEC)
@@ -153,7 +161,8 @@ static bool is_spent(struct user *user, uint64_t now) {
         return user->uid != 0 && budget_ready(&user->budget, &USER_BUDGET, now) > now;
 }
 
-/* Nobody waits for a user or a connection that takes more than its share. */
+/* Notes that a peer has called, so that others step back. Nobody steps back for a user without a budget, or for a peer
+ * that crowds. */
 static void note_caller(struct scheduler *s, struct peer *peer, uint64_t now) {
         if (!is_spent(peer->user, now))
                 callers_note(&s->users, peer->user, now);
@@ -165,8 +174,8 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
         return a < b ? a : b;
 }
 
-/* The answers that the bus does not take, because a connection does not read its own, are kept in memory. So calls that
- * only read wait until it has taken all of them. */
+/* Where the bus takes no answers, because a connection does not read its own, they stay in memory. So calls that only
+ * read wait until it has taken all of them. */
 static bool is_bus_behind(const struct scheduler *s, const struct call *call) {
         uint64_t n;
 
@@ -183,7 +192,7 @@ static uint64_t user_ready(struct scheduler *s, struct user *user, uint64_t now)
                        callers_others_usec(&s->users, user) + USER_CALLED_USEC);
 }
 
-/* The next call of a user whose turn it is, or NULL. @ret_ready: when there will be one, if that is known. */
+/* The next call of a user that has its turn, or NULL. Lowers *@ret_ready to the time when it may have one. */
 static struct call *next_of_user(struct scheduler *s, struct user *user, uint64_t now, uint64_t *ret_ready) {
         struct peer *peer;
 
@@ -219,7 +228,7 @@ static struct call *next_call(struct scheduler *s, uint64_t now, uint64_t *ret_r
         return NULL;
 }
 
-/* After its turn a user is the last one in the ring, and so is a peer. */
+/* After its turn, a user is the last one in the ring, and so is its peer. */
 static void move_to_end(struct scheduler *s, struct peer *peer) {
         struct user *user = peer->user;
 
@@ -235,7 +244,7 @@ static void move_to_end(struct scheduler *s, struct peer *peer) {
 
 /* --- handling */
 
-/* Time of this process, so that a busy machine does not make calls more expensive. */
+/* Not the time of day, so that a call does not cost more when the machine is busy. */
 static uint64_t processor_usec(void) {
         struct timespec ts = {};
 
@@ -244,6 +253,8 @@ static uint64_t processor_usec(void) {
 }
 
 static void enter(struct scheduler *s, struct call *call) {
+        assert(!s->current && call->charge.peer->user);
+
         s->current = call;
         s->entered = false;
         s->begin_usec = processor_usec();
@@ -265,6 +276,8 @@ static void charge_time(struct peer *peer, uint64_t usec) {
 static void leave(struct scheduler *s) {
         struct call *call = TAKE_PTR(s->current);
 
+        assert(call && !call->prev);
+
         charge_time(call->charge.peer, processor_usec() - s->begin_usec);
         if (!call->owner)
                 call_free(call);
@@ -278,10 +291,10 @@ static void handle(struct scheduler *s, struct call *call) {
         move_to_end(s, peer);
         enter(s, call);
         r = sd_bus_enqueue_for_read(s->bus, call->message);
-        /* Before it sd-bus may write, or answer a call of ours whose time is over. */
+        /* libsystemd may first do something else: write, or end a call of ours that had no answer in time. */
         for (unsigned int i = 0; !s->entered && (r >= 0 || (r == -ENOMEM && i < SHORTAGES_MAX)); i += r < 0)
                 r = sd_bus_process(s->bus, NULL);
-        /* It has got lost in between, or on its way to its handler. */
+        /* It did not come to its handler, or not through it. */
         if (r < 0)
                 bus_answer_errno(call->message, r);
         leave(s);
@@ -298,7 +311,7 @@ static int drop(sd_bus_message *message, int error) {
                         "This connection or this user has too many unanswered calls; wait for answers, then ask again");
 }
 
-/* A caller that does not want to know the answer could ask without end. */
+/* The bus does not limit how many calls a peer makes that want no answer. */
 static bool is_pointless(sd_bus_message *message) {
         return !sd_bus_message_get_expect_reply(message) && call_is_reader(message);
 }
@@ -329,7 +342,7 @@ static int call_new(struct scheduler *s, sd_bus_message *message, struct call **
         return 0;
 }
 
-/* Whether nobody else's call is to be handled before one of @peer. */
+/* Whether a call of @peer that was just read can be handled at once: no other one waits, or is there to be read. */
 static bool is_next(struct scheduler *s, struct peer *peer, struct call *call, uint64_t now) {
         int n;
 
@@ -377,7 +390,7 @@ static int on_message(sd_bus_message *message, void *userdata, sd_bus_error *ret
                 s->reading += r < 0 && !sd_bus_message_get_expect_reply(message) ? READING_A_DROP : READING_A_CALL;
                 if (r == -EDQUOT || r == -EFBIG)
                         r = drop(message, r);
-                /* libsystemd would not say that it could not answer. */
+                /* If the filter returned the error, libsystemd would answer, but not say that it could not. */
                 if (r < 0) {
                         bus_answer_errno(message, r);
                         return 1;
@@ -394,7 +407,7 @@ static bool may_read(const struct scheduler *s) {
         return s->reading < READING_PER_TURN && !peers_are_full(s->peers);
 }
 
-/* Reads what there is to read, then has one call handled. */
+/* Reads what there is to read, and then has one call handled. */
 static int take_turn(void *userdata) {
         struct scheduler *s = userdata;
         struct call *call;
@@ -466,7 +479,7 @@ struct scheduler *scheduler_free(struct scheduler *s) {
         if (!s)
                 return NULL;
 
-        assert(!s->current);
+        assert(!s->current && !s->ring && !s->root);
         bus_pump_free(s->pump);
         sd_event_source_disable_unref(s->turn);
         free(s);

@@ -3,17 +3,20 @@
 
 /* Whose call is handled next.
  *
- * The bus delivers calls in the order in which they came. A connection with a hundred calls under way would have a
- * hundred handled before anybody else's next one. So the scheduler reads what there is to read, which is cheap, and
- * sorts it: users are in a ring, and in each user's ring are its connections, which have their calls in a queue. A turn
- * of a user is one call of one of its connections. Root has its turn first. A user that has used up its budget
- * (budget.h) waits as long as a user that has not called a moment ago. A connection crowds if it always has much under
- * way. It waits after each call, as long as another connection of its user that does not crowd has called a moment ago.
- * A call that comes alone is handled at once.
+ * The bus delivers calls in the order in which they came. A connection with a hundred calls under way would have all of
+ * them handled before the next call of any other connection. So the scheduler reads all that there is to read, which is
+ * cheap, and sorts it. Users are in a ring. Each user has a ring of its peers, and each peer has a queue of its calls.
+ * In its turn, a user has one call of one of its peers handled. Root comes before the ring. A call that comes alone is
+ * handled at once.
  *
- * A call is an object from the time it is read until it is answered, or until somebody who answers it later keeps its
- * message. A handler that cannot go on yet holds the call (call_hold()). When it can, it resumes the call: it keeps its
- * place in all accounts, waits for its turn, and its handler is entered once more. Calls of one connection are handled
+ * Two things keep a caller that asks without end from taking its full share. A user whose budget (budget.h) is used up
+ * waits, as long as another user, one with a budget, has called a moment ago. And a peer that always has much under way
+ * crowds. It waits after each call, as long as another peer of its user, one that does not crowd, has called a moment
+ * ago. This is also true of root's peers.
+ *
+ * A call is an object from the time when it is read until it is answered, or until its message is kept by what will
+ * answer it later. A handler that cannot go on yet holds the call (call_hold()), and resumes it when it can. The call
+ * keeps its place in all accounts, waits for its turn, and its handler is entered again. Calls of one peer are handled
  * in their order, but later ones do not wait for one that is held. */
 
 #include "daemon/peers/peer.h"
@@ -21,22 +24,22 @@
 struct authorization;
 struct scheduler;
 
-/* How large a call may be: four times what a definition may have. */
+/* How many bytes a call may have: four times what a definition may have. */
 #define CALL_SIZE_MAX (256 * 1024)
 
-/* A user has a tenth of the time when the burst is spent. A command for a few dozen devices is done within the
+/* When a user has used up the burst, it has a tenth of the time. A command for a few dozen devices takes less than the
  * burst. */
 #define USER_BUDGET ((const struct budget_rule) { .factor = 10, .burst_usec = 100 * USEC_PER_MSEC })
 
-/* A connection that has had at least that many calls and requests under way for that long crowds. A command for a few
- * hundred devices is done by then. It counts as crowding for a moment longer, because what is on its way is not seen
- * here. */
+/* A peer crowds when it has had CROWD_MIN calls and requests or more under way for CROWD_PATIENCE_USEC. A command for a
+ * few hundred devices is done by then. It may have less for CROWD_LAPSE_USEC, because calls that are still on the bus
+ * are not seen here. */
 #define CROWD_MIN 16
 #define CROWD_PATIENCE_USEC (250 * USEC_PER_MSEC)
 #define CROWD_LAPSE_USEC (50 * USEC_PER_MSEC)
 
-/* How long the next call of a connection that crowds waits: a hundred times as long as the last one took, within these
- * bounds. So fewer than one in a hundred calls of the others meets one of theirs. */
+/* How long the next call of a peer that crowds waits: a hundred times as long as its last one took, within these
+ * bounds. So less than one in a hundred calls of other peers has to wait for a call of such a peer. */
 #define CROWD_FACTOR 100
 #define CROWD_PAUSE_MIN_USEC (150 * USEC_PER_MSEC)
 #define CROWD_PAUSE_MAX_USEC (1 * USEC_PER_SEC)
@@ -52,42 +55,43 @@ struct call {
         sd_bus_message *message;
         struct charge charge;           /* its place and its bytes */
         void *owner;                    /* what holds it until call_resume(), or NULL */
-        bool resumed;                   /* whether its handler is entered once more */
-        struct authorization *authorization;    /* what polkit was asked about it, or NULL */
-        struct call *prev, *next;       /* in its peer's queue */
+        bool resumed;                   /* whether its handler was entered before */
+        struct authorization *authorization;    /* the questions to polkit about it, or NULL */
+        struct call *prev, *next;       /* in its peer's queue, while it waits */
 };
 
-/* Looks at a call before its handler does. Returns 0; 1 when it has answered the call; or a negative errno. */
+/* Looks at a call before its handler is entered. Returns 0; 1 when it has answered the call; or a negative errno. */
 typedef int (*admit_t)(sd_bus_message *message, void *userdata);
 
 struct scheduler *scheduler_free(struct scheduler *scheduler);
 DEFINE_CLEANUP_FUNC(struct scheduler *, scheduler_free)
 
-/** scheduler_new() - from now on calls that come in are scheduled. The scheduler also does what sd_bus_attach_event()
- * would do for @bus. Returns 0 or a negative errno. */
+/** scheduler_new() - schedule the calls that come in on @bus from now on. It takes the place of sd_bus_attach_event().
+ * Returns 0 or a negative errno. */
 int scheduler_new(struct scheduler **ret, sd_event *event, sd_bus *bus, struct peers *peers, admit_t admit,
                   void *userdata);
 
-/** scheduler_drain() - the daemon is stopping: all calls are to be answered soon. */
+/** scheduler_drain() - the daemon is stopping: no call waits for a budget any more. */
 void scheduler_drain(struct scheduler *scheduler);
 
-/** scheduler_current() - the call whose handler is running, which must have @message. NULL if there is none. */
+/** scheduler_current() - the call whose handler is running, if @message is its message; else NULL. */
 struct call *scheduler_current(struct scheduler *scheduler, sd_bus_message *message);
 
-/** scheduler_serves_root() - whether the call whose handler is running, which must have @message, is root's. */
+/** scheduler_serves_root() - whether there is such a call, and it is root's. */
 bool scheduler_serves_root(struct scheduler *scheduler, sd_bus_message *message);
 
-/** call_of_charge() - the call that a charge belongs to. */
+/** call_of_charge() - the call that @charge is embedded in. */
 static inline struct call *call_of_charge(struct charge *charge) {
         return CONTAINER_OF(charge, struct call, charge);
 }
 
-/** call_hold() - the handler of the current call returns without an answer. @owner owns the call now, and @on_left
- * tells it when the call's peer leaves: it must free the call. */
+/** call_hold() - the handler of the current call will return without an answer. @owner owns the call now. @on_left is
+ * called when the call's peer leaves, and must free the call. */
 void call_hold(struct call *call, void *owner, void (*on_left)(struct charge *charge));
 
-/** call_resume() - have the handler of a held call entered once more, when its turn comes. Nobody owns it any more. */
+/** call_resume() - have the handler of a held call entered again when its turn comes. The scheduler owns the call
+ * again. */
 void call_resume(struct call *call);
 
-/** call_free() - the end of a held call, which was answered or whose peer has left. Returns NULL. */
+/** call_free() - free a held call, which was answered or whose peer has left. Returns NULL. */
 struct call *call_free(struct call *call);
