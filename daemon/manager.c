@@ -19,7 +19,7 @@
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/manager.h"
 #include "daemon/api/types-query.h"
-#include "daemon/autostart/autostart.h"
+#include "daemon/autostart/autostart-job.h"
 #include "daemon/base/log.h"
 #include "daemon/bus/export.h"
 #include "daemon/definitions/catch-up.h"
@@ -260,7 +260,7 @@ int manager_new(struct manager **ret) {
                      on_idle, manager);
         if (r < 0)
                 return r;
-        r = autostart_new(&manager->autostart, manager->event, manager->registry, manager->jobs);
+        r = autostart_new(&manager->autostart, manager->event, manager->registry, &autostart_job_hooks, manager->jobs);
         if (r < 0)
                 return r;
         r = catch_up_new(&manager->catch_up, manager->event, manager->store);

@@ -8,15 +8,11 @@
 #include <errno.h>
 #include <utlist.h>
 
-#include "common/fault-point.h"
 #include "daemon/autostart/tried.h"
 #include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
 #include "daemon/base/timer.h"
 #include "daemon/definitions/store.h"
-#include "daemon/jobs/job.h"
-#include "daemon/jobs/jobs.h"
-#include "daemon/jobs/queue.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/registry.h"
 
@@ -38,17 +34,18 @@ struct autostart_group {
         char *parent;                           /* its name */
         struct autostart_entry *entries;        /* by UUID */
         struct autostart_entry *pending;        /* those to be started, in this order */
-        unsigned int n_starting;                /* jobs under way, those of entries that are gone among them */
+        unsigned int n_starting;                /* starts under way, those of entries that are gone among them */
         char *full_type;                        /* the last type that had no free instance, or NULL */
         UT_hash_handle hh;
 };
 
 struct autostart {
         struct registry *registry;
-        struct jobs *jobs;
-        unsigned int parallel;                  /* the most jobs under way for one parent */
+        const struct autostart_hooks *hooks;
+        void *userdata;                         /* the hooks' */
+        unsigned int parallel;                  /* the most starts under way for one parent */
         bool stopped;                           /* nothing is started any more */
-        struct autostart_group *groups;         /* by parent, of those with entries or jobs */
+        struct autostart_group *groups;         /* by parent, of those with entries or starts under way */
         sd_event_source *pump_source;
 };
 
@@ -96,7 +93,7 @@ static void group_free(struct autostart_group *group) {
         free(group);
 }
 
-/* Without entries it stays as long as jobs are under way, to count them. */
+/* Without entries it stays as long as starts are under way, to count them. */
 static void group_release(struct autostart_group *group) {
         if (!group->entries && group->n_starting == 0)
                 group_free(group);
@@ -248,31 +245,6 @@ const char *autostart_error(const struct autostart *autostart, const struct stor
 
 /* --- starting */
 
-static const struct job_ops job_ops;
-
-static int submit(struct autostart_entry *entry) {
-        struct autostart *autostart = entry->group->autostart;
-        _cleanup_(job_freep) struct job *job = NULL;
-        int r;
-
-        r = job_new_start(&job, autostart->jobs, uuid_of(entry), entry->group->parent, false, false);
-        if (r < 0)
-                return r;
-        r = job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT);
-        if (r < 0)
-                return r;
-        job->ops = &job_ops;
-        job->ops_userdata = autostart;
-        r = queue_submit(job);
-        if (r < 0)
-                return r;
-
-        TAKE_PTR(job);
-        entry->group->n_starting++;
-        set_state(entry, START_STATE_STARTING, NULL);
-        return 0;
-}
-
 /* The driver has refused another device of that type, and no instance is free since: a thousand more need not ask. */
 static bool is_full(const struct autostart_entry *entry, const struct parent *parent) {
         const struct mdev_type *type = mdev_types_find(&parent->types, entry->definition->type);
@@ -291,7 +263,9 @@ static bool is_still_active(const struct autostart_entry *entry) {
 
 /* Returns 0, or a negative errno when it could not be tried for lack of memory. */
 static int start(struct autostart_entry *entry) {
+        struct autostart *autostart = entry->group->autostart;
         struct parent *parent = parent_of(entry->group);
+        int r;
 
         if (!parent)
                 set_state(entry, START_STATE_WAITING_PARENT, NULL);
@@ -301,8 +275,13 @@ static int start(struct autostart_entry *entry) {
                 wait_for(entry, START_STATE_WAITING_TYPE);
         else if (is_full(entry, parent))
                 wait_for(entry, START_STATE_WAITING_INSTANCE);
-        else
-                return submit(entry);
+        else {
+                r = autostart->hooks->start(autostart, entry->group->parent, uuid_of(entry), autostart->userdata);
+                if (r < 0)
+                        return r;
+                entry->group->n_starting++;
+                set_state(entry, START_STATE_STARTING, NULL);
+        }
         return 0;
 }
 
@@ -414,7 +393,7 @@ void autostart_types_read(struct autostart *autostart, struct parent *parent) {
                 return;
 
         /* What people ask for on this parent goes first; its end has the types read again, so the turn comes. */
-        requests = jobs_have_create(autostart->jobs, parent->name);
+        requests = autostart->hooks->has_requests(parent->name, autostart->userdata);
         HASH_ITER(hh, group->entries, entry, next) {
                 if (entry->suspended || entry->prev)
                         continue;
@@ -498,26 +477,26 @@ void autostart_definition_gone(struct autostart *autostart, const struct stored_
                 entry_drop(entry);
 }
 
-/* --- the ends of jobs */
+/* --- the ends of starts */
 
-static bool exists_as_asked(const struct autostart_entry *entry, const struct job *job) {
+static bool exists_as_asked(const struct autostart_entry *entry, const char *type) {
         const struct device *device = device_find(entry->group->autostart->registry, uuid_of(entry));
 
-        return device && streq(device->parent, entry->group->parent) && device->type && job->mdev_type &&
-               streq(device->type, job->mdev_type);
+        return device && streq(device->parent, entry->group->parent) && device->type && type &&
+               streq(device->type, type);
 }
 
-static void take_result(struct autostart_entry *entry, const struct job *job, enum job_result result) {
-        if (result == JOB_DONE) {
+static void take_result(struct autostart_entry *entry, const struct autostart_end *end) {
+        if (end->is_done) {
                 log_full(LOG_INFO, 0, fields_of(entry), "Started device %s on parent '%s'", uuid_of(entry),
                          entry->group->parent);
                 return settle(entry, START_STATE_ACTIVE);
         }
 
-        switch (job->failure.code) {
+        switch (end->failure->code) {
         case FAILURE_NO_AVAILABLE_INSTANCES:
                 free(entry->group->full_type);
-                entry->group->full_type = strdup(job->mdev_type);
+                entry->group->full_type = strdup(end->type);
                 return wait_for(entry, START_STATE_WAITING_INSTANCE);
         case FAILURE_NO_SUCH_TYPE:
                 return wait_for(entry, START_STATE_WAITING_TYPE);
@@ -527,20 +506,20 @@ static void take_result(struct autostart_entry *entry, const struct job *job, en
         case FAILURE_JOB_CANCELED:
                 return settle(entry, START_STATE_NONE);
         case FAILURE_ALREADY_EXISTS:
-                if (exists_as_asked(entry, job))
+                if (exists_as_asked(entry, end->type))
                         return settle(entry, START_STATE_ACTIVE);
-                return fail(entry, job->id, failure_text(&job->failure));
+                return fail(entry, end->job, failure_text(end->failure));
         default:
-                return fail(entry, job->id, failure_text(&job->failure));
+                return fail(entry, end->job, failure_text(end->failure));
         }
 }
 
-static void take_end(struct autostart_entry *entry, const struct job *job, enum job_result result) {
+static void take_end(struct autostart_entry *entry, const struct autostart_end *end) {
         bool again = entry->registered_again;
 
         entry->registered_again = false;
         /* What failed together with its parent is due again with the next one, which may be here by now. */
-        if (result != JOB_DONE && !parent_of(entry->group))
+        if (!end->is_done && !parent_of(entry->group))
                 return set_state(entry, START_STATE_WAITING_PARENT, NULL);
         if (again && !is_still_active(entry)) {
                 (void) registration_remove(entry->group->parent, uuid_of(entry));
@@ -549,34 +528,21 @@ static void take_end(struct autostart_entry *entry, const struct job *job, enum 
                         enlist(entry);
                 return;
         }
-        take_result(entry, job, result);
+        take_result(entry, end);
 }
 
-static void on_job_end(struct job *job, enum job_result result, void *userdata) {
-        struct autostart *autostart = userdata;
-        struct autostart_group *group;
-        struct autostart_entry *entry;
+void autostart_ended(struct autostart *autostart, const char *parent, const char *uuid,
+                     const struct autostart_end *end) {
+        struct autostart_group *group = find_group(autostart, parent);
+        struct autostart_entry *entry = find_entry(autostart, parent, uuid);
 
-        group = find_group(autostart, job->parent);
         assert(group && group->n_starting > 0);
         group->n_starting--;
-        entry = find_entry(autostart, group->parent, job->uuid);
         if (entry && entry->state == START_STATE_STARTING)
-                take_end(entry, job, result);
+                take_end(entry, end);
         pump(group);
         group_release(group);
 }
-
-/* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
-static int before_work(struct job *job, void *userdata) {
-        int r;
-
-        r = registration_add(job->parent, job->uuid);
-        FAULT_POINT("registration-noted");
-        return r;
-}
-
-static const struct job_ops job_ops = { .before_work = before_work, .on_end = on_job_end };
 
 void autostart_interrupted(const char *parent, const char *uuid, void *autostart) {
         struct autostart_entry *entry = find_entry(autostart, parent, uuid);
@@ -621,7 +587,8 @@ void autostart_stop(struct autostart *autostart) {
         autostart->stopped = true;
 }
 
-int autostart_new(struct autostart **ret, sd_event *event, struct registry *registry, struct jobs *jobs) {
+int autostart_new(struct autostart **ret, sd_event *event, struct registry *registry,
+                  const struct autostart_hooks *hooks, void *userdata) {
         _cleanup_(autostart_freep) struct autostart *autostart = NULL;
         int r;
 
@@ -630,7 +597,8 @@ int autostart_new(struct autostart **ret, sd_event *event, struct registry *regi
                 return -ENOMEM;
         *autostart = (struct autostart) {
                 .registry = registry,
-                .jobs = jobs,
+                .hooks = hooks,
+                .userdata = userdata,
                 .parallel = AUTOSTART_PARALLEL_DEFAULT,
         };
         r = deferred_new(&autostart->pump_source, event, "autostart", PRIORITY_REQUESTS, on_pump, autostart);

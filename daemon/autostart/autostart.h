@@ -21,7 +21,24 @@
 
 struct autostart;
 struct device;
-struct jobs;
+
+/* What autostart asks others for. */
+struct autostart_hooks {
+        /* Begin to create the device of a definition. Returns 0, and autostart_ended() is called once, later; or a
+         * negative errno. */
+        int (*start)(struct autostart *autostart, const char *parent, const char *uuid, void *userdata);
+
+        /* Whether people wait for a device of that parent, and it can be created now. */
+        bool (*has_requests)(const char *parent, void *userdata);
+};
+
+/* How a start has ended. */
+struct autostart_end {
+        bool is_done;
+        uint64_t job;                   /* its number, for the log */
+        const char *type;               /* of the device, or NULL where it was not looked for */
+        const struct failure *failure;  /* where it is not done */
+};
 
 /* How many devices of one parent autostart creates at once. With more of them, they would only wait for each other at
  * the kernel's lock of sysfs, and for udev's workers. 64 parents share the pool's 64 workers, and requests of people go
@@ -43,8 +60,10 @@ enum start_state {
 
 const char *start_state_to_string(enum start_state state);
 
-/** autostart_new() - returns 0 or a negative errno. */
-int autostart_new(struct autostart **ret, sd_event *event, struct registry *registry, struct jobs *jobs);
+/** autostart_new() - without entries. Whatever is passed must outlive it. @userdata is given to the hooks. Returns 0 or
+ * a negative errno. */
+int autostart_new(struct autostart **ret, sd_event *event, struct registry *registry,
+                  const struct autostart_hooks *hooks, void *userdata);
 
 /** autostart_free() - forget all entries. Nobody hears of it. */
 struct autostart *autostart_free(struct autostart *autostart);
@@ -82,6 +101,10 @@ void autostart_definition_read(struct autostart *autostart, struct stored_defini
 
 /** autostart_definition_gone() - a definition is about to be freed. */
 void autostart_definition_gone(struct autostart *autostart, const struct stored_definition *definition);
+
+/** autostart_ended() - a start has ended, or took so long that nobody waits for its end. */
+void autostart_ended(struct autostart *autostart, const char *parent, const char *uuid,
+                     const struct autostart_end *end);
 
 /** autostart_interrupted() - for recovery_start(): a start that autostart wanted is due again. */
 void autostart_interrupted(const char *parent, const char *uuid, void *autostart);

@@ -91,10 +91,14 @@ void fake_directory_add(const char *path) {
         make_directories(path_of("%s", path));
 }
 
+void fake_type_add(const char *parent, const char *type) {
+        make_directories(path_of("sys/devices/virtual/%s/mdev_supported_types/%s", parent, type));
+}
+
 void fake_parent_add(const char *name, const char *type) {
         char target[PATH_MAX];
 
-        make_directories(path_of("sys/devices/virtual/%s/mdev_supported_types/%s", name, type));
+        fake_type_add(name, type);
         snprintf(target, sizeof(target), "../../devices/virtual/%s", name);
         assert_int_equal(symlink(target, path_of("sys/class/mdev_bus/%s", name)), 0);
 }

@@ -12,6 +12,9 @@ void fake_directory_add(const char *path);
 void fake_parent_add(const char *name, const char *type);
 void fake_parent_remove(const char *name);
 
+/** fake_type_add() - another type of a parent. */
+void fake_type_add(const char *parent, const char *type);
+
 /** fake_device_set() - make the device's directory if need be, with or without its two names. */
 void fake_device_set(const char *parent, const char *uuid, int has_remove, const char *type);
 

@@ -13,7 +13,7 @@
 #include "daemon/api/answer-size.h"
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/manager.h"
-#include "daemon/autostart/autostart.h"
+#include "daemon/autostart/autostart-job.h"
 #include "daemon/bus/export.h"
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
@@ -52,7 +52,8 @@ static int set_up(void **state) {
         assert_int_equal(peers_new(&manager->peers), 0);
         assert_int_equal(scheduler_new(&manager->scheduler, manager->event, manager->bus, manager->peers,
                                        answer_size_check, manager), 0);
-        assert_int_equal(autostart_new(&manager->autostart, manager->event, manager->registry, manager->jobs), 0);
+        assert_int_equal(autostart_new(&manager->autostart, manager->event, manager->registry, &autostart_job_hooks,
+                                       manager->jobs), 0);
         assert_int_equal(catch_up_new(&manager->catch_up, manager->event, manager->store), 0);
         assert_int_equal(manager_bus_attach(manager), 0);
         assert_int_equal(peer_get(manager->peers, CALLER, &peer), 0);

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Autostart's jobs: their beginning, what is recorded of them, and their end. */
+
+#include "daemon/autostart/autostart-job.h"
+
+#include "common/fault-point.h"
+#include "daemon/autostart/tried.h"
+#include "daemon/jobs/job.h"
+#include "daemon/jobs/jobs.h"
+#include "daemon/jobs/queue.h"
+
+/* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
+static int before_work(struct job *job, void *userdata) {
+        int r;
+
+        r = registration_add(job->parent, job->uuid);
+        FAULT_POINT("registration-noted");
+        return r;
+}
+
+static void on_end(struct job *job, enum job_result result, void *userdata) {
+        autostart_ended(userdata, job->parent, job->uuid, &(struct autostart_end) {
+                .is_done = result == JOB_DONE,
+                .job = job->id,
+                .type = job->mdev_type,
+                .failure = &job->failure,
+        });
+}
+
+static const struct job_ops job_ops = { .before_work = before_work, .on_end = on_end };
+
+static int submit(struct autostart *autostart, const char *parent, const char *uuid, void *userdata) {
+        _cleanup_(job_freep) struct job *job = NULL;
+        int r;
+
+        r = job_new_start(&job, userdata, uuid, parent, false, false);
+        if (r < 0)
+                return r;
+        r = job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT);
+        if (r < 0)
+                return r;
+        job->ops = &job_ops;
+        job->ops_userdata = autostart;
+        r = queue_submit(job);
+        if (r < 0)
+                return r;
+
+        TAKE_PTR(job);
+        return 0;
+}
+
+static bool has_requests(const char *parent, void *userdata) {
+        return jobs_have_create(userdata, parent);
+}
+
+const struct autostart_hooks autostart_job_hooks = { .start = submit, .has_requests = has_requests };

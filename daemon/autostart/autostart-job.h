@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The jobs that autostart submits. */
+
+#include "daemon/autostart/autostart.h"
+
+/* Their userdata is the struct jobs. */
+extern const struct autostart_hooks autostart_job_hooks;
