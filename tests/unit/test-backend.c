@@ -10,7 +10,7 @@
 #include "daemon/api/manager.h"
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/types-query.h"
-#include "daemon/autostart/autostart.h"
+#include "daemon/autostart/autostart-job.h"
 #include "daemon/bus/export.h"
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
@@ -130,7 +130,8 @@ static int set_up(void **state) {
                                    &store_observer, NULL), 0);
         assert_int_equal(jobs_new(&manager->jobs, manager->event, manager->exports, manager->pool, manager->registry,
                                   manager->store, on_idle, NULL), 0);
-        assert_int_equal(autostart_new(&manager->autostart, manager->event, manager->registry, manager->jobs), 0);
+        assert_int_equal(autostart_new(&manager->autostart, manager->event, manager->registry, &autostart_job_hooks,
+                                       manager->jobs), 0);
         assert_int_equal(catch_up_new(&manager->catch_up, manager->event, manager->store), 0);
         assert_int_equal(manager_bus_attach(manager), 0);
 
