@@ -15,7 +15,6 @@
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/jobs/waiting.h"
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
@@ -31,17 +30,6 @@ static int begin(struct manager *manager, sd_bus_message *message, const struct 
         if (!scheduler_serves_root(manager->scheduler, message))
                 store_look_for(manager->store, uuid->text);
         return 0;
-}
-
-static int accept_made(struct manager *manager, sd_bus_message *message, struct job **job,
-                       const struct options *options) {
-        int r;
-
-        r = request_accept(manager, message, *job, options);
-        if (r != 0)
-                return r;
-        TAKE_PTR(*job);
-        return 1;
 }
 
 /* An active device lends its parent. */
@@ -95,7 +83,7 @@ static int read_contents(sd_bus_message *message, const struct uuid_text *uuid, 
 
 int request_define(struct manager *manager, sd_bus_message *message) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         _cleanup_definition_changes_ struct definition_changes changes = {};
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
         struct parent_name parent;
@@ -136,8 +124,8 @@ int request_define(struct manager *manager, sd_bus_message *message) {
         r = job_new_define(&job, manager->jobs, uuid.text, parent.text, &changes);
         if (r < 0)
                 return r;
-        job->grants = TAKE_PTR(grants);
-        return accept_made(manager, message, &job, &options);
+        job->caller.grants = TAKE_PTR(grants);
+        return request_accept(manager, message, job, &options);
 }
 
 int definition_resolve_parent(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
@@ -208,7 +196,7 @@ static int authorize_modify(struct manager *manager, sd_bus_message *message, co
 int request_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                    const struct parent_name *given_parent) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         _cleanup_definition_changes_ struct definition_changes changes = {};
         struct parent_name parent = *given_parent;
         struct options options;
@@ -233,8 +221,8 @@ int request_modify(struct manager *manager, sd_bus_message *message, const struc
         r = job_new_modify(&job, manager->jobs, uuid->text, parent.text, &changes, options.live, options.defined);
         if (r < 0)
                 return r;
-        job->grants = TAKE_PTR(grants);
-        return accept_made(manager, message, &job, &options);
+        job->caller.grants = TAKE_PTR(grants);
+        return request_accept(manager, message, job, &options);
 }
 
 /* Without a parent: of the one that defines it, or, where that is not one, of every parent. */
@@ -257,10 +245,9 @@ static int authorize_undefine(struct manager *manager, sd_bus_message *message, 
 int request_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                      const struct parent_name *given_parent) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
         struct parent_name parent = *given_parent;
-        const struct job *accepted;
         int r;
 
         r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
@@ -276,12 +263,8 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const str
         r = job_new_undefine(&job, manager->jobs, uuid->text, *parent.text ? parent.text : NULL);
         if (r < 0)
                 return r;
-        job->grants = TAKE_PTR(grants);
-        accepted = job;
-        r = accept_made(manager, message, &job, &options);
-        if (r > 0 && !job)
-                waiting_cancel(accepted);
-        return r;
+        job->caller.grants = TAKE_PTR(grants);
+        return request_accept(manager, message, job, &options);
 }
 
 /* Whose parent is left to the daemon is asked about the one that defines it now, and gets no other. */
@@ -303,7 +286,7 @@ static int authorize_start(struct manager *manager, sd_bus_message *message, con
 int request_start(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                   const struct parent_name *given_parent) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
         struct parent_name parent = *given_parent;
         int r;
@@ -324,6 +307,6 @@ int request_start(struct manager *manager, sd_bus_message *message, const struct
                           options.settle);
         if (r < 0)
                 return r;
-        job->grants = TAKE_PTR(grants);
-        return accept_made(manager, message, &job, &options);
+        job->caller.grants = TAKE_PTR(grants);
+        return request_accept(manager, message, job, &options);
 }

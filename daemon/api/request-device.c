@@ -40,17 +40,13 @@ static int check_options(struct manager *manager, sd_bus_message *message, const
                         options->callout_of > 0 ? "callout-of" : "held-by");
 }
 
-/* What waits is dropped. What a driver is doing goes on to its end, and nobody is told. */
 static void on_left(struct charge *charge) {
-        struct job *job = CONTAINER_OF(charge, struct job, charge);
-
-        job->message = sd_bus_message_unref(job->message);
-        if (job_cancel(job) < 0)
-                job->wait = JOB_WAIT_NO;
+        job_caller_left(CONTAINER_OF(charge, struct job, caller.charge));
 }
 
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
         struct call *call = scheduler_current(manager->scheduler, message);
+        struct job_caller *caller = &job->caller;
         int r;
 
         r = check_options(manager, message, job, options);
@@ -62,7 +58,7 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
                                 "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for "
                                 "that job; do it when the job is done", job->uuid, options->callout_of);
 
-        r = call ? peer_charge(call->charge.peer, &job->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
+        r = call ? peer_charge(call->charge.peer, &caller->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
                  : -EACCES;
         if (r == -EDQUOT)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
@@ -71,26 +67,26 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
                                 OTHERS_REQUESTS_MAX);
         if (r < 0)
                 return r;
-        charge_move(&call->charge, &job->charge, ACCOUNT_BYTES);
-        job->charge.on_left = on_left;
-        job->work.share = peer_share(job->charge.peer);
+        charge_move(&call->charge, &caller->charge, ACCOUNT_BYTES);
+        caller->charge.on_left = on_left;
+        job->work.share = peer_share(caller->charge.peer);
 
-        job->force = options->force;
-        job->callout_of = options->callout_of;
+        caller->force = options->force;
+        caller->callout_of = options->callout_of;
         r = job_set_timeout(job, options->timeout);
         if (r < 0)
                 return r;
-        r = queue_submit(job);
+        r = job_submit(job);
         if (r < 0)
                 return r;
 
-        job->message = sd_bus_message_ref(message);
-        return 0;
+        caller->message = sd_bus_message_ref(message);
+        return 1;
 }
 
 int request_create(struct manager *manager, sd_bus_message *message) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         _cleanup_(attributes_clear) struct attributes attributes = {};
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
         struct parent_name parent;
@@ -121,13 +117,9 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         r = job_new_create(&job, manager->jobs, uuid.text, parent.text, type.text, &attributes, options.settle);
         if (r < 0)
                 return r;
-        job->grants = TAKE_PTR(grants);
+        job->caller.grants = TAKE_PTR(grants);
 
-        r = request_accept(manager, message, job, &options);
-        if (r != 0)
-                return r;
-        TAKE_PTR(job);
-        return 1;
+        return request_accept(manager, message, job, &options);
 }
 
 /* The job that is making a device of this UUID, or will: its parent and type are what the device will have. */
@@ -167,7 +159,7 @@ static int authorize_stop(struct manager *manager, sd_bus_message *message, cons
 
 int request_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         struct options options = { .timeout = OPTION_TIMEOUT_UNSET };
         int r;
 
@@ -186,14 +178,9 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         r = job_new_stop(&job, manager->jobs, uuid->text, options.wait, (pid_t) options.held_by);
         if (r < 0)
                 return r;
-        job->grants = TAKE_PTR(grants);
+        job->caller.grants = TAKE_PTR(grants);
 
-        r = request_accept(manager, message, job, &options);
-        if (r != 0)
-                return r;
-        waiting_cancel(job);
-        TAKE_PTR(job);
-        return 1;
+        return request_accept(manager, message, job, &options);
 }
 
 /* Who may cancel a job: its caller, and whoever might ask for such a job. */
@@ -205,7 +192,7 @@ static int authorize_cancel(struct manager *manager, sd_bus_message *message, co
         struct need needs[ELEMENTSOF(actions)];
         size_t n = 0;
 
-        if (call && call->charge.peer == job->charge.peer)
+        if (call && call->charge.peer == job->caller.charge.peer)
                 return 0;
         for (size_t i = 0; i < ELEMENTSOF(actions); i++)
                 if (job_needs(job, actions[i]))

@@ -10,12 +10,12 @@ struct manager;
 struct options;
 struct uuid_text;
 
-/* Parts of every request. They return 0; 1 when @message was answered with an error; or a negative errno. */
-
-/** request_refuse_draining() - a daemon that is stopping takes nothing new. */
+/** request_refuse_draining() - a daemon that is stopping takes nothing new. Returns 0; 1 when @message was answered with
+ * an error; or a negative errno. */
 int request_refuse_draining(struct manager *manager, sd_bus_message *message);
 
-/** request_accept() - queue the job within the limits; with 0 it is no longer the caller's. */
+/** request_accept() - submit the job within the limits. @message is answered when it ends, or now with an error. Returns
+ * what an sd-bus method handler returns. */
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options);
 
 /* Each answers @message, now or when its job is finished. All return what an sd-bus method handler returns. */

@@ -8,7 +8,6 @@
 #include "daemon/autostart/tried.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/jobs/queue.h"
 
 /* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
 static int before_work(struct job *job, void *userdata) {
@@ -31,7 +30,7 @@ static void on_end(struct job *job, enum job_result result, void *userdata) {
 static const struct job_ops job_ops = { .before_work = before_work, .on_end = on_end };
 
 static int submit(struct autostart *autostart, const char *parent, const char *uuid, void *userdata) {
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         int r;
 
         r = job_new_start(&job, userdata, uuid, parent, false, false);
@@ -42,12 +41,7 @@ static int submit(struct autostart *autostart, const char *parent, const char *u
                 return r;
         job->ops = &job_ops;
         job->ops_userdata = autostart;
-        r = queue_submit(job);
-        if (r < 0)
-                return r;
-
-        TAKE_PTR(job);
-        return 0;
+        return job_submit(job);
 }
 
 static bool has_requests(const char *parent, void *userdata) {

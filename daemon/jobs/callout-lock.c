@@ -60,7 +60,7 @@ bool callout_lock_acquire(struct job *job) {
         if (!lock || lock->owner == job)
                 return true;
         /* The owner's callout waits for this job: it is a part of what the owner does. */
-        if (lock->owner && lock->owner->id == job->callout_of)
+        if (lock->owner && lock->owner->id == job->caller.callout_of)
                 return true;
         if (lock->owner && start_waiting(lock, job))
                 return false;

@@ -218,7 +218,7 @@ static const struct job_type type = {
 
 int job_new_create(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    const char *mdev_type, struct attributes *attributes, bool settle) {
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         struct create_job *create;
         int r;
 

@@ -12,7 +12,6 @@
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/registry/device.h"
-#include "daemon/workers/pool.h"
 
 static void explain_timeout(struct job *job) {
         const char *waits_for = job->type->waits_for ? job->type->waits_for(job) : NULL;
@@ -39,14 +38,13 @@ static void explain_timeout(struct job *job) {
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
-        struct job *job = userdata;
+        _cleanup_(job_unrefp) struct job *job = job_ref(userdata);
         struct log_fields fields = job_log_fields(job);
 
         /* The kernel sends no uevent when it begins to remove a device, only when that is done. */
         (void) device_look_for(job->jobs->registry, job->uuid);
         explain_timeout(job);
         if (!job_has_begun(job)) {
-                (void) pool_withdraw(job->jobs->pool, &job->work);
                 job_finish(job, JOB_TIMEOUT);
                 return 0;
         }

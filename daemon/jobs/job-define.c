@@ -132,7 +132,7 @@ static void modify_start(struct job *job) {
         struct stored_definition *definition;
         struct device *device;
 
-        if (modify->defined && job->grants) {
+        if (modify->defined && job->caller.grants) {
                 definition = store_refresh(job->jobs->store, job->parent, job->uuid);
                 if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, job->parent,
                                       definition ? definition->type : NULL))

@@ -179,7 +179,7 @@ static const struct job_type type = {
 
 int job_new_start(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent, bool wait,
                   bool settle) {
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         int r;
 
         r = job_new(&job, jobs, &type, uuid, parent, NULL);

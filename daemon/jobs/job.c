@@ -95,6 +95,11 @@ struct log_fields job_log_fields(const struct job *job) {
         return (struct log_fields) { .uuid = job->uuid, .parent = job->parent, .job = job->id };
 }
 
+static void submit_work(struct job *job, enum job_state state) {
+        job_set_state(job, state);
+        pool_submit(job->jobs->pool, &job_ref(job)->work);
+}
+
 /* Callouts that heard of the beginning shall hear of the end, by another worker. A create is undone by one, which tells
  * them. */
 static bool tell_of_interruption(struct job *job) {
@@ -103,13 +108,13 @@ static bool tell_of_interruption(struct job *job) {
                 return false;
 
         job->work.task.interrupted = true;
-        job_set_state(job, JOB_BETWEEN_WORKERS);
-        pool_submit(job->jobs->pool, &job->work);
+        submit_work(job, JOB_BETWEEN_WORKERS);
         return true;
 }
 
+/* The reference was the pool's. */
 static void on_report(struct work *work, struct report *report) {
-        struct job *job = work->userdata;
+        _cleanup_(job_unrefp) struct job *job = work->userdata;
 
         if (report && report->served)
                 callout_lock_note(job->jobs, job->parent);
@@ -144,13 +149,15 @@ static int on_assigned(struct work *work) {
 
 int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid,
             const char *parent, const char *mdev_type) {
-        _cleanup_(job_freep) struct job *job = NULL;
-        char id[24], *path;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         int r;
+
+        assert(type->size >= sizeof(struct job));
 
         job = calloc(1, type->size);
         if (!job)
                 return -ENOMEM;
+        job->n_references = 1;
         job->jobs = jobs;
         job->type = type;
         job->id = ++jobs->last_id;
@@ -165,6 +172,48 @@ int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, co
         if (r < 0)
                 return r;
 
+        *ret = TAKE_PTR(job);
+        return 0;
+}
+
+struct job *job_ref(struct job *job) {
+        assert(job->n_references > 0);
+        job->n_references++;
+        return job;
+}
+
+static void job_free(struct job *job) {
+        assert(job->state == JOB_NEW || job->state == JOB_ENDED);
+        assert(!job->queue && !job->callout_lock && !job->wake.timer && !job->work.queued && !job->work.worker);
+
+        if (job->type->clear)
+                job->type->clear(job);
+        charge_release(&job->caller.charge);
+        grants_free(job->caller.grants);
+        sd_bus_message_unref(job->caller.message);
+        sd_event_source_disable_unref(job->deadline.timer);
+        failure_clear(&job->failure);
+        free(job->parent);
+        free(job->mdev_type);
+        free(job);
+}
+
+struct job *job_unref(struct job *job) {
+        if (!job)
+                return NULL;
+
+        assert(job->n_references > 0);
+        if (--job->n_references == 0)
+                job_free(job);
+        return NULL;
+}
+
+/* Returns 0 or a negative errno. */
+static int join_table(struct job *job) {
+        struct jobs *jobs = job->jobs;
+        char id[24], *path;
+        int r;
+
         snprintf(id, sizeof(id), "%" PRIu64, job->id);
         r = sd_bus_path_encode(BUS_JOB_PATH, id, &path);
         if (r < 0)
@@ -173,33 +222,64 @@ int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, co
         if (r < 0)
                 return r;
         HASH_ADD(hh, jobs->by_id, id, sizeof(job->id), job);
-        if (!job->hh.tbl)
-                return -ENOMEM;
+        if (job->hh.tbl)
+                return 0;
+        export_remove(jobs->exports, &job->export);
+        return -ENOMEM;
+}
 
-        *ret = TAKE_PTR(job);
+static void leave_table(struct job *job) {
+        HASH_DEL(job->jobs->by_id, job);
+        export_remove(job->jobs->exports, &job->export);
+}
+
+int job_submit(struct job *job) {
+        int r;
+
+        assert(job->state == JOB_NEW);
+
+        r = join_table(job);
+        if (r < 0)
+                return r;
+        r = queue_enter(job);
+        if (r < 0) {
+                leave_table(job);
+                return r;
+        }
+
+        job_ref(job);
+        /* Its work comes after that of jobs for whose answer somebody waits. */
+        job->work.background = job->ops;
+        exports_job_new(job->jobs->exports, job->id, job->uuid, job->type->name, job->export.path);
+        if (job->type->ends_waiting)
+                waiting_cancel(job);
         return 0;
 }
 
-struct job *job_free(struct job *job) {
-        if (!job)
-                return NULL;
-
-        if (job->type->clear)
-                job->type->clear(job);
+/* From now on nothing of the daemon leads to the job, and it is gone with the last reference. */
+static void let_go(struct job *job, bool is_outside) {
+        if (is_outside)
+                waiting_leave(job);
+        else
+                queue_remove(job);
         job_unpark(job);
+        job->deadline.timer = sd_event_source_disable_unref(job->deadline.timer);
         callout_lock_release(job);
-        if (job->hh.tbl)
-                HASH_DEL(job->jobs->by_id, job);
-        export_remove(job->jobs->exports, &job->export);
-        charge_release(&job->charge);
-        grants_free(job->grants);
-        sd_event_source_disable_unref(job->deadline.timer);
-        sd_bus_message_unref(job->message);
-        failure_clear(&job->failure);
-        free(job->parent);
-        free(job->mdev_type);
-        free(job);
-        return NULL;
+        charge_release(&job->caller.charge);
+        leave_table(job);
+        job_unref(job);
+}
+
+void job_drop(struct job *job) {
+        bool is_outside = job->state == JOB_PARKED_OUTSIDE;
+
+        /* The pool is freed next, and does not report any more. */
+        if (pool_withdraw(job->jobs->pool, &job->work) || job->work.worker) {
+                job->work.worker = NULL;
+                job_unref(job);
+        }
+        job_set_state(job, JOB_ENDED);
+        let_go(job, is_outside);
 }
 
 static void answer_failure(const struct job *job, sd_bus_message *message, enum failure_code code, const char *text) {
@@ -214,7 +294,7 @@ static void answer_failure(const struct job *job, sd_bus_message *message, enum 
 }
 
 void job_answer_failure(struct job *job) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->caller.message);
 
         if (!message)
                 return;
@@ -246,7 +326,7 @@ static int make_reply(struct job *job, sd_bus_message *message, sd_bus_message *
 }
 
 static void reply_success(struct job *job) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->message), *reply = NULL;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->caller.message), *reply = NULL;
         int r = 0;
 
         if (message)
@@ -287,6 +367,9 @@ void job_finish(struct job *job, enum job_result result) {
         struct jobs *jobs = job->jobs;
         bool is_outside = job->state == JOB_PARKED_OUTSIDE;
 
+        assert(!job->work.worker);
+        if (pool_withdraw(jobs->pool, &job->work))
+                job_unref(job);
         if (result != JOB_CANCELED && job->result == JOB_TIMEOUT)
                 result = JOB_TIMEOUT;
         job_set_state(job, JOB_ENDED);
@@ -300,11 +383,7 @@ void job_finish(struct job *job, enum job_result result) {
         say_result(job, result);
         job_tell_submitter(job);
         exports_job_removed(jobs->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
-        if (is_outside)
-                waiting_leave(job);
-        else
-                queue_remove(job);
-        job_free(job);
+        let_go(job, is_outside);
         FAULT_POINT("job-ended");
         if (!jobs->by_id)
                 jobs->on_idle(jobs->userdata);
@@ -324,7 +403,7 @@ void job_fail(struct job *job, enum failure_code code, const char *format, ...) 
 }
 
 bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type) {
-        if (grants_cover(job->grants, action, parent, type))
+        if (grants_cover(job->caller.grants, action, parent, type))
                 return true;
 
         job_fail(job, FAILURE_ACCESS_DENIED,
@@ -335,7 +414,6 @@ bool job_check_grants(struct job *job, enum action action, const char *parent, c
 }
 
 void job_end_waiting(struct job *job) {
-        (void) pool_withdraw(job->jobs->pool, &job->work);
         failure_set(&job->failure, FAILURE_JOB_CANCELED,
                     "Job %" PRIu64 " (%s of device %s) was canceled while it waited",
                     job->id, job->type->name, job->uuid);
@@ -356,6 +434,12 @@ int job_cancel(struct job *job) {
         return 0;
 }
 
+void job_caller_left(struct job *job) {
+        job->caller.message = sd_bus_message_unref(job->caller.message);
+        if (job_cancel(job) < 0)
+                job->wait = JOB_WAIT_NO;
+}
+
 void job_work(struct job *job, const struct task *task) {
         job_unpark(job);
         job->work.task = *task;
@@ -363,10 +447,9 @@ void job_work(struct job *job, const struct task *task) {
         job->work.task.parent = job->parent;
         job->work.task.type = job->mdev_type;
         job->work.task.job = job->id;
-        job->work.task.force = job->force;
+        job->work.task.force = job->caller.force;
         job->work.task.callout_timeout = job->jobs->callout_timeout;
         if (!callout_lock_acquire(job))
                 return job_set_state(job, JOB_LOCKED_OUT);
-        job_set_state(job, is_running(job->state) ? JOB_BETWEEN_WORKERS : JOB_READY);
-        pool_submit(job->jobs->pool, &job->work);
+        submit_work(job, job_is_running(job) ? JOB_BETWEEN_WORKERS : JOB_READY);
 }

@@ -94,6 +94,15 @@ struct job_type {
         void (*clear)(struct job *job);
 };
 
+/* Who asked for a job, and what goes with the request. */
+struct job_caller {
+        sd_bus_message *message;        /* the call, or NULL: nobody asked, or it is answered already */
+        struct charge charge;           /* of the job and of the message's size, to the peer that asked */
+        struct grants *grants;          /* what the caller may do; NULL: everything */
+        uint64_t callout_of;            /* the job whose callout asked, and waits for this one; 0: none */
+        bool force;                     /* the option: go on when a callout refuses */
+};
+
 /* When the caller wants an answer at the latest. */
 struct job_deadline {
         uint64_t usec;                  /* from acceptance, 0: none */
@@ -120,6 +129,7 @@ struct job_ops {
 };
 
 struct job {
+        unsigned int n_references;
         struct jobs *jobs;
         const struct job_type *type;
         const struct job_ops *ops;      /* NULL: it has a caller, or nobody cares any more */
@@ -135,15 +145,10 @@ struct job {
         struct work work;               /* its task borrows from the job, see job_work() */
         struct failure failure;
 
-        sd_bus_message *message;        /* NULL: nobody asked, or answered already */
-        struct charge charge;           /* its place and its message's size, of the peer that asked for it */
-        struct grants *grants;          /* what its caller may do; NULL: everything */
-
+        struct job_caller caller;
         struct job_deadline deadline;
         struct job_wake wake;           /* while it is parked */
         struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
-        uint64_t callout_of;            /* the job whose callout asked for this one, and waits for it; 0: none */
-        bool force;                     /* the option: go on when a callout refuses */
 
         struct queue *queue;            /* NULL: it is in none */
         struct job *prev, *next;        /* in its queue, or in the list of those that wait outside */
@@ -195,9 +200,17 @@ int job_new_modify(struct job **ret, struct jobs *jobs, const char *uuid, const 
 /** job_new_undefine() - remove a definition. @parent: NULL for all that define it. */
 int job_new_undefine(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent);
 
-/** job_free() - forget it without a reply; only for one that is in no queue. */
-struct job *job_free(struct job *job);
-DEFINE_CLEANUP_FUNC(struct job *, job_free)
+/** job_ref(), job_unref() - take and drop a reference. The last one frees the job. */
+struct job *job_ref(struct job *job);
+struct job *job_unref(struct job *job);
+DEFINE_CLEANUP_FUNC(struct job *, job_unref)
+
+/** job_submit() - put a new job into the queue of its UUID, from where the event loop starts it. Returns 0 or a negative
+ * errno. */
+int job_submit(struct job *job);
+
+/** job_drop() - forget a job without an answer, because the daemon ends. */
+void job_drop(struct job *job);
 
 /** job_needs() - whether it does what a caller must be allowed @action for. */
 bool job_needs(const struct job *job, enum action action);
@@ -236,8 +249,7 @@ void job_tell_submitter(struct job *job);
 void job_answer_failure(struct job *job);
 
 /** job_finish() - the end, and the one place that replies: with success when done, else with job->failure. The result
- * of a job whose deadline has passed is JOB_TIMEOUT, unless it is canceled. Frees the job and starts the next one of
- * its UUID. */
+ * of a job whose deadline has passed is JOB_TIMEOUT, unless it is canceled. The next job of its UUID is started. */
 void job_finish(struct job *job, enum job_result result);
 
 /** job_fail() - set the failure and finish. */
@@ -250,6 +262,10 @@ bool job_check_grants(struct job *job, enum action action, const char *parent, c
 /** job_cancel() - end a waiting job; one that has waited, and that a worker has for the moment, when it would wait
  * again. Returns 0, or -EBUSY when it is running. */
 int job_cancel(struct job *job);
+
+/** job_caller_left() - its caller has left the bus. What waits is dropped; what a driver is doing goes on to its end,
+ * and nobody is told. */
+void job_caller_left(struct job *job);
 
 /** job_end_waiting() - end it as canceled; no worker may have it. */
 void job_end_waiting(struct job *job);

@@ -4,14 +4,13 @@
 
 #include "daemon/jobs/jobs.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "daemon/jobs/callout-lock.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/jobs/settle.h"
-#include "daemon/jobs/waiting.h"
-#include "daemon/workers/pool.h"
 
 int jobs_new(struct jobs **ret, sd_event *event, struct exports *exports, struct pool *pool, struct registry *registry,
              struct store *store, void (*on_idle)(void *userdata), void *userdata) {
@@ -46,14 +45,9 @@ struct jobs *jobs_free(struct jobs *jobs) {
         if (!jobs)
                 return NULL;
 
-        HASH_ITER(hh, jobs->by_id, job, next) {
-                (void) pool_withdraw(jobs->pool, &job->work);
-                if (job->state == JOB_PARKED_OUTSIDE)
-                        waiting_leave(job);
-                else
-                        queue_remove(job);
-                job_free(job);
-        }
+        HASH_ITER(hh, jobs->by_id, job, next)
+                job_drop(job);
+        assert(!jobs->queues && !jobs->waiting);
         while (jobs->settles)
                 settle_free(jobs->settles);
         callout_lock_free_all(jobs);
@@ -77,7 +71,7 @@ bool jobs_have_create(const struct jobs *jobs, const char *parent) {
         const struct job *job, *next;
 
         HASH_ITER(hh, jobs->by_id, job, next)
-                if (job->message && job->state != JOB_PARKED_OUTSIDE && job->type->creates && job->parent &&
+                if (job->caller.message && job->state != JOB_PARKED_OUTSIDE && job->type->creates && job->parent &&
                     streq(job->parent, parent))
                         return true;
         return false;
@@ -90,7 +84,6 @@ void jobs_drain(struct jobs *jobs) {
         HASH_ITER(hh, jobs->by_id, job, next) {
                 if (job_has_begun(job))
                         continue;
-                (void) pool_withdraw(jobs->pool, &job->work);
                 failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
                             "Device %s: mediated is stopping, its %s was not begun; ask again when it has been started",
                             job->uuid, job->type->name);

@@ -96,18 +96,6 @@ int queue_enter(struct job *job) {
         return 0;
 }
 
-int queue_submit(struct job *job) {
-        int r;
-
-        /* Its work comes after that of jobs for whose answer somebody waits. */
-        job->work.background = job->ops;
-        r = queue_enter(job);
-        if (r < 0)
-                return r;
-        exports_job_new(job->jobs->exports, job->id, job->uuid, job->type->name, job->export.path);
-        return 0;
-}
-
 void queue_remove(struct job *job) {
         struct queue *queue = job->queue;
         bool was_head = queue->jobs == job;
@@ -142,7 +130,7 @@ static int on_kicked(sd_event_source *source, void *userdata) {
         /* Those that are kicked meanwhile have the next turn. */
         DL_COUNT(jobs->kicked_queues, queue, n);
         while (n-- > 0 && (queue = jobs->kicked_queues)) {
-                struct job *head = queue->jobs;
+                _cleanup_(job_unrefp) struct job *head = job_ref(queue->jobs);
 
                 unkick(jobs, queue);
                 if (head_waits(queue)) {

@@ -14,11 +14,8 @@ struct queue;
 /** queue_init() - prepare jobs->kick_source. Returns 0 or a negative errno. */
 int queue_init(struct jobs *jobs);
 
-/** queue_submit() - put a new job into its UUID's queue, from where the event loop starts it. Returns 0 or a negative
- * errno. */
-int queue_submit(struct job *job);
-
-/** queue_enter() - the same for a job that has been in a queue before: it is no new one to the bus. */
+/** queue_enter() - put a job at the end of its UUID's queue, from where the event loop starts it. Returns 0 or a
+ * negative errno. */
 int queue_enter(struct job *job);
 
 /** queue_remove() - take a job out; the next one starts in the event loop. */

@@ -12,7 +12,6 @@
 #include "daemon/base/message-ids.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/jobs/queue.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
@@ -104,7 +103,7 @@ struct recovery {
 
 static int recover_one(const char *uuid, void *userdata) {
         const struct recovery *recovery = userdata;
-        _cleanup_(job_freep) struct job *job = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
         _cleanup_intent_ struct intent intent = {};
         struct recover_job *recover;
         int r;
@@ -123,12 +122,7 @@ static int recover_one(const char *uuid, void *userdata) {
         recover->orphan_start_time = intent.start_time;
         recover->on_interrupted = intent.autostart ? recovery->on_interrupted : NULL;
         recover->userdata = recovery->userdata;
-        r = queue_submit(job);
-        if (r < 0)
-                return r;
-
-        TAKE_PTR(job);
-        return 0;
+        return job_submit(job);
 }
 
 int recovery_start(struct jobs *jobs, recovery_handler_t on_interrupted, void *userdata) {

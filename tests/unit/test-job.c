@@ -84,7 +84,7 @@ static void test_transitions(void **state) {
                 for (enum job_state to = JOB_NEW; to < _JOB_STATE_MAX; to++)
                         assert_int_equal(asserts(job, from, to), !is_allowed(from, to));
         }
-        job_free(job);
+        job_unref(job);
 }
 
 static void test_what_the_bus_sees(void **state) {

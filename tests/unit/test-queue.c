@@ -51,7 +51,9 @@ static struct job *submit(const struct job_type *type, const char *uuid) {
         struct job *job;
 
         assert_int_equal(job_new(&job, manager->jobs, type, uuid, NULL, NULL), 0);
-        assert_int_equal(queue_submit(job), 0);
+        assert_int_equal(job_submit(job), 0);
+        /* The table has a reference. */
+        job_unref(job);
         return job;
 }
 
