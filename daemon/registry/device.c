@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Devices, keyed by UUID over all parents. The kernel is the truth: whatever is said to have happened, what counts is
- * what the device's directory looks like now. */
+/* The table of devices, in which each UUID is once, as in the kernel. */
 
 #include "daemon/registry/device.h"
 
@@ -26,6 +25,7 @@ static const char *const states[_DEVICE_STATE_MAX] = {
 };
 
 const char *device_state_to_string(enum device_state state) {
+        assert(state < _DEVICE_STATE_MAX);
         return states[state];
 }
 
@@ -91,6 +91,7 @@ static void unwatch(struct device *device) {
 }
 
 static void unlink_device(struct device *device) {
+        assert(device->hh.tbl);
         unwatch(device);
         HASH_DEL(device->registry->devices, device);
         device->hh.tbl = NULL;
@@ -113,6 +114,8 @@ static void device_gone(struct device *device) {
 static struct device *device_new(struct registry *registry, const char *uuid, const struct sysfs_device *look) {
         _cleanup_(device_freep) struct device *device = NULL;
         char *path;
+
+        assert(uuid_is_normal(uuid) && !device_find(registry, uuid));
 
         device = calloc(1, sizeof(*device));
         if (!device)
@@ -147,7 +150,7 @@ static enum device_state judge(struct device *device, const struct sysfs_device 
 static int set_type(struct device *device, const char *type) {
         char *copy;
 
-        /* Kept while the device is being removed: the link goes first, the type is no secret. */
+        /* While the device is being removed, its link is gone already, but the type is still known. */
         if (!*type || (device->type && streq(device->type, type)))
                 return 0;
 
@@ -177,6 +180,7 @@ void device_set_removing(struct device *device, bool removing) {
 static void set_state(struct device *device, enum device_state state) {
         struct registry *registry = device->registry;
 
+        assert(state < _DEVICE_STATE_MAX && device->hh.tbl);
         if (device->state == state)
                 return;
 
@@ -205,12 +209,12 @@ static void set_state(struct device *device, enum device_state state) {
                          "parent '%s' (or a reboot) frees it", device->uuid, device->parent);
 }
 
-/* Makes the registry agree with a look; @look is NULL when there is no such device. */
+/* Takes what was seen over; @look is NULL when there is no such device. */
 static struct device *device_update(struct registry *registry, const char *uuid, const struct sysfs_device *look) {
         struct device *device = device_find(registry, uuid);
         bool is_new;
 
-        /* Another directory is another device, even if nobody saw the first one go. */
+        /* Another directory is another device, also when nobody has seen the first one go. */
         if (device && (!look || device->inode != look->inode)) {
                 parent_capacity_changed(registry, device->parent);
                 device_gone(device);
@@ -236,7 +240,7 @@ static struct device *device_update(struct registry *registry, const char *uuid,
                 return NULL;
         }
         set_state(device, judge(device, look));
-        /* Who is complete at first sight during a uevent may have become so just now. */
+        /* A device that is complete when it is seen for the first time may have become so just now. */
         if (is_new && device->state == DEVICE_ACTIVE && registry->settled)
                 device->complete_since = now_usec();
         return device;
@@ -290,8 +294,8 @@ struct device *device_created(struct registry *registry, const char *uuid, const
         struct sysfs_device look = { .state = DEVICE_ACTIVE };
         struct device *device = device_find(registry, uuid);
 
-        /* Somebody began to remove it before its creation was told here. Its last uevent may have been heard: then only
-         * looking again and again shows when it is gone. */
+        /* Somebody has begun to remove it before its creation was reported. If its last uevent has been heard already,
+         * only looking again and again shows when it is gone. */
         if (device && (device->state == DEVICE_STOPPING || device->state == DEVICE_WEDGED))
                 return device_refresh(registry, uuid);
         if (!parent || strlen(type) >= sizeof(look.type) ||
@@ -300,7 +304,7 @@ struct device *device_created(struct registry *registry, const char *uuid, const
 
         snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
         strcpy(look.type, type);
-        /* Or its last uevent was heard when its link was gone already, so that the device was not found: the same. */
+        /* The same, when its last uevent was heard after its link had gone, so that it was not found. */
         if (registry->backend->unchanged_inode(look.path, &look.inode) < 0)
                 return device_refresh_at(registry, uuid, look.path);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A device as the kernel shows it, made by us or by anyone. */
+/* A mediated device as the kernel shows it, whoever has made it. */
 
 #include "common/attribute.h"
 #include "common/device.h"
@@ -16,54 +16,56 @@ struct registry;
 struct device {
         struct registry *registry;
         struct export export;
-        char uuid[UUID_TEXT_SIZE];
-        char *parent;
-        char *path;                     /* in sysfs */
-        char *type;                     /* NULL until the kernel has made the link */
-        ino_t inode;
+        char uuid[UUID_TEXT_SIZE];      /* normal */
+        char *parent;                   /* its name */
+        char *path;                     /* the directory in sysfs */
+        char *type;                     /* its id; NULL until the kernel has made the link `mdev_type` */
+        ino_t inode;                    /* of the directory; a later device of the UUID has another one */
         enum device_state state;
-        bool defined;                   /* the store has a definition of it */
-        struct attributes attributes;   /* those it got from us, for who defines it later */
-        uint64_t complete_since;        /* CLOCK_MONOTONIC in µs; 0: for long, or by us */
-        uint64_t limbo_since;           /* the time since which it looks wedged; 0: it does not */
-        uint64_t transition_since;      /* the time since which it is looked at again and again */
+        bool defined;                   /* whether the store has a definition of the UUID on the parent */
+        struct attributes attributes;   /* those that a worker has written, for a later Define */
+        uint64_t complete_since;        /* when it became active, CLOCK_MONOTONIC in µs; 0: long ago, or we made it */
+        uint64_t limbo_since;           /* since when it has `mdev_type` without `remove`; 0: it does not */
+        uint64_t transition_since;      /* since when it is looked at again and again */
         struct device *prev, *next;     /* in the list of devices that are looked at again and again */
-        UT_hash_handle hh;
+        UT_hash_handle hh;              /* in the registry, by UUID */
 };
 
 const char *device_state_to_string(enum device_state state);
 
-/** device_find() - by normal UUID; NULL if the registry does not know it. */
+/** device_find() - the device of a normal UUID, as it was seen last, or NULL. */
 struct device *device_find(struct registry *registry, const char *uuid);
 
-/** device_refresh() - look at the kernel now and make the registry agree: the device appears, changes or goes. For a
- * UUID that the kernel or the store has named, or that a worker has given to the kernel. Returns it, or NULL when there
- * is none. */
+/** device_refresh() - look at the kernel now: the device may appear, change or go by that. @uuid is one that the kernel
+ * or the store has named, or that a worker has given to the kernel. Returns the device, or NULL when there is none. */
 struct device *device_refresh(struct registry *registry, const char *uuid);
 
-/** device_look_for() - the same for a UUID that a caller has named: one that the registry does not know is compared
- * with those that the kernel lists, and not looked up. */
-struct device *device_look_for(struct registry *registry, const char *uuid);
-
-/** device_refresh_at() - the same for one that may only be found at @path, because its removal has begun. */
+/** device_refresh_at() - the same, when the link to the device may be gone because its removal has begun. @path: where
+ * its directory was seen, or NULL. */
 struct device *device_refresh_at(struct registry *registry, const char *uuid, const char *path);
 
-/** device_confirm() - device_look_for() where no change is expected: an active device of which nobody has begun to
- * remove the directory is taken for what it was. */
+/** device_look_for() - the same for a UUID that a caller has named. One that is not known is not looked up by name, but
+ * compared with those that the kernel lists. */
+struct device *device_look_for(struct registry *registry, const char *uuid);
+
+/** device_confirm() - the same where no change is expected: if an active device still has its directory, and no removal
+ * has begun, nothing else is looked at. */
 struct device *device_confirm(struct registry *registry, const char *uuid);
 
-/** device_created() - the kernel has just told our worker that it made a complete device: the registry takes its word,
- * and looks only whether it is still there, unless it has been seen going meanwhile. Returns it, or NULL when it is
- * not. */
+/** device_created() - the kernel has just told a worker that it made a complete device. That is believed, unless the
+ * device has been seen going meanwhile. Returns the device, or NULL when it is gone. */
 struct device *device_created(struct registry *registry, const char *uuid, const char *parent, const char *type);
 
-/** device_removed() - a worker has seen the directory go: the registry takes its word. */
+/** device_removed() - a worker has seen that the directory is gone. That is believed. */
 void device_removed(struct registry *registry, const char *uuid, ino_t inode);
 
-/** device_set_defined() - whether the store has a definition of its UUID on its parent. */
+/** device_set_defined() - for the store: whether it has a definition of the device. */
 void device_set_defined(struct device *device, bool defined);
 
-/** device_forget() - take it out of the registry, and tell nobody. */
+/** device_set_removing() - whether a worker is removing the device, whose end has no uevent if the worker dies. */
+void device_set_removing(struct device *device, bool removing);
+
+/** device_forget() - free the device, of which nobody is told. */
 void device_forget(struct device *device);
 
 /** device_group() - the name of the device's IOMMU group, which is the name of its node in /dev/vfio. The registry need
@@ -74,8 +76,5 @@ int device_group(struct registry *registry, const char *uuid, char *ret, size_t 
  * longer. */
 uint64_t device_grace_usec(const struct device *device);
 
-/** device_is_in_transition() - neither active nor wedged: to be looked at again without any uevent. */
+/** device_is_in_transition() - whether it is neither active nor wedged. */
 bool device_is_in_transition(const struct device *device);
-
-/** device_set_removing() - whether a worker is removing the device: then it is looked at again and again too. */
-void device_set_removing(struct device *device, bool removing);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a worker has read of a parent's types. */
+/* The types of mediated devices that a parent offers, as a worker has read them. */
 
 #include <json-c/json.h>
 #include <stdbool.h>
 
 #include "common/bus-names.h"
 
-/* A text that the driver does not have is empty. */
 struct mdev_type {
-        char *id;                       /* its name in sysfs, such as "mtty-1" */
-        char *name;                     /* what the driver calls it */
+        char *id;                       /* the directory in sysfs, such as "mtty-1" */
+        char *name;                     /* the driver's name for it; this and the next two are empty if the driver has
+                                         * no such file */
         char *device_api;
         char *description;
-        uint32_t available;             /* instances, or AVAILABLE_INSTANCES_UNKNOWN */
+        uint32_t available;             /* how many devices can still be made, or AVAILABLE_INSTANCES_UNKNOWN */
 };
 
 struct mdev_types {
@@ -22,13 +22,14 @@ struct mdev_types {
         size_t n;
 };
 
+/** mdev_types_clear() - free the content. */
 void mdev_types_clear(struct mdev_types *types);
 
-/** mdev_types_parse() - take what report_parse() has found to be types. Returns 0 or -ENOMEM. */
+/** mdev_types_parse() - @object is a report's, which report_parse() has checked. Returns 0 or -ENOMEM. */
 int mdev_types_parse(json_object *object, struct mdev_types *ret);
 
-/** mdev_types_find() - by the id; NULL if there is none. */
+/** mdev_types_find() - the type of that id, or NULL. */
 const struct mdev_type *mdev_types_find(const struct mdev_types *types, const char *id);
 
-/** mdev_types_equal() - in whatever order. */
+/** mdev_types_equal() - whether both have the same types, in any order. */
 bool mdev_types_equal(const struct mdev_types *a, const struct mdev_types *b);

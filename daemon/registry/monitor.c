@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The udev monitor, and noticing what it has lost.
+/* Listening to udev, and noticing which events were lost.
  *
- * A uevent is a hint and never the fact. Only what the event itself carries is used: asking libsystemd for more would
- * read the device's `uevent` file, which blocks while a driver hangs. */
+ * Only what an event itself carries is used. For more, libsystemd would read the file `uevent` of the device, which
+ * blocks while a driver hangs. */
 
 #include "daemon/registry/monitor.h"
 
@@ -18,24 +18,25 @@
 #include "daemon/registry/backend.h"
 #include "daemon/registry/registry.h"
 
-/* What is wished for; without CAP_NET_ADMIN the kernel gives what net.core.rmem_max allows. */
+/* The wished size of the receive buffer. Without CAP_NET_ADMIN, the kernel gives what net.core.rmem_max allows. */
 #define RECEIVE_BUFFER_SIZE (8u * 1024 * 1024)
 
-/* A storm loses messages again and again; one enumeration after so long serves them all. */
+/* How long after a loss everything is enumerated. A storm loses messages again and again, and one enumeration serves
+ * them all. */
 #define ENUMERATE_USEC (100 * USEC_PER_MSEC)
 
 struct monitor {
         struct registry *registry;
-        monitor_handler_t on_event;     /* NULL: nobody else wants to hear of events */
-        void *userdata;
+        monitor_handler_t on_event;     /* or NULL */
+        void *userdata;                 /* the argument of on_event() */
         sd_device_monitor *udev;
         sd_event_source *enumerate_timer;
-        uint32_t drops;
-        uint32_t n_lost;                /* since the last enumeration */
+        uint32_t drops;                 /* what the kernel has counted of lost messages */
+        uint32_t n_lost;                /* how many messages were lost since the last enumeration */
 };
 
-/* libsystemd 252 swallows the ENOBUFS that would tell of lost messages, so the socket's own counter of drops is
- * compared. It moves only while messages wait to be read, so it is enough to look at it after reading one. */
+/* libsystemd 252 hides the ENOBUFS of lost messages, so the socket's counter of drops is compared. The counter moves
+ * only while messages wait to be read, so it is enough to compare it after a message was read. */
 static void check_loss(struct monitor *monitor) {
         uint32_t info[SK_MEMINFO_VARS] = {};
         socklen_t size = sizeof(info);
@@ -88,8 +89,8 @@ int monitor_new(struct monitor **ret, sd_event *event, struct registry *registry
         r = sd_device_monitor_attach_event(monitor->udev, event);
         if (r < 0)
                 return r;
-        /* Not filtered: a parent may be of any subsystem, and the filter by tag would make the daemon blind where its
-         * udev rules are masked. */
+        /* There is no filter: a parent may be of any subsystem, and with a filter by tag the daemon would see nothing
+         * where its udev rules are masked. */
         r = sd_device_monitor_start(monitor->udev, on_uevent, monitor);
         if (r < 0)
                 return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parents and what is known of their types. */
+/* The table of parents, and reading their types. */
 
 #include "daemon/registry/parent.h"
 
@@ -17,10 +17,11 @@
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
 
-/* Creates and removes come in bursts; the instances are read once after so long. */
+/* How long after a create or a removal the instances are read. These come in bursts, and one read is enough. */
 #define CAPACITY_USEC (100 * USEC_PER_MSEC)
 
-/* While somebody waits for a type or an instance. Vendor services may need a minute, and tell nobody. */
+/* How often the types are read while somebody waits for one, or for an instance. A vendor's service may need a minute
+ * to set them up, and no uevent tells when it has done so. */
 #define RETRY_MIN_USEC USEC_PER_SEC
 #define RETRY_MAX_USEC (30 * USEC_PER_SEC)
 
@@ -56,6 +57,7 @@ DEFINE_CLEANUP_FUNC(struct parent *, parent_free)
 static void unlink_parent(struct parent *parent) {
         struct registry *registry = parent->registry;
 
+        assert(!parent->prev != !parent->hh.tbl);
         if (parent->prev)
                 DL_DELETE(registry->gone_parents, parent);
         else
@@ -80,7 +82,7 @@ static void parent_gone(struct parent *parent) {
                 return;
         }
 
-        /* A worker may be stuck in its driver for ever; what it has of us must stay valid. */
+        /* A worker may be stuck in the driver for ever, and the work that it has must stay valid. */
         DL_APPEND(registry->gone_parents, parent);
         export_remove(registry->exports, &parent->export);
         parent->capacity_timer = sd_event_source_disable_unref(parent->capacity_timer);
@@ -104,6 +106,7 @@ static void on_types(struct work *work, struct report *report) {
         struct parent *parent = work->userdata;
         const struct registry *registry = parent->registry;
 
+        assert(parent->reading);
         parent->reading = false;
         if (parent->prev)
                 return parent_forget(parent);
@@ -117,7 +120,8 @@ static void on_types(struct work *work, struct report *report) {
 }
 
 void parent_read_types(struct parent *parent) {
-        /* One read a parent: a driver that hangs costs one worker, not one a request. */
+        /* There is one read of a parent at a time, so that a driver that hangs costs one worker, and not one for each
+         * request. */
         if (parent->reading) {
                 parent->read_again = true;
                 return;
@@ -232,7 +236,7 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
                 is_new = true;
         }
 
-        /* Whatever the hint was about, it may be what somebody waits for. */
+        /* What has changed may be what somebody waits for. */
         parent->retry_usec = RETRY_MIN_USEC;
         parent_read_types(parent);
         if (is_new && registry->observer->parent_here)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A device that has mdev types: a registered parent. */
+/* A parent: a device whose driver has registered types of mediated devices. */
 
 #include <sys/types.h>
 
@@ -16,31 +16,31 @@ struct parent {
         struct registry *registry;
         struct export export;
         char *name;
-        char *path;                     /* in sysfs */
-        char *physical;                 /* the device whose instances it shares: of its physical function, or itself */
-        dev_t types_dev;                /* with the inode: the registration, see struct sysfs_parent */
+        char *path;                     /* its directory in sysfs */
+        char *physical;                 /* the device that has its instances: its physical function, or itself */
+        dev_t types_dev;                /* with types_inode the identity of the registration, see struct sysfs_parent */
         ino_t types_inode;
-        struct mdev_types types;        /* as a worker read them last; empty before that */
-        struct work read_work;
-        bool reading;
-        bool read_again;                /* something happened while a read was under way */
-        sd_event_source *capacity_timer;
-        sd_event_source *retry_timer;   /* reads again what somebody waits for */
-        uint64_t retry_usec;
-        struct parent *prev, *next;     /* in the registry's list of those that went while a worker had the read: freed
-                                         * when that comes back */
-        UT_hash_handle hh;
+        struct mdev_types types;        /* as a worker has read them last; none before that */
+        struct work read_work;          /* that of reading the types */
+        bool reading;                   /* whether read_work is under way */
+        bool read_again;                /* whether the types are to be read once more after that */
+        sd_event_source *capacity_timer;        /* reads the types after a device has come or gone */
+        sd_event_source *retry_timer;   /* reads the types for somebody who waits for them */
+        uint64_t retry_usec;            /* how long retry_timer takes the next time */
+        struct parent *prev, *next;     /* in the list of parents that went while a worker had read_work: such a parent
+                                         * is freed when the worker is back */
+        UT_hash_handle hh;              /* in the registry, by name, while it is registered */
 };
 
-/** parent_find() - a registered parent by name, or NULL. */
+/** parent_find() - the registered parent of that name, as it was seen last, or NULL. */
 struct parent *parent_find(struct registry *registry, const char *name);
 
-/** parent_refresh() - look at the kernel now and make the registry agree. @name is one that the kernel has named.
- * Returns the parent, or NULL when there is none of that name. */
+/** parent_refresh() - look at the kernel now: the parent may appear or go by that. Its types are read again. @name is
+ * one that the kernel has named. Returns the parent, or NULL when there is none. */
 struct parent *parent_refresh(struct registry *registry, const char *name);
 
-/** parent_look_for() - the same for a name that a caller has said: one that the registry does not know is compared with
- * those that the kernel lists, and not looked up. */
+/** parent_look_for() - the same for a name that a caller has given. One that is not known is not looked up by name, but
+ * compared with those that the kernel lists. */
 struct parent *parent_look_for(struct registry *registry, const char *name);
 
 /** parent_has_type() - whether the kernel lists the type now. Its name, description and instances may come later. @type
@@ -50,13 +50,13 @@ bool parent_has_type(const struct parent *parent, const char *type);
 /** parent_read_types() - have a worker read the types again. */
 void parent_read_types(struct parent *parent);
 
-/** parent_read_again_later() - somebody waits for a type or an instance: read the types again after a time that grows
- * from call to call. */
+/** parent_read_again_later() - somebody waits for a type or an instance: read the types after a while, which grows from
+ * call to call. */
 void parent_read_again_later(struct parent *parent);
 
-/** parent_capacity_changed() - a device came or went: soon read again what all parents of the same physical device
- * have left, because they share it. */
+/** parent_capacity_changed() - a device of the parent of that name has come or gone: soon read the types of all parents
+ * that share instances with it. */
 void parent_capacity_changed(struct registry *registry, const char *name);
 
-/** parent_forget() - take it out of the registry, and tell nobody. No worker may have its task any more. */
+/** parent_forget() - free the parent, of which nobody is told. No worker may have its read_work. */
 void parent_forget(struct parent *parent);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The list of names to look at, and enumeration. */
+/* Which names are looked at, and when. */
 
 #include "daemon/registry/registry.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <limits.h>
 #include <uthash.h>
@@ -16,19 +17,20 @@
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
-/* A device that comes or goes sends half a dozen uevents within some ms. One look after so long answers them all, and
- * is not in the way of the job that is the cause of them. Parents come and go rarely. */
+/* How long a device is not looked at after a uevent. A device that comes or goes has half a dozen uevents within some
+ * ms. One look is enough for them, and is not in the way of the job that has caused them. A parent, which comes or goes
+ * rarely, is looked at without delay. */
 #define LOOK_USEC (10 * USEC_PER_MSEC)
 
-/* A device in transition is looked at after a tenth of the time it has been so, within these bounds. */
+/* The bounds of how long it takes until a device in transition is looked at again. */
 #define TRANSITION_POLL_MIN_USEC (5 * USEC_PER_MSEC)
 #define TRANSITION_POLL_MAX_USEC USEC_PER_SEC
 
-/* Where fds or memory were short nothing was seen; everything is looked at again after so long. */
+/* How long it takes until everything is looked at again where file descriptors or memory were short. */
 #define AGAIN_USEC USEC_PER_SEC
 
-/* In the list, the name of a parent stands after a 'p', that of a device after a 'd'. @path: of a device that was found
- * there, or NULL. */
+/* On the list, the name of a parent comes after a 'p', and the name of a device after a 'd'. @path: where a device was
+ * found, or NULL. */
 static void touch(struct registry *registry, const char *name, bool is_parent, const char *path) {
         char item[SYSFS_NAME_SIZE + 1];
 
@@ -96,6 +98,8 @@ static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
 
 static uint64_t transition_poll_usec(const struct device *device) {
         uint64_t usec = (now_usec() - device->transition_since) / 10;
+
+        assert(device->prev);
 
         if (usec < TRANSITION_POLL_MIN_USEC)
                 return TRANSITION_POLL_MIN_USEC;
@@ -175,6 +179,7 @@ struct registry *registry_free(struct registry *registry) {
         worklist_free(registry->touched);
         sd_event_source_disable_unref(registry->transition_timer);
         sd_event_source_disable_unref(registry->again_timer);
+        assert(!registry->parents && !registry->gone_parents && !registry->devices && !registry->transitions);
         free(registry);
         return NULL;
 }
