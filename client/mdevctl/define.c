@@ -47,14 +47,14 @@ static int send_define(const struct mdevctl_arguments *arguments, const char *pa
 
         if (from_device) {
                 if (mdevctl_attributes_of(bus, arguments->uuid, &attributes, &failure) < 0)
-                        return mdevctl_fail("%s", failure.message);
+                        return mdevctl_fail("%s", failure_text(&failure));
                 if (definition_set_attributes(definition, &attributes) < 0)
                         return mdevctl_fail("Out of memory");
         }
         if (mdevctl_request_define(bus, arguments, parent, definition, &failure, &reply) < 0) {
                 if (failure.code == FAILURE_ALREADY_DEFINED)
                         return fail_defined(arguments, parent);
-                return mdevctl_fail("%s", failure.message);
+                return mdevctl_fail("%s", failure_text(&failure));
         }
         if (mdevctl_given(arguments, MDEVCTL_UUID))
                 return EXIT_SUCCESS;
@@ -134,6 +134,6 @@ int mdevctl_command_undefine(const struct mdevctl_arguments *arguments) {
         if (r != EXIT_SUCCESS)
                 return r;
         if (mdevctl_request_undefine(bus, arguments, &failure) < 0)
-                return mdevctl_fail("%s", failure.message);
+                return mdevctl_fail("%s", failure_text(&failure));
         return EXIT_SUCCESS;
 }

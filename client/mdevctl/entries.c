@@ -60,7 +60,7 @@ static int find_devices(struct mdevctl_entries *entries, struct mdevctl_entries 
                 return r;
         r = manager_call_new(bus, &call, "ListDevices", "");
         if (r >= 0 && mdevctl_bus_call(bus, call, &failure, &entries->devices) < 0)
-                return mdevctl_fail("%s", failure.message);
+                return mdevctl_fail("%s", failure_text(&failure));
         if (r >= 0)
                 r = read_devices(devices, entries->devices, parent);
         return r < 0 ? mdevctl_fail_errno(r, "Unable to read the daemon's list") : EXIT_SUCCESS;

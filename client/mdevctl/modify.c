@@ -47,7 +47,7 @@ static int send_modify(const struct mdevctl_arguments *arguments, const char *pa
                 r = mdevctl_request_modify(bus, arguments, parent, replacement, true, &failure);
         if (r >= 0 && (defined || !live))
                 r = send_definition(bus, arguments, parent, replacement, &failure);
-        return r < 0 ? mdevctl_fail("%s", failure.message) : EXIT_SUCCESS;
+        return r < 0 ? mdevctl_fail("%s", failure_text(&failure)) : EXIT_SUCCESS;
 }
 
 static int load_file(const struct mdevctl_arguments *arguments, struct definition **ret) {

@@ -129,7 +129,7 @@ static int fail_attribute(const char *uuid, const struct plan *plan, const struc
                 if (reason)
                         return mdevctl_fail_because(reason, "Failed to write %s to attribute %s", value, name);
         }
-        return mdevctl_fail("%s", failure->message);
+        return mdevctl_fail("%s", failure_text(failure));
 }
 
 static int fail_start(const char *uuid, const struct plan *plan, const struct failure *failure) {
@@ -150,10 +150,10 @@ static int fail_start(const char *uuid, const struct plan *plan, const struct fa
         case FAILURE_INVALID_ATTRIBUTE:
                 return fail_attribute(uuid, plan, failure);
         case FAILURE_IO_ERROR:
-                return mdevctl_fail_because(failure->message, "Failed to create mdev %s, type %s on %s", uuid,
+                return mdevctl_fail_because(failure_text(failure), "Failed to create mdev %s, type %s on %s", uuid,
                                             type, plan->parent);
         default:
-                return mdevctl_fail("%s", failure->message);
+                return mdevctl_fail("%s", failure_text(failure));
         }
 }
 

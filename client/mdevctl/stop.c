@@ -22,7 +22,7 @@ static int stop(sd_bus *bus, const struct mdevctl_arguments *arguments, struct f
                 if (failure->code != FAILURE_DEVICE_BUSY)
                         return -1;
                 if (!told)
-                        mdevctl_warn("%s. Waiting for that", failure->message);
+                        mdevctl_warn("%s. Waiting for that", failure_text(failure));
                 told = true;
                 failure_clear(failure);
                 sleep_usec(RETRY_USEC);
@@ -46,8 +46,8 @@ int mdevctl_command_stop(const struct mdevctl_arguments *arguments) {
                 return mdevctl_fail_errno(ENOENT, "Error removing device %s", arguments->uuid);
         case FAILURE_IO_ERROR:
         case FAILURE_WEDGED:
-                return mdevctl_fail_because(failure.message, "Error removing device %s", arguments->uuid);
+                return mdevctl_fail_because(failure_text(&failure), "Error removing device %s", arguments->uuid);
         default:
-                return mdevctl_fail("%s", failure.message);
+                return mdevctl_fail("%s", failure_text(&failure));
         }
 }

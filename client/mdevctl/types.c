@@ -106,7 +106,7 @@ static int collect(struct types *types, const char *parent) {
         if (r != EXIT_SUCCESS)
                 return r;
         if (ask(bus, "ListParents", NULL, &failure, &types->parents_reply) < 0)
-                return mdevctl_fail("%s", failure.message);
+                return mdevctl_fail("%s", failure_text(&failure));
         r = read_parents(types, parent);
         if (r < 0)
                 return mdevctl_fail("%s", strerror(-r));
@@ -114,7 +114,7 @@ static int collect(struct types *types, const char *parent) {
                 return EXIT_SUCCESS;
 
         if (ask(bus, "ListTypes", parent ? parent : "", &failure, &types->types_reply) < 0)
-                return mdevctl_fail("%s", failure.message);
+                return mdevctl_fail("%s", failure_text(&failure));
         r = read_types(types);
         return r < 0 ? mdevctl_fail("%s", strerror(-r)) : EXIT_SUCCESS;
 }
