@@ -51,8 +51,7 @@ enum failure_code failure_code_from_name(const char *name);
  * function that failed can return that. */
 int failure_set(struct failure *failure, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** failure_set_attribute() - failure_set() for an attribute of a device that could not be written. @error is the errno.
- */
+/** failure_set_attribute() - set that an attribute of a device could not be written, because of the errno @error. */
 int failure_set_attribute(struct failure *failure, const char *uuid, const char *name, const char *value, int error);
 
 /** failure_attribute_reason() - find out whether failure_set_attribute() has set this failure, for this attribute. No

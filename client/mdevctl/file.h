@@ -14,8 +14,7 @@ struct mdevctl_file {
 void mdevctl_file_clear(struct mdevctl_file *file);
 #define _cleanup_file_ _cleanup_(mdevctl_file_clear)
 
-/** mdevctl_file_read() - read a file, which may be /dev/stdin. Returns EXIT_SUCCESS, or EXIT_FAILURE after a message.
- * */
+/** mdevctl_file_read() - read a file, even /dev/stdin. Returns EXIT_SUCCESS, or EXIT_FAILURE after a message. */
 int mdevctl_file_read(const char *path, struct mdevctl_file *ret);
 
 /** mdevctl_file_parse() - make a definition of what was read. Returns EXIT_SUCCESS, or EXIT_FAILURE after a message. */

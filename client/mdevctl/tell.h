@@ -22,8 +22,7 @@ int mdevctl_fail(const char *format, ...) _printf_(1, 2);
 /** mdevctl_fail_because() - print an error and its cause. Returns EXIT_FAILURE. */
 int mdevctl_fail_because(const char *cause, const char *format, ...) _printf_(2, 3);
 
-/** mdevctl_fail_errno() - print an error whose cause is the errno @error, which may be negative. Returns EXIT_FAILURE.
- * */
+/** mdevctl_fail_errno() - print an error whose cause is an errno, which may be negative. Returns EXIT_FAILURE. */
 int mdevctl_fail_errno(int error, const char *format, ...) _printf_(2, 3);
 
 /** mdevctl_warn() - print a warning. It has no effect on the exit status. */

@@ -28,8 +28,7 @@ int calls_add(struct calls *calls, sd_bus_message *message, const char *subject)
  * STATUS_FAILED. Returns a status. It does not say whether calls failed: see calls_tell(). */
 int calls_run(struct calls *calls, const char *doing);
 
-/** call_error() - the error of a call that was run, or NULL. The error of one without an answer is a lost connection.
- * */
+/** call_error() - the error of a call that was run, or NULL. One without an answer has lost its connection. */
 const sd_bus_error *call_error(const struct call *call);
 
 /** calls_tell() - print the errors in the order of the calls. Returns STATUS_DONE if there are none, the status of the

@@ -7,14 +7,14 @@
 
 #include "common/macro.h"
 
-/** array_add() - add an item to the array to which the pointer at @array points, NULL at first. *@n is the number of
- * its items; there is room for the next power of two. Returns the place of the new item, or NULL when memory is short.
- * */
+/** array_add() - add an item to an array. @array is the address of the pointer to its items, which is NULL at first,
+ * and *@n is their number. Returns the place of the new item, or NULL when memory is short. */
 static inline void *array_add(void *array, size_t *n, size_t size) {
         char *items;
 
         memcpy(&items, array, sizeof(items));
         assert(*n == 0 || items);
+        /* There is room for the next power of two. */
         if ((*n & (*n - 1)) == 0) {
                 items = reallocarray(items, *n > 0 ? *n * 2 : 1, size);
                 if (!items)
