@@ -2,8 +2,8 @@
 #pragma once
 
 /* Everything that a method may need: the objects of all folders. daemon/manager.c makes them and connects them. Outside
- * of this folder and of manager.c, nothing knows struct manager: whatever else needs one of the objects is given it when
- * it is made. */
+ * of this folder, manager.c, status.c and main.c, nothing knows struct manager: a module that needs one of the objects
+ * gets it when it is made. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>

@@ -10,12 +10,12 @@ struct manager;
 struct options;
 struct uuid_text;
 
-/** request_refuse_draining() - a daemon that is stopping takes nothing new. Returns 0; 1 when @message was answered with
- * an error; or a negative errno. */
+/** request_refuse_draining() - a daemon that is stopping takes nothing new. Returns 0; 1 when @message was answered
+ * with an error; or a negative errno. */
 int request_refuse_draining(struct manager *manager, sd_bus_message *message);
 
-/** request_accept() - submit the job within the limits. @message is answered when it ends, or now with an error. Returns
- * what an sd-bus method handler returns. */
+/** request_accept() - submit the job within the limits. @message is answered when it ends, or now with an error.
+ * Returns what an sd-bus method handler returns. */
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options);
 
 /* Each answers @message, now or when its job is finished. All return what an sd-bus method handler returns. */

@@ -15,16 +15,16 @@
 
 struct worklist;
 
-/** worklist_look_t - look at @name. @detail is what was added with it, or NULL. Returns whether other events should have
- * a turn before the next name, because this one was much work. */
+/** worklist_look_t - look at @name. @detail is what was added with it, or NULL. Returns whether other events should
+ * have a turn before the next name, because this one was much work. */
 typedef bool (*worklist_look_t)(const char *name, const char *detail, void *userdata);
 
 /** worklist_free() - drop all names. */
 struct worklist *worklist_free(struct worklist *list);
 DEFINE_CLEANUP_FUNC(struct worklist *, worklist_free)
 
-/** worklist_new() - @description: a literal. @on_end is called when all names of one list have been looked at. Returns 0
- * or a negative errno. */
+/** worklist_new() - @description: a literal. @on_end is called when all names of one list have been looked at. Returns
+ * 0 or a negative errno. */
 int worklist_new(struct worklist **ret, sd_event *event, const char *description, worklist_look_t look,
                  void (*on_end)(void *userdata), void *userdata);
 

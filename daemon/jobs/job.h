@@ -205,8 +205,8 @@ struct job *job_ref(struct job *job);
 struct job *job_unref(struct job *job);
 DEFINE_CLEANUP_FUNC(struct job *, job_unref)
 
-/** job_submit() - put a new job into the queue of its UUID, from where the event loop starts it. Returns 0 or a negative
- * errno. */
+/** job_submit() - put a new job into the queue of its UUID, from where the event loop starts it. Returns 0 or a
+ * negative errno. */
 int job_submit(struct job *job);
 
 /** job_drop() - forget a job without an answer, because the daemon ends. */

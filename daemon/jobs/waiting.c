@@ -22,7 +22,9 @@ static void cancel(struct job *job, const char *why) {
 /* Whether @by is a request that ends the waiting of @job, and its caller may do that; then what is said of the
  * device. */
 static const char *is_ended_by(const struct job *job, const struct job *by) {
-        return grants_cover(by->caller.grants, by->type->action, job->parent, job->mdev_type) ? by->type->ends_waiting : NULL;
+        bool may = grants_cover(by->caller.grants, by->type->action, job->parent, job->mdev_type);
+
+        return may ? by->type->ends_waiting : NULL;
 }
 
 /* What would have ended its waiting came while it was being tried. */

@@ -44,9 +44,9 @@ struct scheduler;
 #define CROWD_PAUSE_MIN_USEC (150 * USEC_PER_MSEC)
 #define CROWD_PAUSE_MAX_USEC (1 * USEC_PER_SEC)
 
-/* How long a user, or a connection of a user, counts as one that wants something after its call. A call of a user may
- * stand behind thousands of others in the bus, for some 500 ms. Only while the others wait, these come here and the next
- * call does not stand behind them; so that time must be longer than 500 ms. */
+/* How long after its call a user, or a connection of a user, counts as one that wants something. A call may stand for
+ * 500 ms behind thousands of calls of another user in the queue of the bus. These must come here, where they wait,
+ * before the next call is sent, or else it stands behind them again. So a user counts for longer than 500 ms. */
 #define USER_CALLED_USEC (1 * USEC_PER_SEC)
 #define PEER_CALLED_USEC (250 * USEC_PER_MSEC)
 
