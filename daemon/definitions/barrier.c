@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A file that nobody else knows is watched along with all others; touching it makes the event. */
+/* The event comes from a file that nobody else knows, which is watched like the others: touching it makes the event. */
 
 #include "daemon/definitions/barrier.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
@@ -23,7 +24,7 @@ static int on_event(sd_event_source *source, const struct inotify_event *event, 
         if (!barrier->raised)
                 return 0;
         barrier->raised = false;
-        /* Ours may have been lost with others. All are told of that, in whatever order; then it is raised again. */
+        /* The event may have been lost with others, which every watch hears, in any order. Then it is raised again. */
         if ((event->mask & IN_Q_OVERFLOW) && barrier_raise(barrier) >= 0)
                 return 0;
         barrier->on_passed(barrier->userdata);
@@ -64,6 +65,7 @@ bool barrier_is_raised(const struct barrier *barrier) {
 }
 
 int barrier_raise(struct barrier *barrier) {
+        assert(!barrier->raised);
         if (futimens(barrier->fd, NULL) < 0)
                 return -errno;
         barrier->raised = true;

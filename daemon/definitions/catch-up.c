@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A caller that has just written a file must be told of it.
+/* An answer must contain what the caller has written before.
  *
  * inotify has the change in its queue before the call is sent, but the daemon may read the call first. So the call
- * waits for a barrier, which is an event that is put into inotify's queue after the call was read, and then until the
- * store has looked at all files that were named before the barrier. One barrier serves all calls that wait. */
+ * waits for a barrier, an event that is put into inotify's queue after the call was read. Then it waits until the store
+ * has looked at all files that were named before the barrier. One barrier serves all calls that wait. */
 
 #include "daemon/definitions/catch-up.h"
 
@@ -15,22 +15,22 @@
 #include "daemon/definitions/store.h"
 #include "daemon/peers/scheduler.h"
 
-/* The store works off one list of files at a time. The first may have been begun before the barrier. The second has all
- * files that were named before it; where the whole store was named, the third has its directories. What is left then is
- * half written, or was changed later: a writer that never rests holds up nobody. */
+/* For how many of the store's lists a call waits. The first one may have been begun before the barrier. The second one
+ * has all files that were named before the barrier. If that named the whole store, the third one has its directories.
+ * What is left then is half written, or was changed later: a writer that never rests delays nobody. */
 #define LISTS_MAX 3
 
 enum stage {
-        STAGE_NEXT_BARRIER,     /* it came when a barrier was raised already, and needs the next one */
-        STAGE_BARRIER,
-        STAGE_LOOKS,
+        STAGE_NEXT_BARRIER,     /* the call came when a barrier was raised already, and needs the next one */
+        STAGE_BARRIER,          /* the barrier is raised */
+        STAGE_LOOKS,            /* the barrier has passed, and the store looks at files */
 };
 
 struct waiting {
         struct catch_up *catch_up;
-        struct call *call;      /* held */
+        struct call *call;      /* which is held */
         enum stage stage;
-        unsigned int n_lists;   /* that the store has worked off in STAGE_LOOKS */
+        unsigned int n_lists;   /* how many the store has worked off in STAGE_LOOKS */
         struct waiting *prev, *next;
 };
 
@@ -54,8 +54,8 @@ static void on_left(struct charge *charge) {
         drop(call_of_charge(charge)->owner);
 }
 
-/* The store hurries only for calls whose barrier has passed. While it looks at files the events are read slowly, and
- * the other calls wait for those. */
+/* The store hurries only for calls whose barrier has passed. While it hurries, events are read slowly, and the other
+ * calls wait for events. */
 static void resume_ready(struct catch_up *catch_up) {
         struct waiting *waiting, *next;
 
@@ -80,7 +80,7 @@ static void on_barrier_passed(void *userdata) {
                         again = true;
                 }
         resume_ready(catch_up);
-        /* Without a barrier they wait for what is known to have changed. */
+        /* Without a barrier, a call waits for what is known to have changed. */
         if (again && barrier_raise(catch_up->barrier) < 0)
                 on_barrier_passed(catch_up);
 }

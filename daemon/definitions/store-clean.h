@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Removing what changes of the store have left that were interrupted: temporary files whose writer is dead. */
+/* Removing what interrupted changes of the store have left: temporary files whose writer is dead. */
 
 #include "daemon/workers/worker.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Links in the store, symbolic and hard. */
+/* Logging symbolic links, and watching files with several names. */
 
 #include "daemon/definitions/store-link.h"
 
@@ -11,7 +11,7 @@
 #include "daemon/base/log.h"
 #include "daemon/definitions/store.h"
 
-/* One of which it was said. */
+/* A symbolic link that was logged. */
 struct store_link {
         char *parent;
         UT_hash_handle hh;
@@ -93,7 +93,7 @@ void store_link_watch(struct stored_definition *definition, int parent_fd, const
         if (fd < 0 || sd_event_add_inotify_fd(definition->directory->store->event, &definition->link_watch, fd,
                                               IN_ATTRIB | IN_DELETE_SELF, on_names_changed, definition) < 0)
                 return;
-        /* Gone between the look and the watch. */
+        /* The other names may have gone before the watch. */
         if (fstat(fd, &now) >= 0 && now.st_nlink < 2)
                 store_touch(definition->directory->store, definition->directory->parent, definition->uuid, 0);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Definitions, one file each. */
+/* Reading the file of a definition, and announcing what it says. */
 
 #include "daemon/definitions/stored-definition.h"
 
@@ -30,6 +30,7 @@ bool stored_definition_is_active(const struct stored_definition *definition) {
 }
 
 void stored_definition_set_device(struct stored_definition *definition, struct device *device) {
+        assert(!device || streq(device->uuid, definition->uuid));
         definition->device = device;
         if (device)
                 device_set_defined(device, true);
@@ -61,6 +62,7 @@ static struct stored_definition *stored_definition_free(struct stored_definition
 DEFINE_CLEANUP_FUNC(struct stored_definition *, stored_definition_free)
 
 static void unlink_definition(struct stored_definition *definition) {
+        assert(definition->hh.tbl && definition->directory->store->n_definitions > 0);
         HASH_DEL(definition->directory->definitions, definition);
         definition->hh.tbl = NULL;
         definition->directory->store->n_definitions--;
@@ -128,7 +130,7 @@ static void set_invalid(struct stored_definition *definition, const struct defin
         if (r < 0)
                 reason = NULL;
 
-        /* Said once, not at each look. */
+        /* It is logged once, and not at each look. */
         if (!definition->reason || !reason || !streq(definition->reason, reason))
                 log_full(LOG_WARNING, 0, fields, "Invalid definition /" STORE_DIRECTORY "/%s/%s: %s",
                          definition->directory->parent, definition->uuid, reason ? reason : "");
@@ -146,7 +148,7 @@ static void set_invalid(struct stored_definition *definition, const struct defin
         changed_validity(definition);
 }
 
-/* Returns 0, or -ENOMEM with the definition as it was. */
+/* Returns 0; or -ENOMEM, and then the definition stays as it was. */
 static int take_contents(struct stored_definition *definition, const struct definition *contents) {
         _cleanup_(attributes_clear) struct attributes attributes = {};
         bool other_attributes = !attributes_equal(&definition->attributes, definition_attributes(contents));
@@ -193,7 +195,7 @@ struct stored_definition *stored_definition_refresh_at(struct store_directory *d
         bool is_new;
         int r;
 
-        /* The directory's own error is the file's. */
+        /* With a directory that cannot be opened, none of its files can be read. */
         r = parent_fd < 0 ? parent_fd : store_read(parent_fd, name, &contents, &st, &error);
         HASH_FIND_STR(directory->definitions, name, definition);
         if (is_shortage(r)) {
