@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Autostart's jobs: their beginning, what is recorded of them, and their end. */
+/* Submitting the jobs, recording that they were tried, and reporting how they end. */
 
 #include "daemon/autostart/autostart-job.h"
 
@@ -9,11 +9,12 @@
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 
-/* After the intent, before the create: a crash in between finds the intent, and it is tried again. */
+/* This is after the intent was written, and before the create. If the daemon crashes in between, the next one finds the
+ * intent, and tries the start again. */
 static int before_work(struct job *job, void *userdata) {
         int r;
 
-        r = registration_add(job->parent, job->uuid);
+        r = tried_add(job->parent, job->uuid);
         FAULT_POINT("registration-noted");
         return r;
 }

@@ -5,5 +5,5 @@
 
 #include "daemon/autostart/autostart.h"
 
-/* Their userdata is the struct jobs. */
+/* Starting by jobs. The userdata is the struct jobs. */
 extern const struct autostart_hooks autostart_job_hooks;

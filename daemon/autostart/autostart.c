@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The states of autostart's entries, and what moves each on. */
+/* The states of the entries, and what moves them on. */
 
 #include "daemon/autostart/autostart.h"
 
@@ -16,36 +16,36 @@
 #include "daemon/registry/device.h"
 #include "daemon/registry/registry.h"
 
-/* A definition that is `auto`, or was before its file became invalid. */
+/* What autostart knows of a definition that is `auto`, or was so before its file became invalid. */
 struct autostart_entry {
         struct autostart_group *group;
         struct stored_definition *definition;
         enum start_state state;
-        char *error;                            /* what the start said that failed, or NULL */
-        bool suspended;                         /* the file is invalid */
-        bool registered_again;                  /* the parent, while a start was under way */
+        char *error;                            /* why the last start failed, or NULL */
+        bool suspended;                         /* whether the file is invalid */
+        bool registered_again;                  /* whether the parent has come again since the start began */
         struct autostart_entry *prev, *next;    /* in the group's list of pending ones */
         UT_hash_handle hh;                      /* in the group, by UUID */
 };
 
-/* The entries of one parent, which need not be there. */
+/* The entries of one parent, which need not be registered. */
 struct autostart_group {
         struct autostart *autostart;
         char *parent;                           /* its name */
         struct autostart_entry *entries;        /* by UUID */
         struct autostart_entry *pending;        /* those to be started, in this order */
-        unsigned int n_starting;                /* starts under way, those of entries that are gone among them */
-        char *full_type;                        /* the last type that had no free instance, or NULL */
+        unsigned int n_starting;                /* how many starts are under way, also for entries that are gone */
+        char *full_type;                        /* the type of which the driver has refused a device last, or NULL */
         UT_hash_handle hh;
 };
 
 struct autostart {
         struct registry *registry;
         const struct autostart_hooks *hooks;
-        void *userdata;                         /* the hooks' */
-        unsigned int parallel;                  /* the most starts under way for one parent */
-        bool stopped;                           /* nothing is started any more */
-        struct autostart_group *groups;         /* by parent, of those with entries or starts under way */
+        void *userdata;                         /* the argument of the hooks */
+        unsigned int parallel;                  /* how many starts of one parent may be under way */
+        bool stopped;                           /* whether nothing is started any more */
+        struct autostart_group *groups;         /* by parent; each has entries, or starts under way */
         sd_event_source *pump_source;
 };
 
@@ -60,6 +60,7 @@ static const char *const start_states[_START_STATE_MAX] = {
 };
 
 const char *start_state_to_string(enum start_state state) {
+        assert(state < _START_STATE_MAX);
         return start_states[state];
 }
 
@@ -86,14 +87,14 @@ static struct autostart_entry *entry_of(const struct autostart *autostart, const
 }
 
 static void group_free(struct autostart_group *group) {
-        assert(!group->entries && !group->pending);
+        assert(!group->entries && !group->pending && group->hh.tbl);
         HASH_DEL(group->autostart->groups, group);
         free(group->full_type);
         free(group->parent);
         free(group);
 }
 
-/* Without entries it stays as long as starts are under way, to count them. */
+/* Without entries, a group still counts the starts that are under way. */
 static void group_release(struct autostart_group *group) {
         if (!group->entries && group->n_starting == 0)
                 group_free(group);
@@ -132,6 +133,7 @@ static void enlist(struct autostart_entry *entry) {
 }
 
 static void entry_free(struct autostart_entry *entry) {
+        assert(entry->hh.tbl);
         unlist(entry);
         HASH_DEL(entry->group->entries, entry);
         free(entry->error);
@@ -163,7 +165,7 @@ static struct autostart_entry *entry_new(struct autostart *autostart, struct sto
         return NULL;
 }
 
-/* NULL if it is not registered. */
+/* Returns NULL if it is not registered. */
 static struct parent *parent_of(const struct autostart_group *group) {
         return parent_find(group->autostart->registry, group->parent);
 }
@@ -182,8 +184,9 @@ static void changed(const struct autostart_entry *entry, const char *property) {
         export_change(entry->definition->directory->store->exports, &entry->definition->export, property);
 }
 
-/* @error: what a failed start said, else NULL. */
+/* @error: why a start failed, or NULL. */
 static void set_state(struct autostart_entry *entry, enum start_state state, const char *error) {
+        assert(state < _START_STATE_MAX && !error == (state != START_STATE_FAILED));
         if (error || entry->error)
                 changed(entry, "StartError");
         free(entry->error);
@@ -205,7 +208,7 @@ static void fail(struct autostart_entry *entry, uint64_t job, const char *error)
                  entry->group->parent, error);
 }
 
-/* The types are read again after a while: some drivers have no uevent for what is waited for. */
+/* The types are read again after a while, because some drivers have no uevent for what is missing. */
 static void wait_for(struct autostart_entry *entry, enum start_state state) {
         struct parent *parent = parent_of(entry->group);
 
@@ -213,15 +216,15 @@ static void wait_for(struct autostart_entry *entry, enum start_state state) {
                 log_full(LOG_INFO, 0, fields_of(entry), "Autostart of device %s waits: %s of parent '%s' is not there",
                          uuid_of(entry), state == START_STATE_WAITING_TYPE ? "its type" : "a free instance",
                          entry->group->parent);
-        (void) registration_remove(entry->group->parent, uuid_of(entry));
+        (void) tried_remove(entry->group->parent, uuid_of(entry));
         set_state(entry, state, NULL);
         if (parent)
                 parent_read_again_later(parent);
 }
 
-/* What counts as tried does so after a restart, too. */
-static void settle(struct autostart_entry *entry, enum start_state state) {
-        (void) registration_add(entry->group->parent, uuid_of(entry));
+/* It counts as tried, also for a daemon that is started later. */
+static void set_tried(struct autostart_entry *entry, enum start_state state) {
+        (void) tried_add(entry->group->parent, uuid_of(entry));
         set_state(entry, state, NULL);
 }
 
@@ -233,7 +236,7 @@ enum start_state autostart_state(const struct autostart *autostart, const struct
         if (stored_definition_is_active(definition))
                 return START_STATE_ACTIVE;
         entry = entry_of(autostart, definition);
-        /* It was started, and has been stopped since by somebody who will have meant it. */
+        /* Somebody has stopped it since it was started, and meant it. */
         return !entry || entry->state == START_STATE_ACTIVE ? START_STATE_NONE : entry->state;
 }
 
@@ -245,7 +248,8 @@ const char *autostart_error(const struct autostart *autostart, const struct stor
 
 /* --- starting */
 
-/* The driver has refused another device of that type, and no instance is free since: a thousand more need not ask. */
+/* The driver has refused a device of that type, and no instance has become free since. There may be a thousand more
+ * definitions of the type, and the driver is not asked for each of them. */
 static bool is_full(const struct autostart_entry *entry, const struct parent *parent) {
         const struct mdev_type *type = mdev_types_find(&parent->types, entry->definition->type);
         const char *full = entry->group->full_type;
@@ -253,15 +257,15 @@ static bool is_full(const struct autostart_entry *entry, const struct parent *pa
         return full && type && streq(full, type->id) && type->available == 0;
 }
 
-/* Looks at the kernel: udev may not have told yet that the device went with its parent, when a request has shown the
- * next parent of that name sooner. */
+/* This looks at the kernel. The device may have gone together with its parent, and a request may have found the next
+ * parent of that name before the uevents were read. */
 static bool is_still_active(const struct autostart_entry *entry) {
         if (stored_definition_is_active(entry->definition))
                 (void) device_refresh(entry->group->autostart->registry, uuid_of(entry));
         return stored_definition_is_active(entry->definition);
 }
 
-/* Returns 0, or a negative errno when it could not be tried for lack of memory. */
+/* Returns 0; or a negative errno when there was no memory to try it. */
 static int start(struct autostart_entry *entry) {
         struct autostart *autostart = entry->group->autostart;
         struct parent *parent = parent_of(entry->group);
@@ -270,7 +274,7 @@ static int start(struct autostart_entry *entry) {
         if (!parent)
                 set_state(entry, START_STATE_WAITING_PARENT, NULL);
         else if (is_still_active(entry))
-                settle(entry, START_STATE_ACTIVE);
+                set_tried(entry, START_STATE_ACTIVE);
         else if (!parent_has_type(parent, entry->definition->type))
                 wait_for(entry, START_STATE_WAITING_TYPE);
         else if (is_full(entry, parent))
@@ -285,7 +289,7 @@ static int start(struct autostart_entry *entry) {
         return 0;
 }
 
-/* When the types are read again, which is asked for here. */
+/* It is tried again when the types are read the next time, which is soon. */
 static void start_later(struct autostart_entry *entry) {
         struct parent *parent = parent_of(entry->group);
 
@@ -318,8 +322,8 @@ static int on_pump(sd_event_source *source, void *userdata) {
         return 0;
 }
 
-/* In turns with the requests and uevents that have come meanwhile. Reports of workers come before these, so if each
- * report started the next device at once, nobody else would have a turn. */
+/* Starts take turns with requests and uevents. Reports of workers come before those. So if each report started the next
+ * device at once, requests and uevents would have to wait. */
 static void pump(struct autostart_group *group) {
         if (group->pending)
                 deferred_arm(group->autostart->pump_source);
@@ -334,7 +338,7 @@ static void try_once(struct autostart_entry *entry) {
                 entry->registered_again = true;
                 return;
         }
-        if (registration_has(entry->group->parent, uuid_of(entry)))
+        if (tried_has(entry->group->parent, uuid_of(entry)))
                 return set_state(entry,
                                  stored_definition_is_active(entry->definition) ? START_STATE_ACTIVE : START_STATE_NONE,
                                  NULL);
@@ -346,7 +350,7 @@ void autostart_parent_here(struct autostart *autostart, struct parent *parent) {
         struct autostart_entry *entry, *next;
         int r;
 
-        r = registration_begin(parent);
+        r = tried_begin(parent);
         if (r < 0)
                 log_full(LOG_WARNING, r, (struct log_fields) { .parent = parent->name },
                          "Failed to record the registration of parent '%s', its definitions may be started again: %m",
@@ -372,7 +376,7 @@ void autostart_parent_gone(struct autostart *autostart, const char *parent) {
         }
 }
 
-/* @taken: how many instances of each type are spoken for in this turn, or NULL without memory. */
+/* @taken: how many instances of each type have been given away since the types were read, or NULL without memory. */
 static bool take_instance(const struct mdev_types *types, uint32_t *taken, const char *id) {
         const struct mdev_type *type = mdev_types_find(types, id);
         size_t i = type ? (size_t) (type - types->items) : 0;
@@ -392,7 +396,7 @@ void autostart_types_read(struct autostart *autostart, struct parent *parent) {
         if (!group)
                 return;
 
-        /* What people ask for on this parent goes first; its end has the types read again, so the turn comes. */
+        /* People come first. When their device is made, the types are read again, and it is autostart's turn. */
         requests = autostart->hooks->has_requests(parent->name, autostart->userdata);
         HASH_ITER(hh, group->entries, entry, next) {
                 if (entry->suspended || entry->prev)
@@ -409,7 +413,7 @@ void autostart_types_read(struct autostart *autostart, struct parent *parent) {
                 parent_read_again_later(parent);
 }
 
-/* Somebody was faster. Whoever stops it later will mean it. */
+/* Somebody else has started it. Whoever stops it later means it. */
 void autostart_device_changed(struct autostart *autostart, const struct device *device) {
         struct autostart_entry *entry = find_entry(autostart, device->parent, device->uuid);
 
@@ -418,7 +422,7 @@ void autostart_device_changed(struct autostart *autostart, const struct device *
                 return;
 
         unlist(entry);
-        settle(entry, START_STATE_ACTIVE);
+        set_tried(entry, START_STATE_ACTIVE);
 }
 
 static void add(struct autostart *autostart, struct stored_definition *definition) {
@@ -430,8 +434,8 @@ static void add(struct autostart *autostart, struct stored_definition *definitio
         else if (!parent_of(entry->group))
                 set_state(entry, START_STATE_WAITING_PARENT, NULL);
         else
-                /* As with `systemctl enable`: it is started when its parent registers the next time. */
-                (void) registration_add(entry->group->parent, definition->uuid);
+                /* It is started when its parent registers the next time, as after `systemctl enable`. */
+                (void) tried_add(entry->group->parent, definition->uuid);
 }
 
 static void resume(struct autostart_entry *entry) {
@@ -458,6 +462,7 @@ static void resume(struct autostart_entry *entry) {
 void autostart_definition_read(struct autostart *autostart, struct stored_definition *definition) {
         struct autostart_entry *entry = entry_of(autostart, definition);
 
+        assert(!entry || entry->definition == definition);
         if (!entry && definition->valid && definition->start == START_AUTO)
                 add(autostart, definition);
         else if (entry && !definition->valid) {
@@ -490,7 +495,7 @@ static void take_result(struct autostart_entry *entry, const struct autostart_en
         if (end->is_done) {
                 log_full(LOG_INFO, 0, fields_of(entry), "Started device %s on parent '%s'", uuid_of(entry),
                          entry->group->parent);
-                return settle(entry, START_STATE_ACTIVE);
+                return set_tried(entry, START_STATE_ACTIVE);
         }
 
         switch (end->failure->code) {
@@ -501,13 +506,13 @@ static void take_result(struct autostart_entry *entry, const struct autostart_en
         case FAILURE_NO_SUCH_TYPE:
                 return wait_for(entry, START_STATE_WAITING_TYPE);
         case FAILURE_SHUTTING_DOWN:
-                (void) registration_remove(entry->group->parent, uuid_of(entry));
+                (void) tried_remove(entry->group->parent, uuid_of(entry));
                 return set_state(entry, START_STATE_WAITING_PARENT, NULL);
         case FAILURE_JOB_CANCELED:
-                return settle(entry, START_STATE_NONE);
+                return set_tried(entry, START_STATE_NONE);
         case FAILURE_ALREADY_EXISTS:
                 if (exists_as_asked(entry, end->type))
-                        return settle(entry, START_STATE_ACTIVE);
+                        return set_tried(entry, START_STATE_ACTIVE);
                 return fail(entry, end->job, failure_text(end->failure));
         default:
                 return fail(entry, end->job, failure_text(end->failure));
@@ -518,11 +523,11 @@ static void take_end(struct autostart_entry *entry, const struct autostart_end *
         bool again = entry->registered_again;
 
         entry->registered_again = false;
-        /* What failed together with its parent is due again with the next one, which may be here by now. */
+        /* If its parent has gone, that may be why it failed. It is due again when the parent comes. */
         if (!end->is_done && !parent_of(entry->group))
                 return set_state(entry, START_STATE_WAITING_PARENT, NULL);
         if (again && !is_still_active(entry)) {
-                (void) registration_remove(entry->group->parent, uuid_of(entry));
+                (void) tried_remove(entry->group->parent, uuid_of(entry));
                 set_state(entry, START_STATE_NONE, NULL);
                 if (!entry->suspended)
                         enlist(entry);
@@ -547,7 +552,7 @@ void autostart_ended(struct autostart *autostart, const char *parent, const char
 void autostart_interrupted(const char *parent, const char *uuid, void *autostart) {
         struct autostart_entry *entry = find_entry(autostart, parent, uuid);
 
-        (void) registration_remove(parent, uuid);
+        (void) tried_remove(parent, uuid);
         if (!entry || !parent_of(entry->group))
                 return;
         try_once(entry);
@@ -564,13 +569,13 @@ int autostart_adopt(struct autostart *autostart) {
         HASH_ITER(hh, autostart->groups, group, next_group) {
                 if (!parent_of(group))
                         continue;
-                r = registration_begin(parent_of(group));
+                r = tried_begin(parent_of(group));
                 if (r < 0)
                         return r;
                 HASH_ITER(hh, group->entries, entry, next) {
                         if (entry->suspended)
                                 continue;
-                        r = registration_add(group->parent, uuid_of(entry));
+                        r = tried_add(group->parent, uuid_of(entry));
                         if (r < 0)
                                 return r;
                 }

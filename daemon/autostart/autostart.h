@@ -3,18 +3,20 @@
 
 /* Starting what is defined with start `auto`.
  *
- * A parent may be there before its types, its types before a free instance, and the daemon after all of them. So
- * autostart does not act once, at an event. It owns an entry for each definition that is `auto`, with a state, which
- * moves on when something has changed. The store tells of definitions that come, change and go; the registry tells of
- * parents, of types that were read, and of devices; a job tells of its end. StartState and StartError of a definition
- * are announced on the bus from here.
+ * A parent may come before its types, its types before a free instance, and the daemon after all of them. So there is
+ * no single event at which a device is started. Instead, daemon/autostart/ has an entry for each definition that is
+ * `auto`, with a state that moves on when something has changed. A struct autostart owns the entries. It hears of
+ * definitions that come, change and go, of parents, of types that were read, of devices, and of the ends of the starts.
+ * It announces StartState and StartError of the definitions on the bus, and tells nobody else.
  *
- * A definition is tried once for each registration of its parent. Where its type or an instance is missing then, it
- * waits, and is tried again whenever the types were read: after uevents, after a device has come or gone, and after a
- * time that grows. What was tried is recorded outside the daemon, see tried.h, so that a restart does not start again
- * what somebody has stopped.
+ * A definition is tried once for each registration of its parent. If its type or a free instance is missing, it waits
+ * and is tried again each time that the types were read. They are read after uevents, after a device has come or gone,
+ * and after a time that grows. What was tried is recorded outside the daemon (tried.h), so that a new daemon does not
+ * start again what somebody has stopped.
  *
- * Of each parent only a few are started at once, in the order of a list. */
+ * Only a few devices of a parent are started at once. The others are on a list, in the order in which they became due.
+ *
+ * A start is a job (autostart-job.h), which comes after the jobs that people wait for. */
 
 #include "daemon/definitions/stored-definition.h"
 #include "daemon/registry/parent.h"
@@ -22,7 +24,7 @@
 struct autostart;
 struct device;
 
-/* What autostart asks others for. */
+/* What autostart asks of others. */
 struct autostart_hooks {
         /* Begin to create the device of a definition. Returns 0, and autostart_ended() is called once, later; or a
          * negative errno. */
@@ -40,15 +42,14 @@ struct autostart_end {
         const struct failure *failure;  /* where it is not done */
 };
 
-/* How many devices of one parent autostart creates at once. With more of them, they would only wait for each other at
- * the kernel's lock of sysfs, and for udev's workers. 64 parents share the pool's 64 workers, and requests of people go
- * first there. */
+/* How many devices of one parent are started at once. More of them would only wait for each other, at the kernel's lock
+ * of sysfs, and for udev's workers. The pool's 64 workers do for 64 parents, and requests of people go first there. */
 #define AUTOSTART_PARALLEL_DEFAULT 4
 
 /* What autostart waits for, or how it ended. */
 enum start_state {
-        START_STATE_NONE,               /* manual; or started before and stopped since; or `auto` only since its parent
-                                         * came */
+        START_STATE_NONE,               /* nothing to do: it is manual, has been stopped since it was started, or became
+                                         * `auto` after its parent came */
         START_STATE_WAITING_PARENT,
         START_STATE_WAITING_TYPE,       /* the parent is there, its types are not yet */
         START_STATE_WAITING_INSTANCE,
@@ -65,23 +66,24 @@ const char *start_state_to_string(enum start_state state);
 int autostart_new(struct autostart **ret, sd_event *event, struct registry *registry,
                   const struct autostart_hooks *hooks, void *userdata);
 
-/** autostart_free() - forget all entries. Nobody hears of it. */
+/** autostart_free() - with all entries, of which nothing is announced. */
 struct autostart *autostart_free(struct autostart *autostart);
 DEFINE_CLEANUP_FUNC(struct autostart *, autostart_free)
 
 /** autostart_set_parallel() - how many devices of one parent are created at once, instead of the default. */
 void autostart_set_parallel(struct autostart *autostart, unsigned int n);
 
-/** autostart_stop() - start nothing any more. */
+/** autostart_stop() - from now on start nothing. */
 void autostart_stop(struct autostart *autostart);
 
 /** autostart_adopt() - record everything as tried that a daemon which starts now would start. Returns 0 or a negative
  * errno. */
 int autostart_adopt(struct autostart *autostart);
 
-/** autostart_state(), autostart_error() - StartState of a definition, which is "active" whoever has started the device;
- * and what a failed start of it said, or NULL. */
+/** autostart_state() - StartState of a definition. It is "active" whoever has started the device. */
 enum start_state autostart_state(const struct autostart *autostart, const struct stored_definition *definition);
+
+/** autostart_error() - why the last start failed, or NULL. */
 const char *autostart_error(const struct autostart *autostart, const struct stored_definition *definition);
 
 /** autostart_parent_here() - a parent has registered, or was here when the daemon started. */
@@ -90,7 +92,7 @@ void autostart_parent_here(struct autostart *autostart, struct parent *parent);
 /** autostart_parent_gone() - its definitions wait for it again. */
 void autostart_parent_gone(struct autostart *autostart, const char *parent);
 
-/** autostart_types_read() - its types were read: what waits for a type or an instance may have it now. */
+/** autostart_types_read() - its types were read: what a definition waits for may be there now. */
 void autostart_types_read(struct autostart *autostart, struct parent *parent);
 
 /** autostart_device_changed() - a device may be active now, whoever created it. */
@@ -102,7 +104,7 @@ void autostart_definition_read(struct autostart *autostart, struct stored_defini
 /** autostart_definition_gone() - a definition is about to be freed. */
 void autostart_definition_gone(struct autostart *autostart, const struct stored_definition *definition);
 
-/** autostart_ended() - a start has ended, or took so long that nobody waits for its end. */
+/** autostart_ended() - a start has ended, or nobody waits for its end any longer. */
 void autostart_ended(struct autostart *autostart, const char *parent, const char *uuid,
                      const struct autostart_end *end);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Records of what was started for a registration. */
+/* Reading and writing the records, which are in a tmpfs. */
 
 #include "daemon/autostart/tried.h"
 
@@ -17,8 +17,8 @@
 static int make_record(const char *parent) {
         char path[PATH_MAX];
 
-        snprintf(path, sizeof(path), REGISTRATION_DIRECTORY "/%s", parent);
-        if ((mkdirat(root_fd(), REGISTRATION_DIRECTORY, 0755) < 0 && errno != EEXIST) ||
+        snprintf(path, sizeof(path), TRIED_DIRECTORY "/%s", parent);
+        if ((mkdirat(root_fd(), TRIED_DIRECTORY, 0755) < 0 && errno != EEXIST) ||
             (mkdirat(root_fd(), path, 0755) < 0 && errno != EEXIST))
                 return -errno;
         return 0;
@@ -28,12 +28,12 @@ static int open_record(const char *parent) {
         char path[PATH_MAX];
         int fd;
 
-        snprintf(path, sizeof(path), REGISTRATION_DIRECTORY "/%s", parent);
+        snprintf(path, sizeof(path), TRIED_DIRECTORY "/%s", parent);
         fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
 }
 
-/* Not by readdir(), which needs memory: with what was tried for another registration nothing would be started. */
+/* readdir() needs memory. If it failed, what was tried for another registration would not be started. */
 static int forget_tried(int fd) {
         union {
                 struct dirent64 entry;
@@ -52,7 +52,7 @@ static int forget_tried(int fd) {
         return n < 0 ? -errno : 0;
 }
 
-int registration_begin(const struct parent *parent) {
+int tried_begin(const struct parent *parent) {
         char identity[64], recorded[64];
         _cleanup_close_ int fd = -1, identity_fd = -1;
         int r;
@@ -68,7 +68,7 @@ int registration_begin(const struct parent *parent) {
         if (read_text_at(fd, ".identity", recorded, sizeof(recorded)) >= 0 && streq(recorded, identity))
                 return 0;
 
-        /* In this order a crash in between leaves a record of no registration, which is begun again. */
+        /* In this order, a crash in between leaves a record of no registration, which is begun again. */
         (void) unlinkat(fd, ".identity", 0);
         r = forget_tried(fd);
         if (r < 0)
@@ -77,18 +77,18 @@ int registration_begin(const struct parent *parent) {
         return identity_fd < 0 ? -errno : write_text_fd(identity_fd, identity);
 }
 
-bool registration_has(const char *parent, const char *uuid) {
+bool tried_has(const char *parent, const char *uuid) {
         _cleanup_close_ int fd = -1;
 
         fd = open_record(parent);
         return fd >= 0 && faccessat(fd, uuid, F_OK, 0) >= 0;
 }
 
-int registration_add(const char *parent, const char *uuid) {
+int tried_add(const char *parent, const char *uuid) {
         _cleanup_close_ int fd = -1, mark = -1;
 
         fd = open_record(parent);
-        /* Somebody has tidied up /run, and with it who was started already: the next daemon begins anew. */
+        /* Somebody has removed the record from /run. The next daemon will start again what was tried before. */
         if (fd == -ENOENT && intent_make_directory() >= 0 && make_record(parent) >= 0)
                 fd = open_record(parent);
         if (fd < 0)
@@ -97,7 +97,7 @@ int registration_add(const char *parent, const char *uuid) {
         return mark < 0 ? -errno : 0;
 }
 
-int registration_remove(const char *parent, const char *uuid) {
+int tried_remove(const char *parent, const char *uuid) {
         _cleanup_close_ int fd = -1;
 
         fd = open_record(parent);

@@ -18,7 +18,7 @@
 
 #define UUID "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define OTHER_UUID "83b8f4f2-509f-382f-3c1e-e6bfe0fa1002"
-#define RECORD REGISTRATION_DIRECTORY "/mtty"
+#define RECORD TRIED_DIRECTORY "/mtty"
 #define IDENTITY "5 7"
 
 static struct parent parent = { .name = (char *) "mtty", .types_dev = 5, .types_inode = 7 };
@@ -84,20 +84,20 @@ static void check_registration(const char *identity) {
 
         fuzz_put(RECORD "/.identity", identity, strlen(identity));
         fuzz_put(RECORD "/" UUID, "", 0);
-        MUST(registration_begin(&parent) == 0);
-        MUST(registration_has("mtty", UUID) == same);
+        MUST(tried_begin(&parent) == 0);
+        MUST(tried_has("mtty", UUID) == same);
 
-        MUST(registration_add("mtty", OTHER_UUID) == 0);
-        MUST(registration_begin(&parent) == 0);
-        MUST(registration_has("mtty", OTHER_UUID) && registration_has("mtty", UUID) == same);
-        MUST(registration_remove("mtty", OTHER_UUID) == 0);
-        MUST(!registration_has("mtty", OTHER_UUID));
+        MUST(tried_add("mtty", OTHER_UUID) == 0);
+        MUST(tried_begin(&parent) == 0);
+        MUST(tried_has("mtty", OTHER_UUID) && tried_has("mtty", UUID) == same);
+        MUST(tried_remove("mtty", OTHER_UUID) == 0);
+        MUST(!tried_has("mtty", OTHER_UUID));
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
         fuzz_root();
         MUST(mkdirat(root_fd(), "run", 0755) == 0 && mkdirat(root_fd(), "run/mediated", 0755) == 0);
-        MUST(mkdirat(root_fd(), INTENT_DIRECTORY, 0755) == 0 && mkdirat(root_fd(), REGISTRATION_DIRECTORY, 0755) == 0);
+        MUST(mkdirat(root_fd(), INTENT_DIRECTORY, 0755) == 0 && mkdirat(root_fd(), TRIED_DIRECTORY, 0755) == 0);
         MUST(mkdirat(root_fd(), RECORD, 0755) == 0);
         return 0;
 }

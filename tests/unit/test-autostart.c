@@ -288,7 +288,7 @@ static void test_somebody_is_faster(void **state) {
         device.state = DEVICE_ACTIVE;
         autostart_device_changed(autostart, &device);
         assert_state(0, START_STATE_ACTIVE);
-        assert_true(registration_has("mtty", uuids[0]));
+        assert_true(tried_has("mtty", uuids[0]));
 
         /* Whoever stops it has meant it. */
         definitions[0].device = NULL;
@@ -366,10 +366,10 @@ static void test_ends(void **state) {
         parent_comes("mtty-1");
         end_badly(0, FAILURE_JOB_CANCELED);
         assert_state(0, START_STATE_NONE);
-        assert_true(registration_has("mtty", uuids[0]));
+        assert_true(tried_has("mtty", uuids[0]));
         end_badly(1, FAILURE_SHUTTING_DOWN);
         assert_state(1, START_STATE_WAITING_PARENT);
-        assert_false(registration_has("mtty", uuids[1]));
+        assert_false(tried_has("mtty", uuids[1]));
         end_badly(2, FAILURE_NO_SUCH_TYPE);
         assert_state(2, START_STATE_WAITING_TYPE);
         end_badly(3, FAILURE_ALREADY_EXISTS);
