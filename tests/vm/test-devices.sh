@@ -170,7 +170,8 @@ test_kills() {
     done
     kill "${clients[@]}"
     wait "${clients[@]}"
-    check "after killing $what $kills times, with the seed $kills_seed, it agrees with the kernel" becomes_same_as_kernel
+    check "after killing $what $kills times, with the seed $kills_seed, it agrees with the kernel" \
+        becomes_same_as_kernel
     same_as_kernel || busctl call "${MANAGER[@]}" ListJobs
     cat "$log"/* >"$log/all"
     judge "$log/all" "killing $what"
