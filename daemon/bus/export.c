@@ -48,6 +48,8 @@ struct exports {
         sd_bus *bus;
         sd_event_source *timer;
         struct export *table;           /* by path */
+        const char *properties[EXPORT_PROPERTIES_MAX];  /* the names of those that have ever changed */
+        unsigned int n_properties;
         struct announcement *queue;
         unsigned int n_queue;
         bool quiet;
@@ -105,20 +107,30 @@ static void queue_missed(struct exports *exports) {
 
         exports->missed = false;
         HASH_ITER(hh, exports->table, export, next)
-                if (!export->announced || export->changes[0])
+                if (!export->announced || export->changes)
                         queue_object(exports, export);
+}
+
+static int announce_changes(struct exports *exports, const struct export *export) {
+        const char *names[EXPORT_PROPERTIES_MAX + 1];
+        size_t n = 0;
+
+        for (unsigned int i = 0; i < exports->n_properties; i++)
+                if (export->changes & 1u << i)
+                        names[n++] = exports->properties[i];
+        names[n] = NULL;
+        return sd_bus_emit_properties_changed_strv(exports->bus, export->path, export->interface, (char **) names);
 }
 
 static int announce_object(struct exports *exports, struct export *export) {
         int r;
 
-        if (!export->announced) {
-                export->announced = true;
+        if (export->announced)
+                r = announce_changes(exports, export);
+        else
                 r = sd_bus_emit_object_added(exports->bus, export->path);
-        } else
-                r = sd_bus_emit_properties_changed_strv(exports->bus, export->path, export->interface,
-                                                        (char **) export->changes);
-        export->changes[0] = NULL;
+        export->announced = true;
+        export->changes = 0;
         return r;
 }
 
@@ -237,20 +249,24 @@ int export_add(struct exports *exports, struct export *export, char *path, const
         return 0;
 }
 
-void export_change(struct exports *exports, struct export *export, const char *property) {
-        size_t n = 0;
+static uint32_t bit_of(struct exports *exports, const char *property) {
+        unsigned int i = 0;
 
+        while (i < exports->n_properties && !streq(exports->properties[i], property))
+                i++;
+        assert(i < EXPORT_PROPERTIES_MAX);
+        if (i == exports->n_properties)
+                exports->properties[exports->n_properties++] = property;
+        return 1u << i;
+}
+
+void export_change(struct exports *exports, struct export *export, const char *property) {
         /* An object that is still to be announced will be with the values of that time. */
         if (!export->announced || exports->quiet)
                 return;
 
         assert(export->path);
-        for (; export->changes[n]; n++)
-                if (streq(export->changes[n], property))
-                        return;
-        assert(n < EXPORT_CHANGES_MAX);
-        export->changes[n] = property;
-        export->changes[n + 1] = NULL;
+        export->changes |= bit_of(exports, property);
         queue_object(exports, export);
 }
 

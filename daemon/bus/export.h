@@ -23,8 +23,8 @@
 
 #include "common/macro.h"
 
-/* At least the number of properties of an interface that change. */
-#define EXPORT_CHANGES_MAX 8
+/* At least the number of names that properties have which change, of all interfaces. */
+#define EXPORT_PROPERTIES_MAX 32
 
 struct announcement;
 struct exports;
@@ -34,9 +34,9 @@ struct export {
         char *path;                     /* owned; NULL: it is not on the bus */
         const char *interface;
         void *userdata;                 /* the object, for the functions of the interface */
-        bool announced;                 /* whether InterfacesAdded was sent */
         struct announcement *announcement;      /* its place in the queue, or NULL */
-        const char *changes[EXPORT_CHANGES_MAX + 1];    /* properties that have changed, NULL at the end */
+        uint32_t changes;               /* which properties have changed: a bit for each name in struct exports */
+        bool announced;                 /* whether InterfacesAdded was sent */
         UT_hash_handle hh;              /* by path */
 };
 
