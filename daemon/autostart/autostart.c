@@ -20,8 +20,8 @@
 struct autostart_entry {
         struct autostart_group *group;
         struct stored_definition *definition;
-        enum start_state state;
         char *error;                            /* why the last start failed, or NULL */
+        enum start_state state;
         bool suspended;                         /* whether the file is invalid */
         bool registered_again;                  /* whether the parent has come again since the start began */
         struct autostart_entry *prev, *next;    /* in the group's list of pending ones */
