@@ -26,7 +26,7 @@ static int property_get_state(sd_bus *bus, const char *path, const char *interfa
                               sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         struct job *job = userdata;
 
-        return sd_bus_message_append(reply, "s", job_state_to_string(job->state));
+        return sd_bus_message_append(reply, "s", job_state_to_string(job));
 }
 
 static int method_cancel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {

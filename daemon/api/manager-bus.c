@@ -142,7 +142,7 @@ static int method_list_jobs(sd_bus_message *message, void *userdata, sd_bus_erro
                 return r;
         HASH_ITER(hh, manager->jobs->by_id, job, next) {
                 r = sd_bus_message_append(reply, "(tssso)", job->id, job->uuid, job->type->name,
-                                          job_state_to_string(job->state), job->export.path);
+                                          job_state_to_string(job), job->export.path);
                 if (r < 0)
                         return r;
         }

@@ -303,8 +303,7 @@ int request_start(struct manager *manager, sd_bus_message *message, const struct
         if (r != 0)
                 return r;
 
-        r = job_new_start(&job, manager->jobs, uuid->text, *parent.text ? parent.text : NULL, options.wait,
-                          options.settle);
+        r = job_new_start(&job, manager->jobs, uuid->text, *parent.text ? parent.text : NULL);
         if (r < 0)
                 return r;
         job->caller.grants = TAKE_PTR(grants);

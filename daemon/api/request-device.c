@@ -73,7 +73,11 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
 
         caller->force = options->force;
         caller->callout_of = options->callout_of;
-        r = job_set_timeout(job, options->timeout);
+        if (options->wait)
+                job->wait = JOB_WAIT_ALLOWED;
+        r = options->settle ? job_settle(job) : 0;
+        if (r >= 0)
+                r = job_set_timeout(job, options->timeout);
         if (r < 0)
                 return r;
         r = job_submit(job);
@@ -114,7 +118,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         if (r != 0)
                 return r;
 
-        r = job_new_create(&job, manager->jobs, uuid.text, parent.text, type.text, &attributes, options.settle);
+        r = job_new_create(&job, manager->jobs, uuid.text, parent.text, type.text, &attributes);
         if (r < 0)
                 return r;
         job->caller.grants = TAKE_PTR(grants);
@@ -124,7 +128,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
 
 /* The job that is making a device of this UUID, or will: its parent and type are what the device will have. */
 static const struct job *find_making(struct manager *manager, const char *uuid) {
-        const struct job *job = queue_peek(manager->jobs, uuid);
+        const struct job *job = queue_head(manager->jobs, uuid);
 
         if (!job)
                 job = waiting_find(manager->jobs, uuid);
@@ -143,7 +147,7 @@ static bool need_to_stop(struct manager *manager, const char *uuid, struct need 
                 *ret = (struct need) { ACTION_MANAGE_DEVICES, job->parent, job->mdev_type };
         else if (device)
                 ret->parent = device->parent;
-        return device || job || queue_peek(manager->jobs, uuid);
+        return device || job || queue_head(manager->jobs, uuid);
 }
 
 static int authorize_stop(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
@@ -175,7 +179,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         if (r != 0)
                 return r;
 
-        r = job_new_stop(&job, manager->jobs, uuid->text, options.wait, (pid_t) options.held_by);
+        r = job_new_stop(&job, manager->jobs, uuid->text, (pid_t) options.held_by);
         if (r < 0)
                 return r;
         job->caller.grants = TAKE_PTR(grants);

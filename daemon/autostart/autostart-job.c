@@ -34,7 +34,7 @@ static int submit(struct autostart *autostart, const char *parent, const char *u
         _cleanup_(job_unrefp) struct job *job = NULL;
         int r;
 
-        r = job_new_start(&job, userdata, uuid, parent, false, false);
+        r = job_new_start(&job, userdata, uuid, parent);
         if (r < 0)
                 return r;
         r = job_set_timeout(job, JOB_TIMEOUT_USEC_DEFAULT);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One lock a parent that callouts serve. */
+/* The lock of each parent that a callout is responsible for. */
 
 #include "daemon/jobs/callout-lock.h"
 
+#include <assert.h>
 #include <uthash.h>
 
 #include "daemon/jobs/job.h"
@@ -12,11 +13,11 @@
 
 struct callout_lock {
         char *parent;
-        struct job *owner;
-        bool in_callouts;       /* the owner's; its time counts for nobody */
-        struct job **waiting;   /* in the order of their coming */
+        struct job *owner;              /* or NULL */
+        bool in_callouts;               /* whether callouts of the owner run */
+        struct job **waiting;           /* those that wait, the next owner first */
         size_t n_waiting;
-        UT_hash_handle hh;
+        UT_hash_handle hh;              /* by parent */
 };
 
 static struct callout_lock *lock_of(struct job *job) {
@@ -55,13 +56,16 @@ static bool start_waiting(struct callout_lock *lock, struct job *job) {
 bool callout_lock_acquire(struct job *job) {
         struct callout_lock *lock = lock_of(job);
 
+        assert(job->queue);
+
         if (job->callout_lock && (job->callout_lock != lock || lock->owner != job))
                 callout_lock_release(job);
         if (!lock || lock->owner == job)
                 return true;
-        /* The owner's callout waits for this job: it is a part of what the owner does. */
+        /* A callout of the owner waits for this job, which is a part of what the owner does. */
         if (lock->owner && lock->owner->id == job->caller.callout_of)
                 return true;
+        /* Without memory it does not wait: the callout has a lock of its own. */
         if (lock->owner && start_waiting(lock, job))
                 return false;
 
@@ -86,27 +90,35 @@ void callout_lock_release(struct job *job) {
                 return;
         stop_waiting(lock, job);
         if (lock->owner == job) {
-                callout_lock_note_callouts(job, false);
+                callout_lock_set_in_callouts(job, false);
                 pass_on(lock);
         }
         job->callout_lock = NULL;
 }
 
-void callout_lock_note_callouts(struct job *job, bool begin) {
+void callout_lock_set_in_callouts(struct job *job, bool in_callouts) {
         struct callout_lock *lock = job->callout_lock;
 
-        if (!lock || lock->owner != job || lock->in_callouts == begin)
+        if (!lock || lock->owner != job || lock->in_callouts == in_callouts)
                 return;
 
-        lock->in_callouts = begin;
+        lock->in_callouts = in_callouts;
         for (size_t i = 0; i < lock->n_waiting; i++)
-                if (begin)
+                if (in_callouts)
                         job_pause_deadline(lock->waiting[i]);
                 else
                         job_resume_deadline(lock->waiting[i]);
 }
 
-void callout_lock_note(struct jobs *jobs, const char *parent) {
+static void lock_free(struct callout_lock *lock) {
+        assert(!lock->owner && lock->n_waiting == 0);
+
+        free(lock->waiting);
+        free(lock->parent);
+        free(lock);
+}
+
+void callout_lock_add(struct jobs *jobs, const char *parent) {
         struct callout_lock *lock;
 
         HASH_FIND_STR(jobs->callout_locks, parent, lock);
@@ -117,15 +129,10 @@ void callout_lock_note(struct jobs *jobs, const char *parent) {
         if (!lock)
                 return;
         lock->parent = strdup(parent);
-        if (!lock->parent) {
-                free(lock);
-                return;
-        }
-        HASH_ADD_KEYPTR(hh, jobs->callout_locks, lock->parent, strlen(lock->parent), lock);
-        if (lock->hh.tbl)
-                return;
-        free(lock->parent);
-        free(lock);
+        if (lock->parent)
+                HASH_ADD_KEYPTR(hh, jobs->callout_locks, lock->parent, strlen(lock->parent), lock);
+        if (!lock->hh.tbl)
+                lock_free(lock);
 }
 
 void callout_lock_free_all(struct jobs *jobs) {
@@ -133,8 +140,6 @@ void callout_lock_free_all(struct jobs *jobs) {
 
         HASH_ITER(hh, jobs->callout_locks, lock, next) {
                 HASH_DEL(jobs->callout_locks, lock);
-                free(lock->waiting);
-                free(lock->parent);
-                free(lock);
+                lock_free(lock);
         }
 }

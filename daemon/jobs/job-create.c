@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Job "create": a device exists fully configured, and its caller was told so; or it does not exist. */
+/* Jobs of kind "create". A device is there with all its attributes, and the caller was told so; or it is not there. */
 
 #include "daemon/jobs/job-create.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <inttypes.h>
 
 #include "common/bus-names.h"
 #include "common/fault-point.h"
 #include "common/intent.h"
-#include "daemon/base/log.h"
-#include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/recovery.h"
 #include "daemon/jobs/settle.h"
@@ -36,7 +34,7 @@ int job_create_prepare(struct job *job) {
         if (parent && parent_has_type(parent, job->mdev_type))
                 return 0;
 
-        /* It may have come before its uevent, or be just going. */
+        /* It may be here before its uevent, or be about to go. */
         parent = parent_look_for(job->jobs->registry, job->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
@@ -63,7 +61,7 @@ void job_create_work(struct job *job) {
 static void create_start(struct job *job) {
         struct device *device;
 
-        /* Only what is known is looked at: whether a UUID is free is decided by the kernel, whatever a look says. */
+        /* A device that is not known yet is not looked for: the kernel decides whether the UUID is free. */
         device = device_find(job->jobs->registry, job->uuid);
         if (device)
                 device = device_refresh(job->jobs->registry, job->uuid);
@@ -87,7 +85,7 @@ int job_create_assigned(struct job *job) {
 
         r = intent_store(job->uuid, &intent);
         if (r < 0)
-                return log_full(LOG_ERR, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
+                return log_full(LOG_ERR, r, job_log_fields(job),
                                 "Failed to write the intent of creating device %s: %m", job->uuid);
         FAULT_POINT("intent-prepared");
         return 0;
@@ -98,7 +96,7 @@ void job_create_drop_intent(struct job *job) {
 
         r = intent_remove(job->uuid);
         if (r < 0)
-                log_full(LOG_WARNING, r, (struct log_fields) { .uuid = job->uuid, .job = job->id },
+                log_full(LOG_WARNING, r, job_log_fields(job),
                          "Failed to remove the intent of device %s, ignoring: %m", job->uuid);
         FAULT_POINT("intent-dropped");
 }
@@ -110,7 +108,7 @@ static void create_end(struct job *job, enum job_result result) {
         FAULT_POINT("create-decided");
         if (result != JOB_DONE)
                 job_create_drop_intent(job);
-        /* The registry first: whoever reads the reply, or a signal, must find in it what that says. */
+        /* The registry comes first: a caller that reads the reply or a signal must find there what that says. */
         if (result == JOB_DONE) {
                 device = device_created(job->jobs->registry, job->uuid, job->parent, job->mdev_type);
                 if (device) {
@@ -128,8 +126,8 @@ void job_undo_start(struct job *job) {
         job_work(job, &(struct task) { .kind = TASK_RECOVER });
 }
 
-/* Nobody will be told of success: the caller has its JobTimedOut, or the worker died and took the answer with it. The
- * device may be there all the same. The intent is kept: it still is about the create. */
+/* Nobody will be told of success: the caller has got JobTimedOut, or the worker died before it could report. The device
+ * may be there all the same. The intent stays until it is gone. */
 static void undo(struct job *job) {
         FAULT_POINT("create-lost");
         intent_remove_half(job->uuid);
@@ -139,11 +137,9 @@ static void undo(struct job *job) {
 
 void job_undo_reported(struct job *job, struct report *report) {
         recovery_log(job->uuid, job->parent, report);
-        if (!report) {
-                if (!recovery_retry(job, &create_job_of(job)->n_lost))
-                        job_finish(job, JOB_FAILED);
-                return;
-        }
+        if (!report)
+                return recovery_retry(job, &create_job_of(job)->n_lost);
+
         if (report->kind == REPORT_DONE || report->kind == REPORT_UNDONE)
                 failure_set(&job->failure, FAILURE_IO_ERROR,
                             "The worker that was creating device %s died; what it left was removed again", job->uuid);
@@ -216,24 +212,20 @@ static const struct job_type type = {
         .clear = job_create_clear,
 };
 
-int job_new_create(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
-                   const char *mdev_type, struct attributes *attributes, bool settle) {
-        _cleanup_(job_unrefp) struct job *job = NULL;
-        struct create_job *create;
+int job_new_create(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent, const char *mdev_type,
+                   struct attributes *attributes) {
         int r;
 
-        r = job_new(&job, jobs, &type, uuid, parent, mdev_type);
+        r = job_new(ret, jobs, &type, uuid, parent, mdev_type);
         if (r < 0)
                 return r;
-        create = create_job_of(job);
-        create->attributes = *attributes;
+        create_job_of(*ret)->attributes = *attributes;
         *attributes = (struct attributes) {};
-        if (settle) {
-                r = settle_new(&create->settle, jobs, uuid);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(job);
         return 0;
+}
+
+int job_settle(struct job *job) {
+        assert(job->state == JOB_NEW && job->type->creates && !create_job_of(job)->settle);
+
+        return settle_new(&create_job_of(job)->settle, job->jobs, job->uuid);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The deadline of a job: it ends, or its caller is told that it goes on. */
+/* The deadline of a job. */
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "common/io.h"
-#include "daemon/base/log.h"
 #include "daemon/base/message-ids.h"
 #include "daemon/base/timer.h"
 #include "daemon/jobs/job.h"
@@ -15,7 +15,7 @@
 
 static void explain_timeout(struct job *job) {
         const char *waits_for = job->type->waits_for ? job->type->waits_for(job) : NULL;
-        struct job *head = job->queue ? queue_head(job->queue) : NULL;
+        const struct job *head = job->queue ? queue_head(job->jobs, job->uuid) : NULL;
         double seconds = (double) job->deadline.usec / USEC_PER_SEC;
 
         if (job_is_running(job))
@@ -41,7 +41,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         _cleanup_(job_unrefp) struct job *job = job_ref(userdata);
         struct log_fields fields = job_log_fields(job);
 
-        /* The kernel sends no uevent when it begins to remove a device, only when that is done. */
+        /* There is no uevent when the kernel begins to remove a device, only when it has done so. */
         (void) device_look_for(job->jobs->registry, job->uuid);
         explain_timeout(job);
         if (!job_has_begun(job)) {
@@ -59,6 +59,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
 int job_set_timeout(struct job *job, uint64_t usec) {
         int r;
+
+        assert(!job->deadline.timer);
 
         job->deadline.usec = usec;
         if (usec == 0 || usec == USEC_INFINITY)

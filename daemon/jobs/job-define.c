@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Jobs "define", "modify" and "undefine": a worker writes the store, then the daemon reads what is there. */
-
-#include <errno.h>
+/* Jobs of the kinds "define", "modify" and "undefine": a worker writes the store, then the daemon reads what is
+ * there. */
 
 #include "common/bus-names.h"
 #include "daemon/definitions/store.h"
@@ -13,22 +12,18 @@
 struct definition_job {
         struct job job;
         struct definition_changes changes;
-        struct attributes attributes;   /* modify: what the running device gets */
-        bool asks_callout;              /* define: the attributes of the active device are asked for first */
-        bool live;                      /* modify: the running device is still to be changed */
-        bool defined;                   /* modify: the definition is to be changed */
-        bool parent_given;              /* undefine: by the caller */
+        struct attributes attributes;   /* modify: the attributes that the running device gets */
+        bool asks_callout;              /* define: whether a callout is to be asked for the device's attributes */
+        bool live;                      /* modify: whether the running device is still to be changed */
+        bool defined;                   /* modify: whether the definition is to be changed */
+        bool parent_given;              /* undefine: whether the request names the parent */
 };
 
 static struct definition_job *definition_job_of(struct job *job) {
         return CONTAINER_OF(job, struct definition_job, job);
 }
 
-static void fail_memory(struct job *job) {
-        job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
-}
-
-/* Has a worker do what the job is for. */
+/* Has a worker do the main task of the job. */
 static void work(struct job *job) {
         job_work(job, &(struct task) { .kind = job->type->task, .changes = definition_job_of(job)->changes });
 }
@@ -39,8 +34,8 @@ static void define_work(struct job *job) {
         work(job);
 }
 
-/* Define without a type: that of the active device, with the attributes that a callout tells of it, else those it got
- * from us. */
+/* A definition without a type gets that of the active device, and the attributes that a callout knows of it. Without a
+ * callout these are the ones that we have given to the device. */
 static void define_start(struct job *job) {
         struct definition_job *define = definition_job_of(job);
         struct definition_changes *changes = &define->changes;
@@ -58,13 +53,13 @@ static void define_start(struct job *job) {
                 return;
         changes->type = strdup(device->type);
         if (!changes->type)
-                return fail_memory(job);
+                return job_fail_memory(job);
         if (changes->attributes.n == 0) {
                 define->asks_callout = true;
                 changes->set_attributes = true;
                 if (job_set_target(job, device->parent, device->type) < 0 ||
                     attributes_copy(&device->attributes, &changes->attributes) < 0)
-                        return fail_memory(job);
+                        return job_fail_memory(job);
         }
         define_work(job);
 }
@@ -91,7 +86,7 @@ static void attributes_reported(struct job *job, struct report *report) {
 
 static bool finish_failed(struct job *job, const struct report *report) {
         if (!report) {
-                /* It may have left a temporary file. */
+                /* The worker may have left a temporary file. */
                 store_clean(&job->jobs->store_clean);
                 job_fail(job, FAILURE_IO_ERROR,
                          "The worker that was writing definition %s of parent '%s' died; the old or the new one is "
@@ -105,8 +100,8 @@ static bool finish_failed(struct job *job, const struct report *report) {
         return false;
 }
 
-/* The table first: what the reply says must be found in it. A worker that has written or removed the file has found
- * it. */
+/* The store comes first: a caller must find there what the reply says. After a success the name need not be looked up,
+ * because the worker has found it. */
 static void look_at_file(struct job *job, const struct report *report) {
         if (report && report->kind == REPORT_DONE)
                 (void) store_written(job->jobs->store, job->parent, job->uuid);
@@ -126,7 +121,7 @@ static void define_reported(struct job *job, struct report *report) {
         write_reported(job, report);
 }
 
-/* The running device first: a definition that is changed already could not be given back when that fails. */
+/* The running device comes first: if that failed, the change of a definition could not be taken back. */
 static void modify_start(struct job *job) {
         struct definition_job *modify = definition_job_of(job);
         struct stored_definition *definition;
@@ -150,7 +145,7 @@ static void modify_start(struct job *job) {
         attributes_clear(&modify->attributes);
         if (job_set_target(job, device->parent, device->type) < 0 ||
             attributes_copy(&modify->changes.attributes, &modify->attributes) < 0)
-                return fail_memory(job);
+                return job_fail_memory(job);
         job_work(job, &(struct task) { .kind = TASK_LIVE, .attributes = modify->attributes });
 }
 
@@ -176,7 +171,7 @@ static void modify_reported(struct job *job, struct report *report) {
         write_reported(job, report);
 }
 
-/* Without a parent: one after the other, until no parent defines the UUID any more. */
+/* Without a parent, one definition after the other is removed, until no parent defines the UUID any more. */
 static void undefine_start(struct job *job) {
         struct stored_definition *definition;
         const char *parent = job->parent;
@@ -190,7 +185,7 @@ static void undefine_start(struct job *job) {
                 definition = store_refresh(job->jobs->store, parent, job->uuid);
 
         if (job_set_target(job, parent, definition ? definition->type : NULL) < 0)
-                return fail_memory(job);
+                return job_fail_memory(job);
         if (!job_check_grants(job, ACTION_MANAGE_DEFINITIONS, job->parent, job->mdev_type))
                 return;
         work(job);
@@ -208,32 +203,26 @@ static void undefine_reported(struct job *job, struct report *report) {
         job_finish(job, JOB_DONE);
 }
 
-static int definition_path(struct job *job, char **ret) {
-        return sd_bus_path_encode_many(ret, BUS_DEFINITION_PATH "/%/%", job->parent, job->uuid);
+static int append_path(struct job *job, sd_bus_message *reply) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        r = sd_bus_path_encode_many(&path, BUS_DEFINITION_PATH "/%/%", job->parent, job->uuid);
+        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
 }
 
 static int define_append_reply(struct job *job, sd_bus_message *reply) {
-        _cleanup_free_ char *path = NULL;
         int r;
 
-        r = definition_path(job, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_message_append(reply, "so", job->uuid, path);
+        r = sd_bus_message_append(reply, "s", job->uuid);
+        return r < 0 ? r : append_path(job, reply);
 }
 
 static int modify_append_reply(struct job *job, sd_bus_message *reply) {
-        _cleanup_free_ char *path = NULL;
-        int r;
-
         /* A transient device that was changed while it runs has no definition. */
         if (!store_find(job->jobs->store, job->parent, job->uuid))
                 return sd_bus_message_append(reply, "o", "/");
-
-        r = definition_path(job, &path);
-        if (r < 0)
-                return r;
-        return sd_bus_message_append(reply, "o", path);
+        return append_path(job, reply);
 }
 
 static bool modify_changes_device(const struct job *job) {

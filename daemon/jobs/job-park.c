@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Parking a job at the head of its queue, and what wakes it. */
+/* A job that waits at the head of its queue, and what wakes it. */
 
+#include <assert.h>
 #include <inttypes.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 
-#include "daemon/base/log.h"
 #include "daemon/base/timer.h"
 #include "daemon/jobs/callout-lock.h"
 #include "daemon/jobs/job.h"
@@ -26,7 +26,8 @@ static int on_exit_wake(sd_event_source *source, int fd, uint32_t revents, void 
 }
 
 void job_park(struct job *job, uint64_t usec) {
-        job_unpark(job);
+        assert(!job->wake.timer && job->wake.n_exits == 0);
+
         callout_lock_release(job);
         job_set_state(job, JOB_PARKED);
         if (usec == USEC_INFINITY)
@@ -35,7 +36,7 @@ void job_park(struct job *job, uint64_t usec) {
                       job) >= 0)
                 return timer_arm(job->wake.timer, usec);
 
-        /* Rather too early than never. */
+        /* Being woken too early is better than never. */
         log_full(LOG_WARNING, 0, job_log_fields(job), "Failed to set a timer for job %" PRIu64 ", it does not wait",
                  job->id);
         queue_kick(job->jobs, job->uuid);
@@ -45,8 +46,8 @@ void job_wake_on_exit(struct job *job, pid_t pid) {
         sd_event_source *source;
         int fd;
 
-        if (job->wake.n_exits == ELEMENTSOF(job->wake.exits))
-                return;
+        assert(job->state == JOB_PARKED && job->wake.n_exits < ELEMENTSOF(job->wake.exits));
+
         fd = (int) syscall(SYS_pidfd_open, pid, 0);
         if (fd < 0)
                 return;

@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Job "start": create the device of a definition; success if it is active already. With the option `wait` it waits for
- * its parent, its type and a free instance, see waiting.h. */
+/* Jobs of kind "start": the device of a definition is created, or is active already. With the option `wait` such a job
+ * waits for its parent, its type and a free instance, see waiting.h. */
 
-#include <errno.h>
-
-#include "common/bus-names.h"
 #include "common/name.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/job-create.h"
 #include "daemon/jobs/jobs.h"
-#include "daemon/jobs/settle.h"
 #include "daemon/jobs/waiting.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
-/* So many parents are named where a definition is ambiguous. */
+/* How many parents an error names, if several of them define the UUID. */
 #define PARENTS_NAMED 8
 
 struct start_job {
         struct create_job create;
-        bool parent_given;              /* by the caller, and not found by looking for the definition */
-        char *waits_for;                /* what it waited for last, as a sentence, or NULL */
+        bool parent_given;              /* whether the request names the parent */
+        char *waits_for;                /* a sentence that says what it waited for last, or NULL */
 };
 
 static struct start_job *start_job_of(struct job *job) {
@@ -39,7 +35,7 @@ static void fail_ambiguous(struct job *job, struct stored_definition **definitio
                  "Device %s is defined for %zu parents: %s; name the one that is meant", job->uuid, n, parents);
 }
 
-/* The file as it is now counts. Returns NULL with the job finished. */
+/* What the file says now counts, and not what was known. Returns NULL if the job has failed. */
 static struct stored_definition *find_definition(struct job *job) {
         struct stored_definition *definitions[PARENTS_NAMED], *definition;
         struct store *store = job->jobs->store;
@@ -102,8 +98,7 @@ static void start_start(struct job *job) {
                 return job_fail(job, FAILURE_INVALID_DEFINITION, "Definition %s of parent '%s' is invalid: %s",
                                 job->uuid, definition->directory->parent, definition->reason ? definition->reason : "");
         if (take_definition(job, definition) < 0)
-                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
-
+                return job_fail_memory(job);
         if (!job_check_grants(job, ACTION_MANAGE_DEVICES, job->parent, job->mdev_type))
                 return;
 
@@ -177,22 +172,12 @@ static const struct job_type type = {
         .clear = clear,
 };
 
-int job_new_start(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent, bool wait,
-                  bool settle) {
-        _cleanup_(job_unrefp) struct job *job = NULL;
+int job_new_start(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent) {
         int r;
 
-        r = job_new(&job, jobs, &type, uuid, parent, NULL);
+        r = job_new(ret, jobs, &type, uuid, parent, NULL);
         if (r < 0)
                 return r;
-        start_job_of(job)->parent_given = parent;
-        job->wait = wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
-        if (settle) {
-                r = settle_new(&create_job_of(job)->settle, jobs, uuid);
-                if (r < 0)
-                        return r;
-        }
-
-        *ret = TAKE_PTR(job);
+        start_job_of(*ret)->parent_given = parent;
         return 0;
 }

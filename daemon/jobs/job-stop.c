@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Job "stop": done when the device's directory is gone, whoever removed it. */
+/* Jobs of kind "stop": the device's directory is gone, whoever removed it. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,15 +11,16 @@
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 
-/* A holder's end is watched; but it may also close the device and live on. */
+/* How often a device in use is tried again. The ends of its holders are watched too, but they may close it and live
+ * on. */
 #define HOLDERS_POLL_USEC USEC_PER_SEC
 
 struct stop_job {
         struct job job;
-        bool existed;                   /* there was a device when it was asked for, or when its turn came */
-        pid_t held_by;                  /* the process that has the group open for the caller, 0: none */
-        char *path;                     /* of the device that is meant, in sysfs */
-        ino_t inode;                    /* of that path: what has the UUID later is another device */
+        bool existed;                   /* whether there was a device at the request, or at its turn */
+        pid_t held_by;                  /* the process that has the group open for the caller; 0: none */
+        char *path;                     /* the device's directory in sysfs */
+        ino_t inode;                    /* the inode of that directory: a later device of the UUID has another one */
 };
 
 static struct stop_job *stop_job_of(struct job *job) {
@@ -39,7 +40,7 @@ static void stop_start(struct job *job) {
         uint64_t grace;
 
         if (!device) {
-                /* Some drivers tear a device down with its virtual machine: then it went by itself. */
+                /* Some drivers remove a device when its virtual machine ends. */
                 if (stop->existed)
                         return job_finish(job, JOB_DONE);
                 return job_fail(job, FAILURE_NO_SUCH_DEVICE, "There is no device %s", job->uuid);
@@ -52,7 +53,7 @@ static void stop_start(struct job *job) {
                                 "Device %s is wedged: somebody removed it before it was complete, and its 'remove' "
                                 "file is gone for ever; unloading the driver of parent '%s' (or a reboot) frees it",
                                 job->uuid, device->parent);
-        /* Somebody else is at it. A write to `remove` now would wedge the device, or do nothing. */
+        /* Somebody else creates or removes it. A write to `remove` would wedge the device now, or do nothing. */
         if (device->state != DEVICE_ACTIVE)
                 return job_park(job, USEC_INFINITY);
         grace = device_grace_usec(device);
@@ -62,7 +63,7 @@ static void stop_start(struct job *job) {
         if (!job_check_grants(job, ACTION_MANAGE_DEVICES, device->parent, device->type))
                 return;
         if (take_device(stop, device) < 0)
-                return job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+                return job_fail_memory(job);
         job_work(job, &(struct task) {
                 .kind = TASK_STOP,
                 .path = stop->path,
@@ -129,7 +130,7 @@ static void stop_reported(struct job *job, struct report *report) {
         job_finish(job, JOB_DONE);
 }
 
-/* There is no uevent when the kernel begins to remove a device. */
+/* There is no uevent when the kernel begins to remove a device, so the registry is told. */
 static int stop_assigned(struct job *job) {
         struct device *device = device_find(job->jobs->registry, job->uuid);
 
@@ -155,7 +156,7 @@ static const struct job_type type = {
         .clear = clear,
 };
 
-int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, bool wait, pid_t held_by) {
+int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, pid_t held_by) {
         struct stop_job *stop;
         int r;
 
@@ -163,10 +164,9 @@ int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, bool wai
         if (r < 0)
                 return r;
         stop = stop_job_of(*ret);
-        stop->job.wait = wait ? JOB_WAIT_ALLOWED : JOB_WAIT_NO;
         stop->held_by = held_by;
-        /* Not what the registry says: whoever has just seen it go asks before the uevent is here. With nothing before
-         * it, it looks itself at once. */
-        stop->existed = queue_peek(jobs, uuid) && device_confirm(jobs->registry, uuid);
+        /* What the registry knows may be old: a caller that has just seen the device go may ask before the uevent is
+         * here. If no job comes before this one, it looks itself at once. */
+        stop->existed = queue_head(jobs, uuid) && device_confirm(jobs->registry, uuid);
         return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A job's life. What its kind does is in job-KIND.c. */
+/* A job's states, its references, and its way from submission to the answer. */
 
 #include "daemon/jobs/job.h"
 
@@ -10,7 +10,6 @@
 
 #include "common/bus-names.h"
 #include "common/fault-point.h"
-#include "daemon/base/log.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/jobs/callout-lock.h"
 #include "daemon/jobs/jobs.h"
@@ -34,9 +33,9 @@ static const unsigned int next_states[_JOB_STATE_MAX] = {
         [JOB_PARKED] = TO(JOB_STARTING) | TO(JOB_ENDED),
         [JOB_PARKED_OUTSIDE] = TO(JOB_QUEUED) | TO(JOB_ENDED),
         [JOB_LOCKED_OUT] = TO(JOB_STARTING) | TO(JOB_ENDED),
-        /* It is parked when no worker could be started for cleaning up. */
+        /* A job that cleans up is parked when no worker could be started. */
         [JOB_READY] = TO(JOB_RUNNING) | TO(JOB_PARKED) | TO(JOB_ENDED),
-        /* It goes to another worker when the first one died before it had read the task. */
+        /* Another worker gets the task when the first one died before it had read it. */
         [JOB_RUNNING] = TO(JOB_RUNNING) | TO(JOB_RUNNING_CALLOUTS) | TO(JOB_BETWEEN_WORKERS) | TO(JOB_PARKED) |
                         TO(JOB_PARKED_OUTSIDE) | TO(JOB_LOCKED_OUT) | TO(JOB_ENDED),
         [JOB_RUNNING_CALLOUTS] = TO(JOB_RUNNING_CALLOUTS) | TO(JOB_BETWEEN_WORKERS) | TO(JOB_PARKED) |
@@ -44,27 +43,25 @@ static const unsigned int next_states[_JOB_STATE_MAX] = {
         [JOB_BETWEEN_WORKERS] = TO(JOB_RUNNING) | TO(JOB_PARKED) | TO(JOB_ENDED),
 };
 
-static bool is_running(enum job_state state) {
-        return state >= JOB_RUNNING && state < JOB_ENDED;
-}
-
 bool job_is_running(const struct job *job) {
-        return is_running(job->state);
+        return job->state >= JOB_RUNNING && job->state < JOB_ENDED;
 }
 
-const char *job_state_to_string(enum job_state state) {
-        return is_running(state) ? "running" : "waiting";
+const char *job_state_to_string(const struct job *job) {
+        return job_is_running(job) ? "running" : "waiting";
 }
 
 void job_set_state(struct job *job, enum job_state state) {
-        bool was_running = is_running(job->state);
+        bool was_running = job_is_running(job);
 
         assert(next_states[job->state] & TO(state));
         job->state = state;
-        if (state == JOB_RUNNING || (was_running && !is_running(state)))
+        if (state == JOB_RUNNING || (was_running && !job_is_running(job)))
                 export_change(job->jobs->exports, &job->export, "State");
 }
 
+/* An undo has begun as the create that it was; a recovery that has no worker yet can as well be left to the next
+ * daemon. */
 bool job_has_begun(const struct job *job) {
         return job_is_running(job) || (job->type->cleans_up && job->type->creates);
 }
@@ -78,9 +75,16 @@ bool job_needs(const struct job *job, enum action action) {
                (action == ACTION_MANAGE_DEVICES && job->type->changes_device && job->type->changes_device(job));
 }
 
+struct log_fields job_log_fields(const struct job *job) {
+        return (struct log_fields) { .uuid = job->uuid, .parent = job->parent, .job = job->id };
+}
+
 int job_set_target(struct job *job, const char *parent, const char *mdev_type) {
         _cleanup_free_ char *new_parent = parent ? strdup(parent) : NULL;
         _cleanup_free_ char *new_type = mdev_type ? strdup(mdev_type) : NULL;
+
+        /* The task borrows both. */
+        assert(!job->work.queued && !job->work.worker);
 
         if ((parent && !new_parent) || (mdev_type && !new_type))
                 return -ENOMEM;
@@ -91,64 +95,8 @@ int job_set_target(struct job *job, const char *parent, const char *mdev_type) {
         return 0;
 }
 
-struct log_fields job_log_fields(const struct job *job) {
-        return (struct log_fields) { .uuid = job->uuid, .parent = job->parent, .job = job->id };
-}
-
-static void submit_work(struct job *job, enum job_state state) {
-        job_set_state(job, state);
-        pool_submit(job->jobs->pool, &job_ref(job)->work);
-}
-
-/* Callouts that heard of the beginning shall hear of the end, by another worker. A create is undone by one, which tells
- * them. */
-static bool tell_of_interruption(struct job *job) {
-        if (job->state != JOB_RUNNING_CALLOUTS || job->work.task.interrupted || !job->type->tells_interruption ||
-            job->work.task.kind != job->type->task)
-                return false;
-
-        job->work.task.interrupted = true;
-        submit_work(job, JOB_BETWEEN_WORKERS);
-        return true;
-}
-
-/* The reference was the pool's. */
-static void on_report(struct work *work, struct report *report) {
-        _cleanup_(job_unrefp) struct job *job = work->userdata;
-
-        if (report && report->served)
-                callout_lock_note(job->jobs, job->parent);
-        if (!report && tell_of_interruption(job))
-                return;
-
-        callout_lock_release(job);
-        job_resume_deadline(job);
-        if (work->task.interrupted)
-                report = NULL;
-        work->task.interrupted = false;
-        job->type->on_report(job, report);
-}
-
-static void on_callout(struct work *work, bool begins) {
-        struct job *job = work->userdata;
-
-        job_set_state(job, JOB_RUNNING_CALLOUTS);
-        callout_lock_note_callouts(job, begins);
-        if (begins)
-                job_pause_deadline(job);
-        else
-                job_resume_deadline(job);
-}
-
-static int on_assigned(struct work *work) {
-        struct job *job = work->userdata;
-
-        job_set_state(job, JOB_RUNNING);
-        return job->type->on_assigned ? job->type->on_assigned(job) : 0;
-}
-
-int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid,
-            const char *parent, const char *mdev_type) {
+int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid, const char *parent,
+            const char *mdev_type) {
         _cleanup_(job_unrefp) struct job *job = NULL;
         int r;
 
@@ -162,12 +110,6 @@ int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, co
         job->type = type;
         job->id = ++jobs->last_id;
         strcpy(job->uuid, uuid);
-        job->work = (struct work) {
-                .userdata = job,
-                .on_assigned = on_assigned,
-                .on_callout = on_callout,
-                .on_report = on_report,
-        };
         r = job_set_target(job, parent, mdev_type);
         if (r < 0)
                 return r;
@@ -208,9 +150,12 @@ struct job *job_unref(struct job *job) {
         return NULL;
 }
 
-/* Returns 0 or a negative errno. */
+static void leave_table(struct job *job) {
+        HASH_DEL(job->jobs->by_id, job);
+        export_remove(job->jobs->exports, &job->export);
+}
+
 static int join_table(struct job *job) {
-        struct jobs *jobs = job->jobs;
         char id[24], *path;
         int r;
 
@@ -218,25 +163,20 @@ static int join_table(struct job *job) {
         r = sd_bus_path_encode(BUS_JOB_PATH, id, &path);
         if (r < 0)
                 return r;
-        r = export_add(jobs->exports, &job->export, path, BUS_JOB, job);
+        r = export_add(job->jobs->exports, &job->export, path, BUS_JOB, job);
         if (r < 0)
                 return r;
-        HASH_ADD(hh, jobs->by_id, id, sizeof(job->id), job);
+        HASH_ADD(hh, job->jobs->by_id, id, sizeof(job->id), job);
         if (job->hh.tbl)
                 return 0;
-        export_remove(jobs->exports, &job->export);
-        return -ENOMEM;
-}
-
-static void leave_table(struct job *job) {
-        HASH_DEL(job->jobs->by_id, job);
         export_remove(job->jobs->exports, &job->export);
+        return -ENOMEM;
 }
 
 int job_submit(struct job *job) {
         int r;
 
-        assert(job->state == JOB_NEW);
+        assert(job->state == JOB_NEW && (!job->ops || !job->caller.charge.peer));
 
         r = join_table(job);
         if (r < 0)
@@ -246,9 +186,8 @@ int job_submit(struct job *job) {
                 leave_table(job);
                 return r;
         }
-
         job_ref(job);
-        /* Its work comes after that of jobs for whose answer somebody waits. */
+        /* Somebody waits for the other jobs, so their work comes first. */
         job->work.background = job->ops;
         exports_job_new(job->jobs->exports, job->id, job->uuid, job->type->name, job->export.path);
         if (job->type->ends_waiting)
@@ -256,9 +195,9 @@ int job_submit(struct job *job) {
         return 0;
 }
 
-/* From now on nothing of the daemon leads to the job, and it is gone with the last reference. */
-static void let_go(struct job *job, bool is_outside) {
-        if (is_outside)
+/* After this nothing of the daemon leads to the job, and it is freed with the last reference. */
+static void let_go(struct job *job, bool was_outside) {
+        if (was_outside)
                 waiting_leave(job);
         else
                 queue_remove(job);
@@ -271,15 +210,14 @@ static void let_go(struct job *job, bool is_outside) {
 }
 
 void job_drop(struct job *job) {
-        bool is_outside = job->state == JOB_PARKED_OUTSIDE;
+        bool was_outside = job->state == JOB_PARKED_OUTSIDE;
 
-        /* The pool is freed next, and does not report any more. */
-        if (pool_withdraw(job->jobs->pool, &job->work) || job->work.worker) {
-                job->work.worker = NULL;
+        /* The pool is freed next, so no worker reports any more. */
+        if (pool_withdraw(job->jobs->pool, &job->work) || job->work.worker)
                 job_unref(job);
-        }
+        job->work.worker = NULL;
         job_set_state(job, JOB_ENDED);
-        let_go(job, is_outside);
+        let_go(job, was_outside);
 }
 
 static void answer_failure(const struct job *job, sd_bus_message *message, enum failure_code code, const char *text) {
@@ -296,10 +234,8 @@ static void answer_failure(const struct job *job, sd_bus_message *message, enum 
 void job_answer_failure(struct job *job) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = TAKE_PTR(job->caller.message);
 
-        if (!message)
-                return;
-
-        answer_failure(job, message, job->failure.code, failure_text(&job->failure));
+        if (message)
+                answer_failure(job, message, job->failure.code, failure_text(&job->failure));
 }
 
 static int try_reply(struct job *job, sd_bus_message *message, sd_bus_message **ret) {
@@ -331,7 +267,8 @@ static void reply_success(struct job *job) {
 
         if (message)
                 r = make_reply(job, message, &reply);
-        /* As late as it can be: a daemon that is killed between the two leaves a device that nobody was told of. */
+        /* This comes as late as possible: a daemon that is killed between here and the reply leaves a device, and its
+         * creator was not told. */
         if (job->type->before_answer)
                 job->type->before_answer(job);
         if (!message || (reply && job->type->hold_reply && job->type->hold_reply(job, reply)))
@@ -343,17 +280,15 @@ static void reply_success(struct job *job) {
                 answer_failure(job, message, FAILURE_IO_ERROR, "The job is done, but its answer could not be sent");
 }
 
-static int level_of(const struct job *job, enum job_result result) {
-        /* Its submitter says itself what became of it. */
-        return result == JOB_CANCELED || job->ops ? LOG_DEBUG : LOG_NOTICE;
-}
+static void log_result(const struct job *job) {
+        /* A submitter writes into the log itself what became of its job. */
+        int level = job->result == JOB_CANCELED || job->ops ? LOG_DEBUG : LOG_NOTICE;
 
-static void say_result(struct job *job, enum job_result result) {
-        if (result == JOB_DONE)
+        if (job->result == JOB_DONE)
                 log_debug("Job %" PRIu64 " (%s %s) is done", job->id, job->type->name, job->uuid);
         else
-                log_full(level_of(job, result), 0, job_log_fields(job), "Job %" PRIu64 " (%s) %s: %s", job->id,
-                         job->type->name, results[result], failure_text(&job->failure));
+                log_full(level, 0, job_log_fields(job), "Job %" PRIu64 " (%s) %s: %s", job->id, job->type->name,
+                         results[job->result], failure_text(&job->failure));
 }
 
 void job_tell_submitter(struct job *job) {
@@ -365,25 +300,26 @@ void job_tell_submitter(struct job *job) {
 
 void job_finish(struct job *job, enum job_result result) {
         struct jobs *jobs = job->jobs;
-        bool is_outside = job->state == JOB_PARKED_OUTSIDE;
+        bool was_outside = job->state == JOB_PARKED_OUTSIDE;
 
-        assert(!job->work.worker);
+        assert(result != JOB_UNDECIDED && !job->work.worker);
+
         if (pool_withdraw(jobs->pool, &job->work))
                 job_unref(job);
-        if (result != JOB_CANCELED && job->result == JOB_TIMEOUT)
-                result = JOB_TIMEOUT;
         job_set_state(job, JOB_ENDED);
-        job->result = result;
-        if (result == JOB_DONE)
+        if (job->result != JOB_TIMEOUT || result == JOB_CANCELED)
+                job->result = result;
+        if (job->result == JOB_DONE)
                 reply_success(job);
         else
                 job_answer_failure(job);
 
         FAULT_POINT("answered");
-        say_result(job, result);
+        log_result(job);
         job_tell_submitter(job);
-        exports_job_removed(jobs->exports, job->id, job->uuid, job->type->name, results[result], job->export.path);
-        let_go(job, is_outside);
+        exports_job_removed(jobs->exports, job->id, job->uuid, job->type->name, results[job->result],
+                            job->export.path);
+        let_go(job, was_outside);
         FAULT_POINT("job-ended");
         if (!jobs->by_id)
                 jobs->on_idle(jobs->userdata);
@@ -400,6 +336,10 @@ void job_fail(struct job *job, enum failure_code code, const char *format, ...) 
 
         failure_set(&job->failure, code, "%s", message ? message : "Out of memory");
         job_finish(job, JOB_FAILED);
+}
+
+void job_fail_memory(struct job *job) {
+        job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
 }
 
 bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type) {
@@ -421,35 +361,22 @@ void job_end_waiting(struct job *job) {
 }
 
 int job_cancel(struct job *job) {
-        /* Nobody may be let at a UUID before what is left of it has been cleaned up. */
+        assert(job->state != JOB_NEW && job->state != JOB_ENDED);
+
+        /* Nobody may use a UUID before what is left of its device has been cleaned up. */
         if (job->type->cleans_up)
                 return -EBUSY;
-        if (is_running(job->state)) {
-                if (job->wait == JOB_WAIT_BEGUN)
-                        job->wait = JOB_WAIT_CANCELED;
-                return job->wait == JOB_WAIT_CANCELED ? 0 : -EBUSY;
+        if (!job_is_running(job)) {
+                job_end_waiting(job);
+                return 0;
         }
-
-        job_end_waiting(job);
-        return 0;
+        if (job->wait == JOB_WAIT_BEGUN)
+                job->wait = JOB_WAIT_CANCELED;
+        return job->wait == JOB_WAIT_CANCELED ? 0 : -EBUSY;
 }
 
 void job_caller_left(struct job *job) {
         job->caller.message = sd_bus_message_unref(job->caller.message);
         if (job_cancel(job) < 0)
                 job->wait = JOB_WAIT_NO;
-}
-
-void job_work(struct job *job, const struct task *task) {
-        job_unpark(job);
-        job->work.task = *task;
-        job->work.task.uuid = job->uuid;
-        job->work.task.parent = job->parent;
-        job->work.task.type = job->mdev_type;
-        job->work.task.job = job->id;
-        job->work.task.force = job->caller.force;
-        job->work.task.callout_timeout = job->jobs->callout_timeout;
-        if (!callout_lock_acquire(job))
-                return job_set_state(job, JOB_LOCKED_OUT);
-        submit_work(job, job_is_running(job) ? JOB_BETWEEN_WORKERS : JOB_READY);
 }

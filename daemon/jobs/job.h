@@ -1,7 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* One request for one UUID, from its acceptance to its reply. */
+/* Jobs.
+ *
+ * A job is one change of one UUID that somebody has asked for: from the time that the request is accepted to its
+ * answer. There are seven kinds: create, start, stop, define, modify, undefine and recover. struct job_type says what a
+ * kind does, and each kind has a struct of its own, which begins with a struct job.
+ *
+ * A submitted job waits for its turn in the queue of its UUID (queue.h). Then the event loop starts it, and the kind
+ * decides: the job ends, or it is parked until something changes, or a worker gets it. When the worker has reported,
+ * the kind decides again. Each step goes through job_set_state(), which asserts that it is allowed.
+ *
+ * A job ends in one place, job_finish(). The registry and the store agree with the kernel and the disk by then, so that
+ * a caller that reads the answer finds there what the answer says. If the deadline comes first, a job that has not
+ * begun ends. A job that a worker has cannot be interrupted: its caller gets JobTimedOut, and the job keeps its UUID
+ * until the worker is back. What such a late create has made is removed again.
+ *
+ * The table in struct jobs has a reference to a job from job_submit() to job_finish(). The pool has one while it has
+ * the job's work, and a handler of the event loop has one while it runs. Whoever calls job_new() drops that reference
+ * after job_submit(). So a job that has ended stays valid for the functions that are about to return.
+ *
+ * This folder owns the jobs and what they share (jobs.h). It changes the world through the pool, the registry and the
+ * store. It notifies the caller by the reply, everybody by signals, a submitter that is no caller by struct job_ops,
+ * and the manager when no job is left. */
 
 #include <systemd/sd-bus.h>
 
@@ -18,19 +39,19 @@ struct job;
 struct jobs;
 struct queue;
 
-/* Where a job stands. On the bus, those from JOB_RUNNING on are "running", the others are "waiting". */
+/* Where a job stands. The bus sees those from JOB_RUNNING on as "running", and the others as "waiting". */
 enum job_state {
-        JOB_NEW,                /* in no queue yet */
+        JOB_NEW,                /* not submitted yet */
         JOB_QUEUED,             /* behind others of its UUID, or at the head until the event loop starts it */
-        JOB_STARTING,           /* at the head: its kind looks what is to be done */
-        JOB_PARKED,             /* at the head: something must change first */
-        JOB_PARKED_OUTSIDE,     /* in no queue: the same, but other jobs of its UUID may go on */
-        JOB_LOCKED_OUT,         /* at the head: another job has its parent's callout lock */
-        JOB_READY,              /* at the head: the next free worker gets it */
-        JOB_RUNNING,            /* a worker has it, or has reported just now */
-        JOB_RUNNING_CALLOUTS,   /* the same, and callouts have heard of it */
-        JOB_BETWEEN_WORKERS,    /* one worker has ended its part, and the next free one gets the rest */
-        JOB_ENDED,              /* its caller has the answer */
+        JOB_STARTING,           /* at the head, while its kind decides what to do */
+        JOB_PARKED,             /* at the head, until something changes */
+        JOB_PARKED_OUTSIDE,     /* in no queue, until its parent, its type or an instance may be there */
+        JOB_LOCKED_OUT,         /* at the head, until its parent's callout lock is free */
+        JOB_READY,              /* at the head, until a worker is free */
+        JOB_RUNNING,            /* a worker has it, or has just reported */
+        JOB_RUNNING_CALLOUTS,   /* the same, and the worker has begun to run callouts */
+        JOB_BETWEEN_WORKERS,    /* a worker has ended one part, and the next part waits for a free worker */
+        JOB_ENDED,
         _JOB_STATE_MAX,
 };
 
@@ -39,233 +60,240 @@ enum job_result {
         JOB_DONE,
         JOB_FAILED,
         JOB_CANCELED,
-        JOB_TIMEOUT,            /* decided before the end, when its deadline passes while it cannot be dropped */
+        JOB_TIMEOUT,            /* of a job that cannot be interrupted, from its deadline on */
 };
 
-/* What became of the option `wait`. */
+/* How it stands with the option `wait`: a stop waits for the device's user, a start for parent, type and instance. */
 enum job_wait {
         JOB_WAIT_NO,
         JOB_WAIT_ALLOWED,
         JOB_WAIT_BEGUN,         /* it has waited, and may do so again */
-        JOB_WAIT_CANCELED,      /* the same; but it was canceled while a worker had it, and ends instead */
+        JOB_WAIT_CANCELED,      /* it was canceled while a worker tried it again, and ends instead of waiting */
 };
 
-/* Counted from acceptance; a caller may choose another, 0 for none. */
+/* The deadline of a request that names none. */
 #define JOB_TIMEOUT_USEC_DEFAULT (90 * USEC_PER_SEC)
 
-/* What a kind of job does. */
+/* A kind of job. */
 struct job_type {
         const char *name;
-        size_t size;                    /* of the kind's own struct, which begins with a struct job */
-        enum action action;             /* what its caller must be allowed to do */
-        bool creates;                   /* ends with a device, if all goes well */
-        bool cleans_up;                 /* removes what is left of a device: nobody may use its UUID before */
-        bool tells_interruption;        /* callouts that have heard of @task's beginning must hear of its end */
-        enum task_kind task;            /* the task that does what it is for, if it tells_interruption */
-        const struct job_type *undo;    /* what a job becomes that creates, when its device must go again */
-        const char *ends_waiting;       /* "stopped", say: what becomes of a device, so that no start waits for it */
+        size_t size;                    /* the size of the kind's own struct */
+        enum action action;             /* the action that its caller must be allowed to do */
+        bool creates;                   /* whether a device is there after success */
+        bool cleans_up;                 /* whether it removes a half-made device, so that nobody may cancel it */
+        bool tells_interruption;        /* whether callouts that heard of a task's beginning must hear of its end */
+        enum task_kind task;            /* that task, unless it creates or cleans up */
+        const struct job_type *undo;    /* the type of a create whose device must go again */
+        const char *ends_waiting;       /* what it does to the device ("stopped"), if no start shall wait after that */
 
-        /* It is the head of its queue: park it, give it a worker or finish it. */
+        /* The job is at the head of its queue. Parks it, gives it to a worker, or finishes it. */
         void (*start)(struct job *job);
 
-        /* Its worker is back, with a report or without one because it was lost. */
-        void (*on_report)(struct job *job, struct report *report);
-
-        /* Its worker is known, the task is about to be sent; a negative return counts as a lost worker. Optional. */
+        /* A worker is known, and is about to get the task. If this returns a negative errno, the task is not begun, and
+         * on_report() gets a failure. Optional. */
         int (*on_assigned)(struct job *job);
 
-        /* The successful reply's content. */
+        /* The worker has reported. @report is NULL if the worker was lost. */
+        void (*on_report)(struct job *job, struct report *report);
+
+        /* Appends what a successful reply says. Returns 0 or a negative errno. Optional. */
         int (*append_reply)(struct job *job, sd_bus_message *reply);
 
-        /* It has succeeded, and its caller, if there is one, is told so right after this. Optional. */
+        /* The job has succeeded, and its caller, if there is one, is about to hear that. Optional. */
         void (*before_answer)(struct job *job);
 
-        /* Whether the reply waits for something else, and is sent from there: see bus_send_reply().
-         * Optional. */
+        /* Takes @reply, which is sealed, in order to send it later. Returns whether it did. Optional. */
         bool (*hold_reply)(struct job *job, sd_bus_message *reply);
 
-        /* What it waits for, as a sentence; NULL: nothing that can be named. Optional. */
+        /* Returns a sentence that says what the job waits for, or NULL. Optional. */
         const char *(*waits_for)(const struct job *job);
 
-        /* Whether it also does what ACTION_MANAGE_DEVICES is needed for. Optional. */
+        /* Returns whether the job, which is about a definition, changes the device too. Optional. */
         bool (*changes_device)(const struct job *job);
 
-        /* Free what the kind's own struct holds. Optional. */
+        /* Frees what the kind's own struct owns. Optional. */
         void (*clear)(struct job *job);
 };
 
-/* Who asked for a job, and what goes with the request. */
-struct job_caller {
-        sd_bus_message *message;        /* the call, or NULL: nobody asked, or it is answered already */
-        struct charge charge;           /* of the job and of the message's size, to the peer that asked */
-        struct grants *grants;          /* what the caller may do; NULL: everything */
-        uint64_t callout_of;            /* the job whose callout asked, and waits for this one; 0: none */
-        bool force;                     /* the option: go on when a callout refuses */
+/* What whoever submits a job without a caller wants to hear. */
+struct job_ops {
+        /* A worker is about to create the device, and the intent is written. If this returns a negative errno, the task
+         * is not begun. */
+        int (*before_work)(struct job *job, void *userdata);
+
+        /* The job has ended; or its deadline has passed, and this is not called again at its end. */
+        void (*on_end)(struct job *job, enum job_result result, void *userdata);
 };
 
-/* When the caller wants an answer at the latest. */
+/* The caller of a job, and the options that all requests have. */
+struct job_caller {
+        sd_bus_message *message;        /* the call, or NULL if there is none or it is answered */
+        struct charge charge;           /* what the caller's peer is charged for the job and for the call */
+        struct grants *grants;          /* what the caller may do; NULL: everything */
+        uint64_t callout_of;            /* the job whose callout asked and waits for this one; 0: none */
+        bool force;                     /* whether to go on when a callout refuses */
+};
+
+/* The time until which the caller wants an answer. */
 struct job_deadline {
-        uint64_t usec;                  /* from acceptance, 0: none */
+        uint64_t usec;                  /* µs from the acceptance of the job; 0: none */
         sd_event_source *timer;
-        uint64_t left_usec;             /* while it is paused */
+        uint64_t left_usec;             /* µs that are left, while it is paused */
         bool paused;
 };
 
-/* What wakes a parked job, beside changes of its device. */
+/* What wakes a parked job, beside a change of its device. */
 struct job_wake {
         sd_event_source *timer;
         sd_event_source *exits[HOLDERS_MAX];    /* the ends of processes */
         size_t n_exits;
 };
 
-/* What whoever submits a job without a caller wants to hear. */
-struct job_ops {
-        /* A worker is about to create the device, and the intent is written. Returns 0, or a negative errno with which
-         * nothing is begun. */
-        int (*before_work)(struct job *job, void *userdata);
-
-        /* The job has ended; or its deadline has passed, and nobody hears of its end. */
-        void (*on_end)(struct job *job, enum job_result result, void *userdata);
-};
-
 struct job {
         unsigned int n_references;
         struct jobs *jobs;
         const struct job_type *type;
-        const struct job_ops *ops;      /* NULL: it has a caller, or nobody cares any more */
+        const struct job_ops *ops;      /* the submitter's, until it has heard of the end; NULL: there is a caller */
         void *ops_userdata;
         struct export export;
         uint64_t id;
         char uuid[UUID_TEXT_SIZE];
-        char *parent;                   /* of the device, or NULL until it is looked for */
-        char *mdev_type;                /* the same */
+        char *parent;                   /* the device's parent, or NULL while it is not known */
+        char *mdev_type;                /* the device's type, or NULL while it is not known */
         enum job_state state;           /* changed by job_set_state() alone */
         enum job_result result;
-        enum job_wait wait;             /* stop: for the device's user; start: for parent, type and an instance */
-        struct work work;               /* its task borrows from the job, see job_work() */
-        struct failure failure;
-
+        enum job_wait wait;
+        struct work work;               /* the work of a worker; its task borrows all texts from the job */
+        struct failure failure;         /* why it does not succeed */
         struct job_caller caller;
         struct job_deadline deadline;
-        struct job_wake wake;           /* while it is parked */
-        struct callout_lock *callout_lock;      /* of its parent when it last got there: owned or waited for */
-
-        struct queue *queue;            /* NULL: it is in none */
+        struct job_wake wake;           /* empty unless it is parked */
+        struct callout_lock *callout_lock;      /* the lock that it owns or waits for, or NULL */
+        struct queue *queue;            /* the queue that it is in, or NULL */
         struct job *prev, *next;        /* in its queue, or in the list of those that wait outside */
         UT_hash_handle hh;              /* by id */
 };
 
-/** job_state_to_string() - as the bus has it. */
-const char *job_state_to_string(enum job_state state);
+/** job_new() - make a job that is not submitted yet, with one reference, which is the caller's. @parent, @mdev_type:
+ * NULL if they are not known yet. Returns 0 or a negative errno. */
+int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid, const char *parent,
+            const char *mdev_type);
 
-/** job_set_state() - move the job on, and announce what the bus sees of it. */
-void job_set_state(struct job *job, enum job_state state);
+/* The kinds that are asked for. All of these return what job_new() returns. */
 
-/** job_is_running() - whether the bus sees it as running: a worker has it, or has had it until just now. */
-bool job_is_running(const struct job *job);
+/** job_new_create() - create a device. Empties @attributes. */
+int job_new_create(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent, const char *mdev_type,
+                   struct attributes *attributes);
 
-/** job_has_begun() - whether a worker has, or had, a part in it that must be brought to an end. */
-bool job_has_begun(const struct job *job);
+/** job_new_start() - create the device of a definition. @parent: NULL for the only one that defines it. */
+int job_new_start(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent);
 
-/** job_may_wait() - whether it waits for what it lacks, rather than fail. */
-bool job_may_wait(const struct job *job);
+/** job_new_stop() - remove a device. @held_by: the process that has its group open for the caller; 0: none. */
+int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, pid_t held_by);
 
-/** job_new() - a job that is in no queue yet. @parent, @mdev_type: NULL if they are not known yet. Returns 0 or a
- * negative errno. */
-int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid,
-            const char *parent, const char *mdev_type);
-
-/* The kinds of job that are asked for. Each returns 0 or a negative errno. */
-
-/** job_new_create() - create a device. @settle: the reply waits for udev. Empties @attributes. */
-int job_new_create(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
-                   const char *mdev_type, struct attributes *attributes, bool settle);
-
-/** job_new_start() - create the device of a definition. @parent: NULL for the one that defines it, if it is one. */
-int job_new_start(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent, bool wait,
-                  bool settle);
-
-/** job_new_stop() - remove a device. @held_by: the process that has its group open for the caller, 0: none. */
-int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, bool wait, pid_t held_by);
-
-/** job_new_define() - store a new definition. Without a type it gets the one of the active device, and its attributes
- * if there are none. Empties @changes. */
+/** job_new_define() - store a new definition. If @changes have no type, it is the type of the active device; if they
+ * have no attributes either, these are the device's too. Empties @changes. */
 int job_new_define(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    struct definition_changes *changes);
 
-/** job_new_modify() - change a definition, the running device, or both. Empties @changes. */
+/** job_new_modify() - change the running device (@live), its definition (@defined), or both. Empties @changes. */
 int job_new_modify(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent,
                    struct definition_changes *changes, bool live, bool defined);
 
 /** job_new_undefine() - remove a definition. @parent: NULL for all that define it. */
 int job_new_undefine(struct job **ret, struct jobs *jobs, const char *uuid, const char *parent);
 
-/** job_ref(), job_unref() - take and drop a reference. The last one frees the job. */
+/** job_ref(), job_unref() - take and drop a reference. The job is freed with the last one. job_unref() takes NULL too,
+ * and returns NULL. */
 struct job *job_ref(struct job *job);
 struct job *job_unref(struct job *job);
 DEFINE_CLEANUP_FUNC(struct job *, job_unref)
+
+/** job_set_timeout() - start the deadline. @usec: µs from now; 0: none. Returns 0 or a negative errno. */
+int job_set_timeout(struct job *job, uint64_t usec);
+
+/** job_settle() - let the reply wait for udev, see settle.h. For a new job that creates. Returns 0 or -ENOMEM. */
+int job_settle(struct job *job);
 
 /** job_submit() - put a new job into the queue of its UUID, from where the event loop starts it. Returns 0 or a
  * negative errno. */
 int job_submit(struct job *job);
 
+/** job_cancel() - end a job that waits. If it has waited before, and a worker tries it again at the moment, it ends
+ * when it would have to wait once more. Returns 0, or -EBUSY for a job that runs or cleans up. */
+int job_cancel(struct job *job);
+
+/** job_caller_left() - the caller has left the bus. A job that waits ends. What a driver is doing goes on to its
+ * end. */
+void job_caller_left(struct job *job);
+
 /** job_drop() - forget a job without an answer, because the daemon ends. */
 void job_drop(struct job *job);
 
-/** job_needs() - whether it does what a caller must be allowed @action for. */
+/** job_is_running() - whether the bus sees it as running. */
+bool job_is_running(const struct job *job);
+
+/** job_state_to_string() - what the bus sees of its state. */
+const char *job_state_to_string(const struct job *job);
+
+/** job_has_begun() - whether something was begun that must be brought to an end. */
+bool job_has_begun(const struct job *job);
+
+/** job_needs() - whether a caller must be allowed @action in order to ask for such a job. */
 bool job_needs(const struct job *job, enum action action);
 
-/** job_set_target() - what it is about has been found: copy its parent and its type, each of which may be NULL. Returns
- * 0, or -ENOMEM and changes nothing. */
+/* For the kinds of jobs, and for the other files of this folder. */
+
+/** job_set_state() - go on to @state, and announce what the bus sees of that. */
+void job_set_state(struct job *job, enum job_state state);
+
+/** job_set_target() - copy the parent and the type that were found. Both may be NULL. Returns 0, or -ENOMEM and changes
+ * nothing. */
 int job_set_target(struct job *job, const char *parent, const char *mdev_type);
 
-/** job_set_timeout() - start the clock. @usec: from now, 0 for none. Returns 0 or a negative errno. */
-int job_set_timeout(struct job *job, uint64_t usec);
+/** job_check_grants() - compare what the job is about to do with what its caller may do. Returns whether they agree; if
+ * not, the job has failed. */
+bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type);
 
-/** job_pause_deadline(), job_resume_deadline() - time in callouts does not count. Harmless when it is so already. */
-void job_pause_deadline(struct job *job);
-void job_resume_deadline(struct job *job);
-
-/** job_work() - have a worker do @task. UUID, parent, type and what all tasks have are added. What the task points to
- * is the job's, and stays as it is until the worker reports. */
+/** job_work() - have a worker do @task. The members that all tasks have are filled in. What @task points to must stay
+ * as it is until the worker has reported. */
 void job_work(struct job *job, const struct task *task);
 
-/** job_park() - wait at the head of the queue until queue_kick(), or for @usec unless that is USEC_INFINITY. */
+/** job_park() - wait at the head of the queue until queue_kick(), and at most @usec µs; USEC_INFINITY: for ever. */
 void job_park(struct job *job, uint64_t usec);
 
 /** job_wake_on_exit() - wake a parked job when that process ends, too. */
 void job_wake_on_exit(struct job *job, pid_t pid);
 
-/** job_unpark() - drop whatever would wake it. */
+/** job_unpark() - drop what would wake it. */
 void job_unpark(struct job *job);
 
-/** job_log_fields() - what every message about it has. */
-struct log_fields job_log_fields(const struct job *job);
+/** job_may_wait() - whether it waits for what is missing, instead of failing. */
+bool job_may_wait(const struct job *job);
 
-/** job_tell_submitter() - tell job->ops the result, once. */
-void job_tell_submitter(struct job *job);
+/** job_end_waiting() - end it as canceled. */
+void job_end_waiting(struct job *job);
 
-/** job_answer_failure() - answer the caller with job->failure, once; the job goes on. */
-void job_answer_failure(struct job *job);
+/** job_pause_deadline(), job_resume_deadline() - let time pass that does not count, because callouts run. Harmless when
+ * it is so already. */
+void job_pause_deadline(struct job *job);
+void job_resume_deadline(struct job *job);
 
-/** job_finish() - the end, and the one place that replies: with success when done, else with job->failure. The result
- * of a job whose deadline has passed is JOB_TIMEOUT, unless it is canceled. The next job of its UUID is started. */
+/** job_finish() - end the job: answer the caller, with success if @result is JOB_DONE and with job->failure if not, and
+ * let the next job of its UUID start. The result of a job that is late is JOB_TIMEOUT, unless it is canceled. */
 void job_finish(struct job *job, enum job_result result);
 
-/** job_fail() - set the failure and finish. */
+/** job_fail() - set the failure, and finish. */
 void job_fail(struct job *job, enum failure_code code, const char *format, ...) _printf_(3, 4);
 
-/** job_check_grants() - what the job is about to do, to what it has found, against what its caller may. Returns whether
- * it may; else it has failed. */
-bool job_check_grants(struct job *job, enum action action, const char *parent, const char *type);
+/** job_fail_memory() - the same for a shortage of memory. */
+void job_fail_memory(struct job *job);
 
-/** job_cancel() - end a waiting job; one that has waited, and that a worker has for the moment, when it would wait
- * again. Returns 0, or -EBUSY when it is running. */
-int job_cancel(struct job *job);
+/** job_answer_failure() - answer the caller with job->failure, if there is one to answer. The job goes on. */
+void job_answer_failure(struct job *job);
 
-/** job_caller_left() - its caller has left the bus. What waits is dropped; what a driver is doing goes on to its end,
- * and nobody is told. */
-void job_caller_left(struct job *job);
+/** job_tell_submitter() - tell the submitter of a job without a caller the result, once. */
+void job_tell_submitter(struct job *job);
 
-/** job_end_waiting() - end it as canceled; no worker may have it. */
-void job_end_waiting(struct job *job);
+/** job_log_fields() - the fields of the journal that all messages about the job have. */
+struct log_fields job_log_fields(const struct job *job);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All jobs: finding them, and ending them when the daemon ends. */
+/* All jobs: how they are found, and how they end with the daemon. */
 
 #include "daemon/jobs/jobs.h"
 
@@ -31,7 +31,7 @@ int jobs_new(struct jobs **ret, sd_event *event, struct exports *exports, struct
                 .store_clean.pool = pool,
                 .callout_timeout = CALLOUT_TIMEOUT_DEFAULT * USEC_PER_SEC,
         };
-        r = queue_init(jobs);
+        r = queues_init(jobs);
         if (r < 0)
                 return r;
 

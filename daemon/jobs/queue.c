@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Queues of jobs.
- *
- * The kernel reserves a UUID before its device is complete and answers EAGAIN, or wedges the device, when somebody acts
- * in between. Here the reservation is one level up: as long as a job of a UUID is not finished, the next one is not
- * even started, so a stop that is asked for during a create simply comes after it. Jobs of different UUIDs know nothing
- * of each other, just as in the kernel.
- *
- * A head is always started by the event loop, never from within what another job or the registry is doing: so nothing
- * that is held across a call can vanish under it. */
+/* The queue of each UUID. */
 
 #include "daemon/jobs/queue.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <uthash.h>
 #include <utlist.h>
 
 #include "daemon/base/timer.h"
@@ -22,21 +14,21 @@
 
 struct queue {
         char uuid[UUID_TEXT_SIZE];
-        struct job *jobs;
+        struct job *jobs;               /* the head first, never empty */
         bool kicked;
-        struct queue *prev, *next;      /* in the list of the kicked */
-        UT_hash_handle hh;
+        struct queue *prev, *next;      /* in the list of the kicked ones */
+        UT_hash_handle hh;              /* by UUID */
 };
 
-static struct queue *queue_find(struct jobs *jobs, const char *uuid) {
+static struct queue *find(const struct jobs *jobs, const char *uuid) {
         struct queue *queue;
 
         HASH_FIND_STR(jobs->queues, uuid, queue);
         return queue;
 }
 
-static struct queue *queue_get(struct jobs *jobs, const char *uuid) {
-        struct queue *queue = queue_find(jobs, uuid);
+static struct queue *get(struct jobs *jobs, const char *uuid) {
+        struct queue *queue = find(jobs, uuid);
 
         if (queue)
                 return queue;
@@ -67,48 +59,42 @@ static void kick(struct jobs *jobs, struct queue *queue) {
         deferred_arm(jobs->kick_source);
 }
 
-static void queue_free(struct jobs *jobs, struct queue *queue) {
-        unkick(jobs, queue);
-        HASH_DEL(jobs->queues, queue);
-        free(queue);
-}
-
-struct job *queue_head(struct queue *queue) {
-        return queue->jobs;
-}
-
-struct job *queue_peek(struct jobs *jobs, const char *uuid) {
-        struct queue *queue = queue_find(jobs, uuid);
+struct job *queue_head(const struct jobs *jobs, const char *uuid) {
+        struct queue *queue = find(jobs, uuid);
 
         return queue ? queue->jobs : NULL;
 }
 
 int queue_enter(struct job *job) {
-        struct jobs *jobs = job->jobs;
+        assert(!job->queue);
 
-        job->queue = queue_get(jobs, job->uuid);
+        job->queue = get(job->jobs, job->uuid);
         if (!job->queue)
                 return -ENOMEM;
         DL_APPEND(job->queue->jobs, job);
         job_set_state(job, JOB_QUEUED);
         if (job->queue->jobs == job)
-                kick(jobs, job->queue);
+                kick(job->jobs, job->queue);
         return 0;
 }
 
 void queue_remove(struct job *job) {
         struct queue *queue = job->queue;
-        bool was_head = queue->jobs == job;
+        bool was_head;
 
+        assert(queue && queue->jobs);
+
+        was_head = queue->jobs == job;
         DL_DELETE(queue->jobs, job);
         job->queue = NULL;
-        if (!queue->jobs)
-                queue_free(job->jobs, queue);
-        else if (was_head)
+        if (!queue->jobs) {
+                unkick(job->jobs, queue);
+                HASH_DEL(job->jobs->queues, queue);
+                free(queue);
+        } else if (was_head)
                 kick(job->jobs, queue);
 }
 
-/* Whether the head is to be started when something has changed. */
 static bool head_waits(const struct queue *queue) {
         enum job_state state = queue->jobs->state;
 
@@ -116,7 +102,7 @@ static bool head_waits(const struct queue *queue) {
 }
 
 void queue_kick(struct jobs *jobs, const char *uuid) {
-        struct queue *queue = queue_find(jobs, uuid);
+        struct queue *queue = find(jobs, uuid);
 
         if (queue && head_waits(queue))
                 kick(jobs, queue);
@@ -127,7 +113,7 @@ static int on_kicked(sd_event_source *source, void *userdata) {
         struct queue *queue;
         unsigned int n;
 
-        /* Those that are kicked meanwhile have the next turn. */
+        /* Those that are kicked meanwhile come next time. */
         DL_COUNT(jobs->kicked_queues, queue, n);
         while (n-- > 0 && (queue = jobs->kicked_queues)) {
                 _cleanup_(job_unrefp) struct job *head = job_ref(queue->jobs);
@@ -137,12 +123,13 @@ static int on_kicked(sd_event_source *source, void *userdata) {
                         job_unpark(head);
                         job_set_state(head, JOB_STARTING);
                         head->type->start(head);
+                        assert(head->state != JOB_STARTING);
                 }
         }
 
         return 0;
 }
 
-int queue_init(struct jobs *jobs) {
+int queues_init(struct jobs *jobs) {
         return deferred_new(&jobs->kick_source, jobs->event, "job-queues", PRIORITY_RESULTS, on_kicked, jobs);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Cleaning up after a crash, as jobs of kind "recover": whatever is asked for such a UUID comes after it. */
+/* Jobs of kind "recover". */
 
 #include "daemon/jobs/recovery.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "common/fault-point.h"
@@ -18,9 +19,9 @@
 struct recover_job {
         struct job job;
         pid_t orphan_pid;               /* the worker that may still be creating the device */
-        uint64_t orphan_start_time;     /* of it, in clock ticks */
-        recovery_handler_t on_interrupted;      /* NULL: a caller had wanted the device, not autostart */
-        void *userdata;
+        uint64_t orphan_start_time;     /* when that worker was started, in clock ticks */
+        recovery_handler_t on_interrupted;      /* or NULL, if autostart had not wanted the device */
+        void *userdata;                 /* an argument of that function */
         unsigned int n_lost;            /* how many workers died while they cleaned up */
 };
 
@@ -41,16 +42,14 @@ void recovery_log(const char *uuid, const char *parent, const struct report *rep
                          failure_text(&report->failure));
 }
 
-bool recovery_retry(struct job *job, unsigned int *n_lost) {
-        if (++*n_lost < RECOVERY_TRIES_MAX) {
-                job_park(job, RECOVERY_RETRY_USEC);
-                return true;
-        }
+void recovery_retry(struct job *job, unsigned int *n_lost) {
+        assert(job->type->cleans_up);
 
-        failure_set(&job->failure, FAILURE_IO_ERROR,
-                    "Device %s may be half made: %d workers died while they cleaned it up; mediated tries again when "
-                    "it is started the next time", job->uuid, RECOVERY_TRIES_MAX);
-        return false;
+        if (++*n_lost < RECOVERY_TRIES_MAX)
+                return job_park(job, RECOVERY_RETRY_USEC);
+        job_fail(job, FAILURE_IO_ERROR,
+                 "Device %s may be half made: %d workers died while they cleaned it up; mediated tries again when "
+                 "it is started the next time", job->uuid, RECOVERY_TRIES_MAX);
 }
 
 static void recover_start(struct job *job) {
@@ -68,11 +67,8 @@ static void recover_reported(struct job *job, struct report *report) {
         int r;
 
         recovery_log(job->uuid, job->parent, report);
-        if (!report) {
-                if (!recovery_retry(job, &recover->n_lost))
-                        job_finish(job, JOB_FAILED);
-                return;
-        }
+        if (!report)
+                return recovery_retry(job, &recover->n_lost);
 
         FAULT_POINT("recovery-reported");
         r = intent_remove(job->uuid);

@@ -4,6 +4,7 @@
 
 #include "daemon/jobs/settle.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <systemd/sd-event.h>
 #include <utlist.h>
@@ -105,6 +106,8 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
+        assert(reply && !settle->reply);
+
         if (is_settled(settle) || timer_new(&settle->timer, settle->jobs->event, "settle", PRIORITY_REQUESTS,
                                             TIMER_EXACT_USEC, on_timeout, settle) < 0) {
                 settle_free(settle);

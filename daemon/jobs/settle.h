@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Option `settle`: a reply that waits until udev has processed the new device and its VFIO node. */
+/* The option `settle`: a reply that waits until udev has processed the new device and its VFIO node. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -11,20 +11,19 @@
 struct jobs;
 struct settle;
 
-/** settle_new() - start watching for what udev says of @uuid; called before the device is created, so that only later
- * events count. Returns 0 or a negative errno. */
+/** settle_new() - begin to watch the uevents of @uuid. Those that are older than this call do not count, so it comes
+ * before the device is created. Returns 0 or -ENOMEM. */
 int settle_new(struct settle **ret, struct jobs *jobs, const char *uuid);
 
-/** settle_free() - forget it, an unsent reply too. NULL is fine. */
+/** settle_free() - stop watching. A reply that waits is not sent. Takes NULL too. */
 struct settle *settle_free(struct settle *settle);
 
-/** settle_hand_over() - the device is there: send @reply, which is sealed, when udev is done, at the latest after
- * 3 s. Takes the settle over and references the reply. Returns false, and frees the settle, when udev is done
- * already. */
+/** settle_hand_over() - the device is there: send @reply, which is sealed, when udev has processed it, or after 3 s.
+ * Takes @settle, and a reference to @reply. Returns false and frees @settle if there is nothing to wait for. */
 bool settle_hand_over(struct settle *settle, sd_bus_message *reply);
 
-/** settle_on_uevent() - an event that udevd has processed. */
+/** settle_on_uevent() - udev has processed an event. */
 void settle_on_uevent(struct jobs *jobs, sd_device *event);
 
-/** settle_finish_all() - send all replies that wait, now. */
+/** settle_finish_all() - send all replies that wait. */
 void settle_finish_all(struct jobs *jobs);

@@ -4,6 +4,7 @@
 
 #include "daemon/jobs/waiting.h"
 
+#include <assert.h>
 #include <utlist.h>
 
 #include "daemon/jobs/callout-lock.h"
@@ -19,15 +20,15 @@ static void cancel(struct job *job, const char *why) {
         job_finish(job, JOB_CANCELED);
 }
 
-/* Whether @by is a request that ends the waiting of @job, and its caller may do that; then what is said of the
- * device. */
+/* Returns what the job @by does to the device, if @job shall not wait after that and the caller of @by may end it. Or
+ * NULL. */
 static const char *is_ended_by(const struct job *job, const struct job *by) {
         bool may = grants_cover(by->caller.grants, by->type->action, job->parent, job->mdev_type);
 
         return may ? by->type->ends_waiting : NULL;
 }
 
-/* What would have ended its waiting came while it was being tried. */
+/* Such a job may have been submitted while a worker tried this one. */
 static const char *is_ended_by_next(const struct job *job) {
         const char *why = NULL;
 
@@ -37,6 +38,7 @@ static const char *is_ended_by_next(const struct job *job) {
 }
 
 static void join(struct job *job) {
+        assert(!job->queue);
         DL_APPEND(job->jobs->waiting, job);
 }
 
@@ -60,6 +62,7 @@ void waiting_begin(struct job *job) {
 }
 
 void waiting_leave(struct job *job) {
+        assert(!job->queue);
         DL_DELETE(job->jobs->waiting, job);
 }
 
@@ -73,7 +76,7 @@ void waiting_wake(struct jobs *jobs, const char *parent) {
                 if (queue_enter(job) >= 0)
                         continue;
                 join(job);
-                job_fail(job, FAILURE_IO_ERROR, "Device %s: out of memory", job->uuid);
+                job_fail_memory(job);
         }
 }
 

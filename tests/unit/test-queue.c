@@ -129,7 +129,7 @@ static void test_running_is_not_cancelled(void **state) {
         turn();
         run(a);
         assert_int_equal(job_cancel(a), -EBUSY);
-        assert_ptr_equal(queue_peek(manager->jobs, UUID_A), a);
+        assert_ptr_equal(queue_head(manager->jobs, UUID_A), a);
 }
 
 static void test_deadline_of_a_waiting_job(void **state) {
@@ -140,7 +140,7 @@ static void test_deadline_of_a_waiting_job(void **state) {
         while (jobs_count(manager->jobs) > 1)
                 sd_event_run(manager->event, USEC_PER_SEC);
         assert_true(now_usec() - begin >= 50 * USEC_PER_MSEC);
-        assert_ptr_equal(queue_peek(manager->jobs, UUID_A), a);
+        assert_ptr_equal(queue_head(manager->jobs, UUID_A), a);
         assert_int_equal(n_started, 1);
 }
 
@@ -155,7 +155,7 @@ static void test_deadline_of_a_running_job(void **state) {
                 sd_event_run(manager->event, USEC_PER_SEC);
         /* It keeps its UUID until its worker is back. */
         turn();
-        assert_ptr_equal(queue_peek(manager->jobs, UUID_A), a);
+        assert_ptr_equal(queue_head(manager->jobs, UUID_A), a);
         assert_int_equal(a->result, JOB_TIMEOUT);
         assert_int_equal(a->failure.code, FAILURE_JOB_TIMED_OUT);
         assert_int_equal(n_started, 1);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Jobs that are put together by hand. */
+
+#include "tests/unit/fake-jobs.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "daemon/bus/export.h"
+#include "daemon/jobs/job.h"
+#include "daemon/workers/pool.h"
+#include "tests/unit/test.h"
+
+/* It never says hello. */
+static int spawn(struct pool *pool, sd_event *event, const char *program, struct worker **ret) {
+        int fds[2];
+
+        assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+        close(fds[1]);
+        return worker_new(pool, event, fds[0], ret);
+}
+
+static void on_idle(void *userdata) {
+}
+
+struct jobs *fake_jobs_new(void) {
+        struct exports *exports;
+        struct jobs *jobs;
+        struct pool *pool;
+        sd_event *event;
+        sd_bus *bus;
+
+        assert_int_equal(sd_event_new(&event), 0);
+        /* It is never connected, so announcements end in -ENOTCONN. */
+        assert_int_equal(sd_bus_new(&bus), 0);
+        assert_int_equal(exports_new(&exports, event, bus), 0);
+        sd_bus_unref(bus);
+        assert_int_equal(pool_new(&pool, event, spawn, ""), 0);
+        assert_int_equal(jobs_new(&jobs, event, exports, pool, NULL, NULL, on_idle, NULL), 0);
+        return jobs;
+}
+
+void fake_jobs_free(struct jobs *jobs) {
+        struct exports *exports = jobs->exports;
+        struct pool *pool = jobs->pool;
+        sd_event *event = jobs->event;
+
+        jobs_free(jobs);
+        pool_free(pool);
+        exports_free(exports);
+        sd_event_unref(event);
+}
+
+void fake_jobs_run(struct jobs *jobs) {
+        while (sd_event_run(jobs->event, 0) > 0)
+                ;
+}
+
+void fake_job_assign(struct job *job) {
+        static struct worker worker;
+
+        assert_true(pool_withdraw(job->jobs->pool, &job->work));
+        job->work.worker = &worker;
+        assert_int_equal(job->work.on_assigned(&job->work), 0);
+}
+
+void fake_job_report(struct job *job, struct report *report) {
+        struct jobs *jobs = job->jobs;
+
+        job->work.worker = NULL;
+        job->work.on_report(&job->work, report);
+        fake_jobs_run(jobs);
+}
