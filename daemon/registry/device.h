@@ -19,13 +19,13 @@ struct device {
         char uuid[UUID_TEXT_SIZE];      /* normal */
         char *parent;                   /* its name */
         char *path;                     /* the directory in sysfs */
-        char *type;                     /* its id; NULL until the kernel has made the link `mdev_type` */
+        char *type;                     /* its id; NULL until the kernel shows it */
         ino_t inode;                    /* of the directory; a later device of the UUID has another one */
         enum device_state state;
         bool defined;                   /* whether the store has a definition of the UUID on the parent */
         struct attributes attributes;   /* those that a worker has written, for a later Define */
         uint64_t complete_since;        /* when it became active, CLOCK_MONOTONIC in µs; 0: long ago, or we made it */
-        uint64_t limbo_since;           /* since when it has `mdev_type` without `remove`; 0: it does not */
+        uint64_t limbo_since;           /* since when it looks wedged; 0: it does not */
         uint64_t transition_since;      /* since when it is looked at again and again */
         struct device *prev, *next;     /* in the list of devices that are looked at again and again */
         UT_hash_handle hh;              /* in the registry, by UUID */

@@ -13,6 +13,7 @@
 #include "common/intent.h"
 #include "common/name.h"
 #include "common/root.h"
+#include "common/uuid.h"
 #include "daemon/autostart/tried.h"
 #include "tests/fuzz/fuzz.h"
 
