@@ -13,9 +13,9 @@
 
 struct callout_lock {
         char *parent;
-        struct job *owner;              /* or NULL */
+        struct job *owner;              /* the only job of the parent that may have a worker, or NULL */
         bool in_callouts;               /* whether callouts of the owner run */
-        struct job **waiting;           /* those that wait, the next owner first */
+        struct job **waiting;           /* the jobs that wait, with the next owner first */
         size_t n_waiting;
         UT_hash_handle hh;              /* by parent */
 };

@@ -34,7 +34,7 @@ int job_create_prepare(struct job *job) {
         if (parent && parent_has_type(parent, job->mdev_type))
                 return 0;
 
-        /* It may be here before its uevent, or be about to go. */
+        /* A parent may be here before its uevent, or be about to go. */
         parent = parent_look_for(job->jobs->registry, job->parent);
         if (!parent)
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
@@ -127,7 +127,7 @@ void job_undo_start(struct job *job) {
 }
 
 /* Nobody will be told of success: the caller has got JobTimedOut, or the worker died before it could report. The device
- * may be there all the same. The intent stays until it is gone. */
+ * may be there all the same. The intent stays until the device is gone. */
 static void undo(struct job *job) {
         FAULT_POINT("create-lost");
         intent_remove_half(job->uuid);

@@ -100,8 +100,8 @@ static bool finish_failed(struct job *job, const struct report *report) {
         return false;
 }
 
-/* The store comes first: a caller must find there what the reply says. After a success the name need not be looked up,
- * because the worker has found it. */
+/* The store comes first: a caller must find there what the reply says. After a success the file's name is known to be
+ * one of the store's, because the worker has found it. */
 static void look_at_file(struct job *job, const struct report *report) {
         if (report && report->kind == REPORT_DONE)
                 (void) store_written(job->jobs->store, job->parent, job->uuid);

@@ -53,7 +53,7 @@ static void stop_start(struct job *job) {
                                 "Device %s is wedged: somebody removed it before it was complete, and its 'remove' "
                                 "file is gone for ever; unloading the driver of parent '%s' (or a reboot) frees it",
                                 job->uuid, device->parent);
-        /* Somebody else creates or removes it. A write to `remove` would wedge the device now, or do nothing. */
+        /* Somebody else creates or removes the device. A write to `remove` would wedge it now, or do nothing. */
         if (device->state != DEVICE_ACTIVE)
                 return job_park(job, USEC_INFINITY);
         grace = device_grace_usec(device);
@@ -166,7 +166,7 @@ int job_new_stop(struct job **ret, struct jobs *jobs, const char *uuid, pid_t he
         stop = stop_job_of(*ret);
         stop->held_by = held_by;
         /* What the registry knows may be old: a caller that has just seen the device go may ask before the uevent is
-         * here. If no job comes before this one, it looks itself at once. */
+         * here. If no job comes before this one, this one looks at once. */
         stop->existed = queue_head(jobs, uuid) && device_confirm(jobs->registry, uuid);
         return 0;
 }

@@ -14,8 +14,8 @@
 
 struct queue {
         char uuid[UUID_TEXT_SIZE];
-        struct job *jobs;               /* the head first, never empty */
-        bool kicked;
+        struct job *jobs;               /* the jobs in their order, at least one */
+        bool kicked;                    /* whether the head is to be started */
         struct queue *prev, *next;      /* in the list of the kicked ones */
         UT_hash_handle hh;              /* by UUID */
 };
@@ -113,7 +113,7 @@ static int on_kicked(sd_event_source *source, void *userdata) {
         struct queue *queue;
         unsigned int n;
 
-        /* Those that are kicked meanwhile come next time. */
+        /* A queue that is kicked meanwhile has its turn in the next round of the event loop. */
         DL_COUNT(jobs->kicked_queues, queue, n);
         while (n-- > 0 && (queue = jobs->kicked_queues)) {
                 _cleanup_(job_unrefp) struct job *head = job_ref(queue->jobs);

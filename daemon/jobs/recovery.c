@@ -20,9 +20,9 @@ struct recover_job {
         struct job job;
         pid_t orphan_pid;               /* the worker that may still be creating the device */
         uint64_t orphan_start_time;     /* when that worker was started, in clock ticks */
-        recovery_handler_t on_interrupted;      /* or NULL, if autostart had not wanted the device */
-        void *userdata;                 /* an argument of that function */
-        unsigned int n_lost;            /* how many workers died while they cleaned up */
+        recovery_handler_t on_interrupted;      /* what hears of it if autostart had wanted the device, or NULL */
+        void *userdata;                 /* the last argument of that function */
+        unsigned int n_lost;            /* how many workers have died while they cleaned up */
 };
 
 static struct recover_job *recover_job_of(struct job *job) {

@@ -20,15 +20,15 @@
 #include "daemon/registry/device.h"
 #include "daemon/registry/registry.h"
 
-/* libvirt itself gives udev 5 s. */
+/* How long a reply waits for udev. libvirt itself gives udev 5 s. */
 #define SETTLE_USEC (3 * USEC_PER_SEC)
 
 struct settle {
         struct jobs *jobs;
         char uuid[UUID_TEXT_SIZE];
-        uint64_t seqnum;                /* events up to this one are older than the device */
-        bool bound;                     /* `bind` of the device was processed */
-        bool node_added;                /* `add` of its VFIO group was */
+        uint64_t seqnum;                /* the last uevent that is older than the device */
+        bool bound;                     /* whether udev has processed `bind` of the device */
+        bool node_added;                /* whether udev has processed `add` of its VFIO group */
         sd_bus_message *reply;          /* the reply that waits, or NULL */
         sd_event_source *timer;
         struct settle *prev, *next;
@@ -90,7 +90,7 @@ static bool has_group(const struct settle *settle) {
         return device_group(settle->jobs->registry, settle->uuid, group, sizeof(group)) >= 0;
 }
 
-/* A device without a group has no node that could come. */
+/* A device without a VFIO group gets no node. */
 static bool is_settled(const struct settle *settle) {
         return !settle->jobs->registry->backend->subsystem ||
                (settle->bound && (settle->node_added || !has_group(settle)));
