@@ -88,7 +88,7 @@ int job_create_assigned(struct job *job) {
                 return log_full(LOG_ERR, r, job_log_fields(job),
                                 "Failed to write the intent of creating device %s: %m", job->uuid);
         FAULT_POINT("intent-prepared");
-        return 0;
+        return job->ops ? job->ops->before_work(job, job->ops_userdata) : 0;
 }
 
 void job_create_drop_intent(struct job *job) {
@@ -174,10 +174,11 @@ static int append_reply(struct job *job, sd_bus_message *reply) {
         return r < 0 ? r : job_create_append_path(job, reply);
 }
 
-bool job_create_hold_reply(struct job *job, sd_bus_message *reply) {
+bool job_create_before_answer(struct job *job, sd_bus_message *reply) {
         struct create_job *create = create_job_of(job);
 
-        return create->settle && settle_hand_over(TAKE_PTR(create->settle), reply);
+        job_create_drop_intent(job);
+        return reply && create->settle && settle_hand_over(TAKE_PTR(create->settle), reply);
 }
 
 void job_create_clear(struct job *job) {
@@ -207,8 +208,7 @@ static const struct job_type type = {
         .on_assigned = job_create_assigned,
         .on_report = job_create_reported,
         .append_reply = append_reply,
-        .before_answer = job_create_drop_intent,
-        .hold_reply = job_create_hold_reply,
+        .before_answer = job_create_before_answer,
         .clear = job_create_clear,
 };
 

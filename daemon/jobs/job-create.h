@@ -37,7 +37,7 @@ void job_create_fail_exists(struct job *job, const struct device *device);
 int job_create_append_path(struct job *job, sd_bus_message *reply);
 int job_create_assigned(struct job *job);
 void job_create_reported(struct job *job, struct report *report);
-bool job_create_hold_reply(struct job *job, sd_bus_message *reply);
+bool job_create_before_answer(struct job *job, sd_bus_message *reply);
 void job_create_clear(struct job *job);
 
 /* The same, for a job whose device must go again because nobody will be told of success. */

@@ -120,13 +120,6 @@ static void start_start(struct job *job) {
         job_create_work(job);
 }
 
-static int start_assigned(struct job *job) {
-        int r;
-
-        r = job_create_assigned(job);
-        return r < 0 || !job->ops ? r : job->ops->before_work(job, job->ops_userdata);
-}
-
 static void start_reported(struct job *job, struct report *report) {
         if (report && report->kind == REPORT_FAILED && is_worth_waiting(job, report->failure.code)) {
                 job_create_drop_intent(job);
@@ -163,11 +156,10 @@ static const struct job_type type = {
         .creates = true,
         .undo = &undo_type,
         .start = start_start,
-        .on_assigned = start_assigned,
+        .on_assigned = job_create_assigned,
         .on_report = start_reported,
         .append_reply = job_create_append_path,
-        .before_answer = job_create_drop_intent,
-        .hold_reply = job_create_hold_reply,
+        .before_answer = job_create_before_answer,
         .waits_for = waits_for,
         .clear = clear,
 };

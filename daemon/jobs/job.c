@@ -269,9 +269,7 @@ static void reply_success(struct job *job) {
                 r = make_reply(job, message, &reply);
         /* This comes as late as possible: a daemon that is killed between here and the reply leaves a device, and its
          * creator was not told. */
-        if (job->type->before_answer)
-                job->type->before_answer(job);
-        if (!message || (reply && job->type->hold_reply && job->type->hold_reply(job, reply)))
+        if ((job->type->before_answer && job->type->before_answer(job, reply)) || !message)
                 return;
 
         if (reply)

@@ -99,11 +99,9 @@ struct job_type {
         /* Appends what a successful reply says. Returns 0 or a negative errno. Optional. */
         int (*append_reply)(struct job *job, sd_bus_message *reply);
 
-        /* The job has succeeded, and its caller, if there is one, is about to hear that. Optional. */
-        void (*before_answer)(struct job *job);
-
-        /* Takes @reply, which is sealed, in order to send it later. Returns whether it did. Optional. */
-        bool (*hold_reply)(struct job *job, sd_bus_message *reply);
+        /* The job has succeeded, and its caller is about to hear that by @reply, which is sealed, or NULL if there is
+         * none. Returns whether it takes @reply in order to send it later. Optional. */
+        bool (*before_answer)(struct job *job, sd_bus_message *reply);
 
         /* Returns a sentence that says what the job waits for, or NULL. Optional. */
         const char *(*waits_for)(const struct job *job);
