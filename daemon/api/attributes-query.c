@@ -73,12 +73,22 @@ static void on_report(struct work *work, struct report *report) {
         attributes_query_free(query);
 }
 
+static int make_task(const struct manager *manager, const struct device *device, struct task *ret) {
+        *ret = (struct task) {
+                .kind = TASK_GET_ATTRIBUTES,
+                .callout_timeout = manager->jobs->callout_timeout,
+                .uuid = strdup(device->uuid),
+                .parent = strdup(device->parent),
+                .type = strdup(device->type ? device->type : ""),
+        };
+        return ret->uuid && ret->parent && ret->type ? 0 : -ENOMEM;
+}
+
 int attributes_query_start(struct manager *manager, sd_bus_message *message, const struct device *device) {
         _cleanup_(attributes_query_freep) struct attributes_query *query = NULL;
         _cleanup_(grants_freep) struct grants *grants = NULL;
         const struct need need = { ACTION_MANAGE_DEVICES, device->parent, device->type ? device->type : "" };
-        struct call *call;
-        struct task *task;
+        struct call *call = scheduler_current(manager->scheduler, message);
         int r;
 
         r = authorize(manager->authorizations, message, VERB_GET_ATTRIBUTES, device->uuid, &need, 1, &grants);
@@ -91,28 +101,18 @@ int attributes_query_start(struct manager *manager, sd_bus_message *message, con
         query->manager = manager;
         query->work = (struct work) { .userdata = query, .on_report = on_report };
         DL_APPEND(manager->attributes_queries, query);
-        call = scheduler_current(manager->scheduler, message);
-        r = call ? peer_charge(call->charge.peer, &query->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
-                 : -EACCES;
-        if (r == -EDQUOT)
+        if (call_charge_request(call, &query->charge) < 0)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                 "Device %s: this connection has %d unfinished jobs and questions already, or this user "
                                 "has %d, or all have %d; wait for one to finish", device->uuid, PEER_REQUESTS_MAX,
                                 USER_REQUESTS_MAX, OTHERS_REQUESTS_MAX);
-        if (r < 0)
-                return r;
-        charge_move(&call->charge, &query->charge, ACCOUNT_BYTES);
         query->work.share = peer_share(query->charge.peer);
         query->message = sd_bus_message_ref(message);
-
-        task = &query->work.task;
-        task->kind = TASK_GET_ATTRIBUTES;
-        task->callout_timeout = manager->jobs->callout_timeout;
-        task->uuid = strdup(device->uuid);
-        task->parent = strdup(device->parent);
-        task->type = strdup(device->type ? device->type : "");
-        if (!task->uuid || !task->parent || !task->type || attributes_copy(&device->attributes, &query->written) < 0)
-                return -ENOMEM;
+        r = make_task(manager, device, &query->work.task);
+        if (r >= 0)
+                r = attributes_copy(&device->attributes, &query->written);
+        if (r < 0)
+                return r;
 
         pool_submit(manager->pool, &query->work);
         TAKE_PTR(query);

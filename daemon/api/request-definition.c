@@ -62,70 +62,91 @@ static bool may_be_new(struct manager *manager, sd_bus_message *message, const s
                store_refresh(manager->store, parent->text, uuid->text);
 }
 
-/* What Define is told of the definition itself. @ret_type: empty where it is the device's. */
-static int read_contents(sd_bus_message *message, const struct uuid_text *uuid, struct type_name *ret_type,
-                         struct definition_changes *ret) {
+/* The arguments of Define. */
+struct new_definition {
+        struct uuid_text uuid;
+        bool random;                    /* whether the caller gave no UUID */
+        struct parent_name parent;
+        struct type_name type;          /* empty: the device's */
+        struct definition_changes contents;
+        struct options options;
+};
+
+static int read_contents(sd_bus_message *message, struct new_definition *ret) {
         int r;
 
-        r = argument_read_optional_type(message, uuid, ret_type);
+        r = argument_read_optional_type(message, &ret->uuid, &ret->type);
         if (r == 0)
-                r = argument_read_start(message, &ret->start);
+                r = argument_read_start(message, &ret->contents.start);
         if (r == 0)
-                r = argument_read_attributes(message, uuid, &ret->attributes);
+                r = argument_read_attributes(message, &ret->uuid, &ret->contents.attributes);
         if (r != 0)
                 return r;
 
-        ret->set_start = true;
-        ret->set_attributes = ret->attributes.n > 0;
-        ret->type = *ret_type->text ? strdup(ret_type->text) : NULL;
-        return *ret_type->text && !ret->type ? -ENOMEM : 0;
+        ret->contents.set_start = true;
+        ret->contents.set_attributes = ret->contents.attributes.n > 0;
+        ret->contents.type = *ret->type.text ? strdup(ret->type.text) : NULL;
+        return *ret->type.text && !ret->contents.type ? -ENOMEM : 0;
 }
 
-int request_define(struct manager *manager, sd_bus_message *message) {
-        _cleanup_(grants_freep) struct grants *grants = NULL;
-        _cleanup_(job_unrefp) struct job *job = NULL;
-        _cleanup_definition_changes_ struct definition_changes changes = {};
-        struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
-        struct parent_name parent;
-        struct type_name type;
-        struct uuid_text uuid;
-        bool random;
+static int read_new_definition(sd_bus_message *message, struct new_definition *ret) {
         int r;
 
-        r = argument_read_new_uuid(message, &uuid, &random);
+        r = argument_read_new_uuid(message, &ret->uuid, &ret->random);
         if (r == 0)
-                r = argument_read_optional_parent(message, &uuid, FAILURE_INVALID_ARGS, &parent);
+                r = argument_read_optional_parent(message, &ret->uuid, FAILURE_INVALID_ARGS, &ret->parent);
         if (r == 0)
-                r = read_contents(message, &uuid, &type, &changes);
+                r = read_contents(message, ret);
         if (r == 0)
-                r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
-        if (r == 0)
-                r = begin(manager, message, &uuid);
-        if (r != 0)
-                return r;
-        lend_parent(manager, &uuid, &parent);
-        if (!*parent.text)
+                r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &ret->options);
+        return r;
+}
+
+static int authorize_define(struct manager *manager, sd_bus_message *message, const struct new_definition *new,
+                            struct grants **ret) {
+        const char *type = *new->type.text ? new->type.text : type_of_device(manager, &new->uuid);
+
+        return authorize(manager->authorizations, message, VERB_DEFINE, new->random ? "" : new->uuid.text,
+                         &(struct need) { ACTION_MANAGE_DEFINITIONS, new->parent.text, type }, 1, ret);
+}
+
+/* The job gets the contents. */
+static int define(struct manager *manager, sd_bus_message *message, struct new_definition *new) {
+        _cleanup_(grants_freep) struct grants *grants = NULL;
+        _cleanup_(job_unrefp) struct job *job = NULL;
+        int r;
+
+        lend_parent(manager, &new->uuid, &new->parent);
+        if (!*new->parent.text)
                 return bus_fail(message, FAILURE_INVALID_ARGS, "Device %s is not active: its definition needs a parent",
-                                uuid.text);
-
-        r = authorize(manager->authorizations, message, VERB_DEFINE, random ? "" : uuid.text,
-                      &(struct need) { ACTION_MANAGE_DEFINITIONS, parent.text,
-                                       *type.text ? type.text : type_of_device(manager, &uuid) },
-                      1, &grants);
+                                new->uuid.text);
+        r = authorize_define(manager, message, new, &grants);
         if (r != 0)
                 return r;
-
-        if (!may_be_new(manager, message, &parent, &uuid))
+        if (!may_be_new(manager, message, &new->parent, &new->uuid))
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                 "Device %s: there are %d definitions and unfinished jobs already; undefine what is not "
                                 "used",
-                                uuid.text, DEFINITIONS_MAX);
+                                new->uuid.text, DEFINITIONS_MAX);
 
-        r = job_new_define(&job, manager->jobs, uuid.text, parent.text, &changes);
+        r = job_new_define(&job, manager->jobs, new->uuid.text, new->parent.text, &new->contents);
         if (r < 0)
                 return r;
         job->caller.grants = TAKE_PTR(grants);
-        return request_accept(manager, message, job, &options);
+        return request_accept(manager, message, job, &new->options);
+}
+
+int request_define(struct manager *manager, sd_bus_message *message) {
+        struct new_definition new = { .options.timeout = JOB_TIMEOUT_USEC_DEFAULT };
+        int r;
+
+        r = read_new_definition(message, &new);
+        if (r == 0)
+                r = begin(manager, message, &new.uuid);
+        if (r == 0)
+                r = define(manager, message, &new);
+        definition_changes_clear(&new.contents);
+        return r;
 }
 
 int definition_resolve_parent(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,

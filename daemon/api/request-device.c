@@ -24,67 +24,67 @@ int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
         return manager->draining ? bus_fail_stopping(message) : 0;
 }
 
-/* It would wait for the job, and the job for its callout. */
+/* Whether the request would wait for the job whose callout makes it, while that job waits for its callout. */
 static bool waits_for_itself(struct manager *manager, const struct job *job, uint64_t callout_of) {
         const struct job *of = callout_of > 0 ? jobs_find(manager->jobs, callout_of) : NULL;
 
         return of && streq(of->uuid, job->uuid);
 }
 
-/* They are about processes of root's: a callout of ours, and libvirt, which holds a group. */
+/* The two options that are root's are about processes of root's: a callout of ours, and libvirt, which holds a group. */
 static int check_options(struct manager *manager, sd_bus_message *message, const struct job *job,
                          const struct options *options) {
-        if ((options->callout_of == 0 && options->held_by == 0) || scheduler_serves_root(manager->scheduler, message))
-                return 0;
-        return bus_fail(message, FAILURE_ACCESS_DENIED, "Device %s: only root may give the option '%s'", job->uuid,
-                        options->callout_of > 0 ? "callout-of" : "held-by");
+        if ((options->callout_of > 0 || options->held_by > 0) && !scheduler_serves_root(manager->scheduler, message))
+                return bus_fail(message, FAILURE_ACCESS_DENIED, "Device %s: only root may give the option '%s'",
+                                job->uuid, options->callout_of > 0 ? "callout-of" : "held-by");
+        if (waits_for_itself(manager, job, options->callout_of))
+                return bus_fail(message, FAILURE_CALLOUT_FAILED,
+                                "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for "
+                                "that job; do it when the job is done", job->uuid, options->callout_of);
+        return 0;
 }
 
 static void on_left(struct charge *charge) {
         job_caller_left(CONTAINER_OF(charge, struct job, caller.charge));
 }
 
-int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
-        struct call *call = scheduler_current(manager->scheduler, message);
-        struct job_caller *caller = &job->caller;
-        int r;
-
-        r = check_options(manager, message, job, options);
-        if (r != 0)
-                return r;
-
-        if (waits_for_itself(manager, job, options->callout_of))
-                return bus_fail(message, FAILURE_CALLOUT_FAILED,
-                                "Device %s: a callout of job %" PRIu64 " cannot change it, the request would wait for "
-                                "that job; do it when the job is done", job->uuid, options->callout_of);
-
-        r = call ? peer_charge(call->charge.peer, &caller->charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 })
-                 : -EACCES;
-        if (r == -EDQUOT)
+static int charge(sd_bus_message *message, struct call *call, struct job *job) {
+        if (call_charge_request(call, &job->caller.charge) < 0)
                 return bus_fail(message, FAILURE_LIMITS_EXCEEDED,
                                 "Device %s: this connection has %d unfinished jobs already, or this user has %d, or "
                                 "all have %d; wait for one to finish", job->uuid, PEER_REQUESTS_MAX, USER_REQUESTS_MAX,
                                 OTHERS_REQUESTS_MAX);
-        if (r < 0)
-                return r;
-        charge_move(&call->charge, &caller->charge, ACCOUNT_BYTES);
-        caller->charge.on_left = on_left;
-        job->work.share = peer_share(caller->charge.peer);
 
-        caller->force = options->force;
-        caller->callout_of = options->callout_of;
+        job->caller.charge.on_left = on_left;
+        job->work.share = peer_share(job->caller.charge.peer);
+        return 0;
+}
+
+int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options) {
+        struct call *call = scheduler_current(manager->scheduler, message);
+        int r;
+
+        if (!call)
+                return -EACCES;
+        r = check_options(manager, message, job, options);
+        if (r == 0)
+                r = charge(message, call, job);
+        if (r != 0)
+                return r;
+
+        job->caller.force = options->force;
+        job->caller.callout_of = options->callout_of;
         if (options->wait)
                 job->wait = JOB_WAIT_ALLOWED;
         r = options->settle ? job_settle(job) : 0;
         if (r >= 0)
                 r = job_set_timeout(job, options->timeout);
-        if (r < 0)
-                return r;
-        r = job_submit(job);
+        if (r >= 0)
+                r = job_submit(job);
         if (r < 0)
                 return r;
 
-        caller->message = sd_bus_message_ref(message);
+        job->caller.message = sd_bus_message_ref(message);
         return 1;
 }
 

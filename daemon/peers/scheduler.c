@@ -116,6 +116,15 @@ static void on_waiting_left(struct charge *charge) {
         call_free(call);
 }
 
+int call_charge_request(struct call *call, struct charge *charge) {
+        int r;
+
+        r = peer_charge(call->charge.peer, charge, (size_t[_ACCOUNT_MAX]) { [ACCOUNT_REQUESTS] = 1 });
+        if (r >= 0)
+                charge_move(&call->charge, charge, ACCOUNT_BYTES);
+        return r;
+}
+
 void call_hold(struct call *call, void *owner, void (*on_left)(struct charge *charge)) {
         assert(call == call->scheduler->current && !call->owner && owner);
 

@@ -85,6 +85,10 @@ static inline struct call *call_of_charge(struct charge *charge) {
         return CONTAINER_OF(charge, struct call, charge);
 }
 
+/** call_charge_request() - charge a request that outlives the call to the same peer, and move the bytes of the call to
+ * it. Returns 0; or -EDQUOT, and nothing is charged. */
+int call_charge_request(struct call *call, struct charge *charge);
+
 /** call_hold() - the handler of the current call will return without an answer. @owner owns the call now. @on_left is
  * called when the call's peer leaves, and must free the call. */
 void call_hold(struct call *call, void *owner, void (*on_left)(struct charge *charge));
