@@ -4,6 +4,7 @@
 
 #include "daemon/status.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <sys/socket.h>
@@ -18,7 +19,7 @@
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
-/* How long systemd has rest after a status: it announces each new one to everybody on the bus. */
+/* How long systemd is told nothing after a status: it announces each new one to everybody on the bus. */
 #define STATUS_USEC (1 * USEC_PER_SEC)
 
 #define STATUS_SIZE 128
@@ -60,6 +61,8 @@ static void format(const struct manager *manager, char ret[static STATUS_SIZE]) 
 void status_changed(struct manager *manager) {
         struct status *status = manager->status;
         char text[STATUS_SIZE];
+
+        assert(status);
 
         if (manager->draining || timer_is_armed(status->timer))
                 return;

@@ -15,7 +15,8 @@ DEFINE_CLEANUP_FUNC(struct status *, status_free)
 /** status_new() - feed the watchdog from now on, if there is one. Returns 0 or a negative errno. */
 int status_new(struct status **ret, struct manager *manager);
 
-/** status_changed() - the number of parents, devices or definitions may have changed: tell it, now or in a while. */
+/** status_changed() - the number of parents, devices or definitions may have changed: tell systemd, now or in a
+ * while. */
 void status_changed(struct manager *manager);
 
 /** status_ready() - the daemon is ready. */

@@ -4,12 +4,13 @@
 
 #include "daemon/api/arguments.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "common/attribute-bus.h"
 #include "daemon/bus/bus-util.h"
 
-/* Bytes of a caller's own text in an answer. */
+/* How many bytes of a caller's own text are in an answer. */
 #define UUID_SHOWN_MAX 64
 #define START_SHOWN_MAX 64
 
@@ -64,6 +65,8 @@ int argument_read_new_uuid(sd_bus_message *message, struct uuid_text *ret, bool 
 
 static int refuse_parent(sd_bus_message *message, const struct uuid_text *uuid, enum failure_code code,
                          const char *text, const char *reason) {
+        assert(uuid || code == FAILURE_NO_SUCH_PARENT);
+
         if (code == FAILURE_INVALID_ARGS)
                 return bus_fail(message, code, "Device %s: '%.*s' cannot be the name of a parent: it %s", uuid->text,
                                 SHORTENED(text, NAME_COMPONENT_SIZE_MAX), reason);
@@ -116,6 +119,7 @@ static int read_type(sd_bus_message *message, const struct uuid_text *uuid, enum
                 return 0;
         }
 
+        assert(parent || code == FAILURE_INVALID_ARGS);
         if (code == FAILURE_NO_SUCH_TYPE)
                 return bus_fail(message, code,
                                 "Cannot create device %s: parent '%s' has no type '%.*s'; such a name %s", uuid->text,

@@ -4,6 +4,7 @@
 
 #include "daemon/api/attributes-query.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -20,8 +21,8 @@ struct attributes_query {
         struct manager *manager;
         struct work work;
         struct attributes written;      /* the answer, unless a callout gives another one */
-        sd_bus_message *message;
-        struct charge charge;
+        sd_bus_message *message;        /* the call */
+        struct charge charge;           /* its place and its bytes */
         struct attributes_query *prev, *next;   /* in the manager's list */
 };
 
@@ -60,6 +61,8 @@ static int send_reply(sd_bus_message *message, const struct attributes *attribut
 static void on_report(struct work *work, struct report *report) {
         struct attributes_query *query = work->userdata;
         int r;
+
+        assert(query->message && query->charge.peer);
 
         if (!report)
                 r = bus_fail(query->message, FAILURE_IO_ERROR,

@@ -48,7 +48,7 @@ static bool has_group(const struct device *device, char ret[static SYSFS_NAME_SI
         return device_group(device->registry, device->uuid, ret, SYSFS_NAME_SIZE) >= 0;
 }
 
-/* Both are links of the driver core, read when asked for: most callers never do. */
+/* The group is a link of the driver core. It is read for each answer, because most callers never ask for it. */
 static int property_get_iommu_group(sd_bus *bus, const char *path, const char *interface, const char *property,
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
         char group[SYSFS_NAME_SIZE];

@@ -59,7 +59,7 @@ static int method_list_parents(sd_bus_message *message, void *userdata, sd_bus_e
         return send_list(reply);
 }
 
-/* A name that is not known is looked for in the kernel too: its uevent may still be on its way. */
+/* An unknown parent is looked for in the kernel, too: its uevent may still be on its way. */
 static struct parent *find_parent(struct manager *manager, const struct parent_name *name) {
         struct parent *parent = parent_find(manager->registry, name->text);
 
@@ -226,7 +226,7 @@ static int method_create_device(sd_bus_message *message, void *userdata, sd_bus_
         return request_create(userdata, message);
 }
 
-/* The two arguments that say which definition is meant. */
+/* Reads the two arguments that say which definition is meant, and passes them on. */
 static int read_definition(sd_bus_message *message, struct manager *manager,
                            int (*request)(struct manager *manager, sd_bus_message *message,
                                           const struct uuid_text *uuid, const struct parent_name *parent)) {

@@ -8,7 +8,7 @@
 #include "daemon/registry/parent.h"
 
 static int append_string_property(sd_bus_message *reply, const char *name, const char *value) {
-        /* Absent rather than empty: many drivers have no `name` or `description`. */
+        /* Many drivers have no `name` or `description`. Then the property is absent, not empty. */
         return *value ? sd_bus_message_append(reply, "{sv}", name, "s", value) : 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The changes that Modify is asked for. */
+/* The changes of a Modify. */
 
 #include "daemon/api/request-changes.h"
 
@@ -8,7 +8,7 @@
 
 #include "daemon/bus/bus-util.h"
 
-/* Bytes of the name of a change that is not known, in an answer. */
+/* How many bytes of the name of an unknown change are in an answer. */
 #define CHANGE_SHOWN_MAX 64
 
 static int read_type(sd_bus_message *message, const struct uuid_text *uuid, struct definition_changes *ret) {

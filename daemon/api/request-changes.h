@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The changes that Modify is asked for, an a{sv}: a part of the layer that arguments.h describes. One that is not known
- * is an error, never ignored. */
+/* The changes of a Modify, an a{sv}, read as arguments.h says. An unknown change is an error, and is never ignored. */
 
 #include "common/definition-changes.h"
 #include "daemon/api/arguments.h"

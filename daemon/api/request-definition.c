@@ -19,20 +19,21 @@
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
 
-/* The parts that all of them have, once it is known which UUID is meant. */
+/* The part that all requests have in common, once their UUID is known. */
 static int begin(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid) {
         int r;
 
         r = request_refuse_draining(manager, message);
         if (r != 0)
                 return r;
-        /* What polkit is told about. Before anything is kept that this look might find gone. */
+        /* polkit is told the parent and the type. This may free definitions, so that it comes before one is looked for.
+         * */
         if (!scheduler_serves_root(manager->scheduler, message))
                 store_look_for(manager->store, uuid->text);
         return 0;
 }
 
-/* An active device lends its parent. */
+/* Where the caller has named no parent, it is that of the active device. */
 static void lend_parent(struct manager *manager, const struct uuid_text *uuid, struct parent_name *parent) {
         const struct device *device = *parent->text ? NULL : device_find(manager->registry, uuid->text);
 
@@ -40,7 +41,7 @@ static void lend_parent(struct manager *manager, const struct uuid_text *uuid, s
                 (void) parent_name_set(parent, device->parent);
 }
 
-/* As its file says now; the job looks again. */
+/* The type as the file had it when it was read last. The job reads it again. */
 static const char *type_of_definition(struct manager *manager, const struct uuid_text *uuid,
                                       const struct parent_name *parent) {
         const struct stored_definition *definition = store_find(manager->store, parent->text, uuid->text);
@@ -54,7 +55,7 @@ static const char *type_of_device(struct manager *manager, const struct uuid_tex
         return device && device->type ? device->type : "";
 }
 
-/* Every job might make one. */
+/* Whether there may be another definition. Each unfinished job counts as one, since it might make one. */
 static bool may_be_new(struct manager *manager, sd_bus_message *message, const struct parent_name *parent,
                        const struct uuid_text *uuid) {
         return scheduler_serves_root(manager->scheduler, message) ||
@@ -184,7 +185,7 @@ static int read_modify_options(sd_bus_message *message, const struct uuid_text *
         if (r != 0)
                 return r;
 
-        /* Neither of the two said: the definition. */
+        /* Without "live" or "defined", the definition is changed. */
         if (!ret->live)
                 ret->defined = true;
         if (ret->live && !changes_attributes_alone(changes))
@@ -195,8 +196,8 @@ static int read_modify_options(sd_bus_message *message, const struct uuid_text *
         return 0;
 }
 
-/* Of a definition both types, the one it has and the one it gets: who may change those of one type only must neither
- * take another's nor make one. */
+/* If the definition gets another type, both types are needed: a caller that may change definitions of one type must
+ * neither take one of another type nor make one. */
 static int authorize_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                             const struct parent_name *parent, const struct options *options, const char *new_type,
                             struct grants **ret) {
@@ -246,7 +247,7 @@ int request_modify(struct manager *manager, sd_bus_message *message, const struc
         return request_accept(manager, message, job, &options);
 }
 
-/* Without a parent: of the one that defines it, or, where that is not one, of every parent. */
+/* Without a parent, the permission is for the only one that defines it, or else for every parent. */
 static int authorize_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                               struct parent_name *parent, struct grants **ret) {
         struct need need = { ACTION_MANAGE_DEFINITIONS, NULL, "" };
@@ -288,7 +289,7 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const str
         return request_accept(manager, message, job, &options);
 }
 
-/* Whose parent is left to the daemon is asked about the one that defines it now, and gets no other. */
+/* If the caller has named no parent, the permission is for the one that defines it now, and the job gets no other. */
 static int authorize_start(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                            struct parent_name *parent, struct grants **ret) {
         int r;
@@ -317,7 +318,7 @@ int request_start(struct manager *manager, sd_bus_message *message, const struct
                 r = begin(manager, message, uuid);
         if (r != 0)
                 return r;
-        /* Waiting for hardware has no natural end. */
+        /* The hardware may come at any time, or never. */
         if (options.timeout == OPTION_TIMEOUT_UNSET)
                 options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
         r = authorize_start(manager, message, uuid, &parent, &grants);

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Requests about definitions: their arguments checked, turned into jobs. */
+/* Requests about definitions: their arguments are read, their callers authorized, and jobs made of them. */
 
 #include "daemon/api/arguments.h"
 
 struct manager;
 
-/** definition_resolve_parent() - where @parent is empty: the one that defines the UUID. Returns 0, 1 when @message was
- * answered with NotDefined or AmbiguousDefinition, or a negative errno. */
+/** definition_resolve_parent() - if @parent is empty, make it the only parent that defines the UUID. Returns 0; 1 when
+ * @message was answered with NotDefined or AmbiguousDefinition; or a negative errno. */
 int definition_resolve_parent(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                               struct parent_name *parent);
 
-/* Each answers @message, now or when its job is finished. All return what an sd-bus method handler returns. */
+/* The requests. Each answers @message, now or when its job has ended, and returns what a method handler of libsystemd
+ * returns. */
 
 /** request_define() - Define: reads all arguments from @message. */
 int request_define(struct manager *manager, sd_bus_message *message);
@@ -21,10 +22,10 @@ int request_define(struct manager *manager, sd_bus_message *message);
 int request_modify(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                    const struct parent_name *parent);
 
-/** request_undefine() - Undefine: reads the options from @message. @parent empty: every parent that defines it. */
+/** request_undefine() - Undefine: reads the options from @message. @parent empty: all parents that define it. */
 int request_undefine(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                      const struct parent_name *parent);
 
-/** request_start() - StartDevice: reads the options from @message. @parent empty: the one that defines it. */
+/** request_start() - StartDevice: reads the options from @message. @parent empty: the only one that defines it. */
 int request_start(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                   const struct parent_name *parent);

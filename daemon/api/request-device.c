@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests that change something. */
+/* Requests about devices and jobs. */
 
 #include "daemon/api/request-device.h"
 
@@ -126,7 +126,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         return request_accept(manager, message, job, &options);
 }
 
-/* The job that is making a device of this UUID, or will: its parent and type are what the device will have. */
+/* The job that makes a device of this UUID, or will make it. The device will have its parent and type. */
 static const struct job *find_making(struct manager *manager, const char *uuid) {
         const struct job *job = queue_head(manager->jobs, uuid);
 
@@ -135,7 +135,8 @@ static const struct job *find_making(struct manager *manager, const char *uuid) 
         return job && job->type->creates ? job : NULL;
 }
 
-/* Of the device, or of what is becoming one. Returns whether there is something. */
+/* What a stop needs: the permission for the device, or for the one that is being made. Returns false if there is
+ * neither. */
 static bool need_to_stop(struct manager *manager, const char *uuid, struct need *ret) {
         const struct device *device = device_confirm(manager->registry, uuid);
         const struct job *job = device && device->type ? NULL : find_making(manager, uuid);
@@ -172,7 +173,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
                 r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE | OPTION_HELD_BY, &options);
         if (r != 0)
                 return r;
-        /* Waiting for a user has no natural end. */
+        /* The device's user may keep it for any time. */
         if (options.timeout == OPTION_TIMEOUT_UNSET)
                 options.timeout = options.wait ? 0 : JOB_TIMEOUT_USEC_DEFAULT;
         r = authorize_stop(manager, message, uuid, &grants);
@@ -187,7 +188,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
         return request_accept(manager, message, job, &options);
 }
 
-/* Who may cancel a job: its caller, and whoever might ask for such a job. */
+/* A job may be canceled by its caller, and by every caller that may ask for such a job. */
 static int authorize_cancel(struct manager *manager, sd_bus_message *message, const struct job *job) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         static const enum action actions[] = { ACTION_MANAGE_DEVICES, ACTION_MANAGE_DEFINITIONS };

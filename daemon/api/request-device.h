@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Requests that change something: their arguments checked, turned into jobs. */
+/* Requests about devices and jobs: their arguments are read, their callers authorized, and jobs made of them. */
 
 #include <systemd/sd-bus.h>
 
@@ -18,7 +18,8 @@ int request_refuse_draining(struct manager *manager, sd_bus_message *message);
  * Returns what an sd-bus method handler returns. */
 int request_accept(struct manager *manager, sd_bus_message *message, struct job *job, const struct options *options);
 
-/* Each answers @message, now or when its job is finished. All return what an sd-bus method handler returns. */
+/* The requests. Each answers @message, now or when its job has ended, and returns what a method handler of libsystemd
+ * returns. */
 
 /** request_create() - CreateDevice: reads all arguments from @message. */
 int request_create(struct manager *manager, sd_bus_message *message);

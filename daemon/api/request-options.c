@@ -8,7 +8,7 @@
 
 #include "daemon/bus/bus-util.h"
 
-/* Bytes of a name that is not known, in an answer. */
+/* How many bytes of the name of an unknown option are in an answer. */
 #define OPTION_SHOWN_MAX 64
 
 static const struct option {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The options of a request, an a{sv}: a part of the layer that arguments.h describes. One that the method does not have
- * is an error, never ignored. */
+/* The options of a request, an a{sv}, read as arguments.h says. An option that the method does not have is an error,
+ * and is never ignored. */
 
 #include <stdbool.h>
 #include <systemd/sd-bus.h>
@@ -16,16 +16,16 @@ enum {
         OPTION_FORCE = 1 << 3,
         OPTION_LIVE = 1 << 4,
         OPTION_DEFINED = 1 << 5,
+        OPTION_CALLOUT_OF = 1 << 6,     /* an option of every method */
         OPTION_HELD_BY = 1 << 7,
-        OPTION_CALLOUT_OF = 1 << 6,     /* every method has it */
 };
 
 #define OPTION_TIMEOUT_UNSET USEC_INFINITY
 
 struct options {
-        uint64_t timeout;       /* µs, 0: none */
-        uint64_t held_by;       /* the number of a process */
-        uint64_t callout_of;    /* the job whose callout asks; 0: none */
+        uint64_t timeout;       /* µs; 0: none */
+        uint64_t held_by;       /* the id of a process; 0: none */
+        uint64_t callout_of;    /* the number of the job whose callout makes the request; 0: none */
         bool settle;
         bool wait;
         bool force;
@@ -33,6 +33,6 @@ struct options {
         bool defined;
 };
 
-/** options_read() - read the a{sv} that is next in @message; what is not given stays as it is in @ret. @allowed: the
+/** options_read() - read the a{sv} that is next in @message. What is not given stays as it is in @ret. @allowed: the
  * method's OPTION_* flags. Returns 0; 1 when @message was answered with InvalidArgs; or a negative errno. */
 int options_read(sd_bus_message *message, unsigned int allowed, struct options *ret);

@@ -71,8 +71,8 @@ static int property_get_start_error(sd_bus *bus, const char *path, const char *i
         return sd_bus_message_append(reply, "s", error ? error : "");
 }
 
-/* With a copy of what may go while the request looks at the store. A file whose name is not a normal UUID stands for no
- * device: not for one of a similar UUID either. */
+/* The request gets copies of the names, because the definition may be freed when the request looks at the store. A file
+ * whose name is not a UUID in normal form defines no device, not even one of a similar UUID. */
 static int call_request(struct stored_definition *definition, sd_bus_message *message,
                         int (*request)(struct manager *manager, sd_bus_message *message, const struct uuid_text *uuid,
                                        const struct parent_name *parent)) {

@@ -4,6 +4,7 @@
 
 #include "daemon/api/types-query.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <utlist.h>
 
@@ -13,15 +14,15 @@
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
-/* A driver that needs longer to tell its instances is answered for with what it said last. */
+/* How long a driver may take to give its values. After that, the last known ones are the answer. */
 #define QUERY_USEC USEC_PER_SEC
 
 struct types_query {
         struct manager *manager;
-        struct call *call;              /* held until the types are read */
-        char *parent;                   /* empty: all */
+        struct call *call;              /* the call, which it holds */
+        char *parent;                   /* the name of a parent; empty: all */
         sd_event_source *timer;
-        struct types_query *prev, *next;
+        struct types_query *prev, *next;        /* in the manager's list */
 };
 
 static void types_query_free(struct types_query *query) {
@@ -82,7 +83,7 @@ static int answer(struct manager *manager, sd_bus_message *message, const char *
         return sd_bus_send(NULL, reply, NULL);
 }
 
-/* Those that wait for one slow driver are answered in turns with everything else. */
+/* Many calls may have waited for one slow driver. They are answered when their turns come. */
 static void finish(struct types_query *query) {
         call_resume(query->call);
         types_query_free(query);
@@ -112,7 +113,10 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 static void on_left(struct charge *charge) {
-        drop(call_of_charge(charge)->owner);
+        struct types_query *query = call_of_charge(charge)->owner;
+
+        assert(query && &query->call->charge == charge);
+        drop(query);
 }
 
 int types_query_start(struct manager *manager, sd_bus_message *message, const char *parent_name) {
