@@ -5,11 +5,11 @@
  *
  * daemon/bus/ is what the daemon needs of D-Bus whatever the messages are about: a connection in the event loop
  * (bus-pump.h), errors and replies that are sent for certain (bus-util.h), the size of a message (message-size.h), one
- * question to polkit (polkit.h), and what polkit has granted (grants.h). It knows neither devices nor jobs. Its
- * handlers and hooks tell those who have asked for them; this file tells the whole bus.
+ * question to polkit (polkit.h), and what polkit has granted (grants.h). It knows neither devices nor jobs. It
+ * calls the handlers and hooks that it was given, and this file sends signals to the whole bus.
  *
  * An object of the daemon embeds a struct export, which this file finds by its path for libsystemd. All announcements
- * go through one queue. They are sent a moment later than they arise, and at a lower priority than everything else. So
+ * go through one queue. They are sent a moment later, and at a lower priority than everything else. So
  * a caller has its reply before the signals that follow from it, and the order of announcements is the order of events.
  * Several changes of one object become one announcement, with the values of that time. An object that came and went
  * meanwhile is not announced at all.

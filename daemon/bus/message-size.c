@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The size of a message, found by reading it once: libsystemd does not tell it. */
+/* The size of a message, found by reading it once: libsystemd has no function for it. */
 
 #include "daemon/bus/message-size.h"
 

@@ -3,13 +3,13 @@
 
 /* The workers: how many there are, and which work comes next.
  *
- * daemon/workers/ has everything that can block done by other processes. A struct work is a task on its way: whoever
- * wants it done embeds the struct, submits it to the pool, and is told once by work->on_report() how it ended. The pool
- * owns the workers (worker.h), and each worker has one task at a time. The folder knows nothing of what the tasks are
- * about.
+ * The daemon never blocks. daemon/workers/ has other processes do what can block. A struct work is a task on its way:
+ * its owner embeds the struct and submits it to the pool, and work->on_report() is called once when the task has ended.
+ * The pool owns the workers (worker.h), and each of them has one task at a time. The folder does not know what the
+ * tasks are about.
  *
  * Workers are processes and not threads, because a driver may sleep in the kernel where no signal reaches it. A process
- * in that state can be left behind, when the daemon ends too. An idle worker is used again, the one that was used last
+ * in that state can be left behind, even when the daemon ends. An idle worker is used again, the one that was used last
  * first, and a few of them are kept.
  *
  * Work that has a share (of a connection or a user, see peer.h) waits for its turn: the first waiting works of all

@@ -33,7 +33,7 @@ void worker_retire(struct worker *worker) {
 static void worker_lost(struct worker *worker) {
         struct work *work = worker->work;
 
-        /* It leaves the pool before the work's owner is told, who may submit the next work at once. */
+        /* It leaves the pool before the owner of the work is told: that may submit the next work at once. */
         worker->work = NULL;
         worker_retire(worker);
         if (!work)
