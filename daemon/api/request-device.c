@@ -31,8 +31,7 @@ static bool waits_for_itself(struct manager *manager, const struct job *job, uin
         return of && streq(of->uuid, job->uuid);
 }
 
-/* The two options that are root's are about processes of root's: a callout of ours, and libvirt, which holds a group.
- * */
+/* Root's two options are about processes of root's: a callout of ours, and libvirt, which holds a group. */
 static int check_options(struct manager *manager, sd_bus_message *message, const struct job *job,
                          const struct options *options) {
         if ((options->callout_of > 0 || options->held_by > 0) && !scheduler_serves_root(manager->scheduler, message))
