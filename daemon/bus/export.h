@@ -50,7 +50,7 @@ int exports_new(struct exports **ret, sd_event *event, sd_bus *bus);
  * have seen any. */
 void exports_set_quiet(struct exports *exports, bool quiet);
 
-/** export_add() - put an object on the bus and announce it. Takes @path over, even if it fails. Returns 0 or -ENOMEM. */
+/** export_add() - put an object on the bus and announce it. Takes @path over in any case. Returns 0 or -ENOMEM. */
 int export_add(struct exports *exports, struct export *export, char *path, const char *interface, void *userdata);
 
 /** export_change() - announce that a property has changed; @property must be a literal. */
