@@ -271,6 +271,8 @@ static int start(struct autostart_entry *entry) {
         struct parent *parent = parent_of(entry->group);
         int r;
 
+        assert(!entry->prev && !entry->suspended && entry->state != START_STATE_STARTING);
+
         if (!parent)
                 set_state(entry, START_STATE_WAITING_PARENT, NULL);
         else if (is_still_active(entry))
@@ -441,6 +443,8 @@ static void add(struct autostart *autostart, struct stored_definition *definitio
 static void resume(struct autostart_entry *entry) {
         struct parent *parent = parent_of(entry->group);
 
+        assert(entry->suspended && !entry->prev);
+
         entry->suspended = false;
         switch (entry->state) {
         case START_STATE_STARTING:
@@ -522,6 +526,8 @@ static void take_result(struct autostart_entry *entry, const struct autostart_en
 static void take_end(struct autostart_entry *entry, const struct autostart_end *end) {
         bool again = entry->registered_again;
 
+        assert(entry->state == START_STATE_STARTING);
+
         entry->registered_again = false;
         /* If its parent has gone, that may be why it failed. It is due again when the parent comes. */
         if (!end->is_done && !parent_of(entry->group))
@@ -596,6 +602,8 @@ int autostart_new(struct autostart **ret, sd_event *event, struct registry *regi
                   const struct autostart_hooks *hooks, void *userdata) {
         _cleanup_(autostart_freep) struct autostart *autostart = NULL;
         int r;
+
+        assert(registry && hooks->start && hooks->has_requests);
 
         autostart = calloc(1, sizeof(*autostart));
         if (!autostart)

@@ -138,6 +138,8 @@ int worklist_new(struct worklist **ret, sd_event *event, const char *description
         _cleanup_(worklist_freep) struct worklist *list = NULL;
         int r;
 
+        assert(look && on_end);
+
         list = calloc(1, sizeof(*list));
         if (!list)
                 return -ENOMEM;

@@ -4,6 +4,7 @@
 
 #include "daemon/definitions/store.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -62,6 +63,8 @@ void store_device_gone(struct store *store, const struct device *device) {
 
 void store_touch(struct store *store, const char *parent, const char *name, uint64_t usec) {
         _cleanup_free_ char *item = NULL;
+
+        assert(!parent || name);
 
         if (asprintf(&item, "%s%s%s", parent ? parent : "", parent ? "/" : "", parent ? name : "") >= 0 &&
             worklist_add(store->touched, item, NULL, usec) >= 0)
@@ -236,6 +239,8 @@ int store_new(struct store **ret, sd_event *event, struct exports *exports, stru
         _cleanup_(store_freep) struct store *store = NULL;
         int r;
 
+        assert(event && exports && registry && observer);
+
         store = calloc(1, sizeof(*store));
         if (!store)
                 return -ENOMEM;
@@ -266,6 +271,7 @@ struct store *store_free(struct store *store) {
 
         HASH_ITER(hh, store->directories, directory, next)
                 store_directory_forget(directory);
+        assert(!store->directories && store->n_definitions == 0);
         store_link_forget_all(store);
         worklist_free(store->touched);
         sd_event_source_disable_unref(store->watch);

@@ -88,6 +88,8 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
         _cleanup_(stored_definition_freep) struct stored_definition *definition = NULL;
         char *path;
 
+        assert(!store_directory_find(directory, name));
+
         definition = calloc(1, sizeof(*definition));
         if (!definition)
                 return NULL;

@@ -76,6 +76,7 @@ static struct device *device_free(struct device *device) {
 DEFINE_CLEANUP_FUNC(struct device *, device_free)
 
 static void watch(struct device *device) {
+        assert(device->hh.tbl);
         if (device->prev)
                 return;
         device->transition_since = now_usec();

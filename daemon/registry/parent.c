@@ -120,6 +120,7 @@ static void on_types(struct work *work, struct report *report) {
 }
 
 void parent_read_types(struct parent *parent) {
+        assert(parent->hh.tbl);
         /* There is one read of a parent at a time, so that a driver that hangs costs one worker, and not one for each
          * request. */
         if (parent->reading) {
@@ -138,6 +139,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 void parent_read_again_later(struct parent *parent) {
+        assert(parent->hh.tbl && parent->retry_usec > 0);
         if (timer_is_armed(parent->retry_timer))
                 return;
 

@@ -135,6 +135,8 @@ int registry_new(struct registry **ret, const struct backend *backend, sd_event 
         _cleanup_(registry_freep) struct registry *registry = NULL;
         int r;
 
+        assert(event && exports && pool && observer);
+
         registry = calloc(1, sizeof(*registry));
         if (!registry)
                 return -ENOMEM;
