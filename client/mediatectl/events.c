@@ -51,18 +51,25 @@ static json_object *find_properties(json_object *interfaces) {
         return NULL;
 }
 
-static int read_added(sd_bus_message *signal, struct event *ret) {
-        _cleanup_json_ json_object *interfaces = NULL;
+/* Reads which object has come or gone. Jobs are left out: for them there are JobNew and JobRemoved, which also carry
+ * the result. Returns 1, 0 or a negative errno. */
+static int read_object(sd_bus_message *signal, struct event *ret) {
         const char *path;
         int r;
 
         r = sd_bus_message_read(signal, "o", &path);
         if (r >= 0)
                 r = event_from_path(path, ret);
-        /* For jobs there are JobNew and JobRemoved, which also carry the result. */
-        if (r <= 0 || streq(ret->object, "job"))
-                return r < 0 ? r : 0;
+        return r > 0 && streq(ret->object, "job") ? 0 : r;
+}
 
+static int read_added(sd_bus_message *signal, struct event *ret) {
+        _cleanup_json_ json_object *interfaces = NULL;
+        int r;
+
+        r = read_object(signal, ret);
+        if (r <= 0)
+                return r;
         r = bus_json_read(signal, &interfaces);
         if (r < 0)
                 return r;
@@ -72,14 +79,11 @@ static int read_added(sd_bus_message *signal, struct event *ret) {
 }
 
 static int read_removed(sd_bus_message *signal, struct event *ret) {
-        const char *path;
         int r;
 
-        r = sd_bus_message_read(signal, "o", &path);
-        if (r >= 0)
-                r = event_from_path(path, ret);
-        if (r <= 0 || streq(ret->object, "job"))
-                return r < 0 ? r : 0;
+        r = read_object(signal, ret);
+        if (r <= 0)
+                return r;
         strcpy(ret->event, "removed");
         return 1;
 }
