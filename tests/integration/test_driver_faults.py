@@ -231,54 +231,49 @@ def test_device_that_is_removed_while_we_configure_it():
         host.check_sane()
 
 
+def remove_before_the_report(host, between):
+    """A worker reports a creation when somebody else has begun to remove the device. @between is called before that."""
+    host.simctl("hang", "mtty", "create")
+    uuid = new_uuid()
+    create = host.begin_create(uuid)
+    worker = host.eventually(host.busy_workers)[0]
+    host.kill(worker, sig=19)
+    host.simctl("resume", "mtty")
+    host.eventually((DEVICES / uuid / "mdev_type").exists)
+    host.simctl("hang", "mtty", "remove")
+    removal = host.start(f"echo 1 >/sys/bus/mdev/devices/{uuid}/remove")
+    host.eventually(lambda: not (DEVICES / uuid).exists())
+    between(uuid)
+    host.kill(worker, sig=18)
+    create.result()
+    assert host.state(uuid) == "stopping"
+    host.simctl("resume", "mtty")
+    assert removal.wait(10) == 0
+    host.eventually(lambda: host.states() == {} and host.is_idle(), 10)
+
+
 def test_device_that_is_removed_before_its_creation_is_told():
     """It was created, and is shown as what it is, until it is gone; by then its last uevent may have come."""
     with Host() as host:
+        def be_seen(uuid):
+            host.call("Reload")
+            host.eventually(lambda: host.state(uuid) == "stopping")
+
         host.check_sane()
-        host.simctl("hang", "mtty", "create")
-        uuid = new_uuid()
-        create = host.begin_create(uuid)
-        worker = host.eventually(host.busy_workers)[0]
-        host.kill(worker, sig=19)
-        host.simctl("resume", "mtty")
-        host.eventually((DEVICES / uuid / "mdev_type").exists)
-        host.simctl("hang", "mtty", "remove")
-        removal = host.start(f"echo 1 >/sys/bus/mdev/devices/{uuid}/remove")
-        host.eventually(lambda: not (DEVICES / uuid).exists())
-        host.call("Reload")
-        host.eventually(lambda: host.state(uuid) == "stopping")
-        host.kill(worker, sig=18)
-        create.result()
-        assert host.state(uuid) == "stopping"
-        host.simctl("resume", "mtty")
-        assert removal.wait(10) == 0
-        host.eventually(lambda: host.states() == {} and host.is_idle(), 10)
+        remove_before_the_report(host, be_seen)
         host.check_sane()
 
 
 def test_device_that_is_first_seen_when_its_link_is_gone():
     """Somebody removes it before the daemon has looked at it; then it is told that it was created."""
     with Host() as host:
+        def be_unseen(uuid):
+            assert host.state(uuid) is None
+
         host.check_sane()
         # As if they were late: those that come by the link find nothing any more.
         host.simctl("lose-uevents", 1000)
-        host.simctl("hang", "mtty", "create")
-        uuid = new_uuid()
-        create = host.begin_create(uuid)
-        worker = host.eventually(host.busy_workers)[0]
-        host.kill(worker, sig=19)
-        host.simctl("resume", "mtty")
-        host.eventually((DEVICES / uuid / "mdev_type").exists)
-        host.simctl("hang", "mtty", "remove")
-        removal = host.start(f"echo 1 >/sys/bus/mdev/devices/{uuid}/remove")
-        host.eventually(lambda: not (DEVICES / uuid).exists())
-        assert host.state(uuid) is None
-        host.kill(worker, sig=18)
-        create.result()
-        assert host.state(uuid) == "stopping"
-        host.simctl("resume", "mtty")
-        assert removal.wait(10) == 0
-        host.eventually(lambda: host.states() == {} and host.is_idle(), 10)
+        remove_before_the_report(host, be_unseen)
         host.simctl("lose-uevents", 0)
         host.check_sane()
 
