@@ -157,6 +157,16 @@ bool fail_alloc_failed(void) {
         return own.failed > 0;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+const char *__lsan_default_suppressions(void);
+
+/* What the C library itself loses when its own allocations fail: setlocale() does not free the normalized name of a
+ * character set. LeakSanitizer calls this function. */
+const char *__lsan_default_suppressions(void) {
+        return "leak:_nl_normalize_codeset\n";
+}
+#endif
+
 __attribute__((constructor)) static void share(void) {
         const char *directory = getenv("MEDIATED_FAIL_ALLOC");
         char path[PATH_MAX];

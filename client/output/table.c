@@ -138,7 +138,8 @@ int table_new(struct table_style style, const char *name, const struct column *c
         table->scols = scols_new_table();
         if (!table->scols)
                 return -ENOMEM;
-        scols_table_set_name(table->scols, name);
+        if (scols_table_set_name(table->scols, name) < 0)
+                return -ENOMEM;
         scols_table_enable_json(table->scols, style.json);
         scols_table_enable_noheadings(table->scols, !style.headings);
         scols_table_enable_colors(table->scols, terminal_has_colours(stdout));
