@@ -87,6 +87,22 @@ class _Auth(AuthExternal):
         return f"AUTH EXTERNAL {str(self.uid).encode().hex()}"
 
 
+class _PatientSocket:
+    """dbus-next takes a full buffer for an error if it has just sent another message: here that is a short write."""
+
+    def __init__(self, connected):
+        self.connected = connected
+
+    def send(self, data):
+        try:
+            return self.connected.send(data)
+        except BlockingIOError:
+            return 0
+
+    def sendmsg(self, *arguments):
+        return self.connected.sendmsg(*arguments)
+
+
 async def _connect(uid, fds):
     # Whose connection it is the bus learns from the kernel, which notes who connects: that is done when it is made.
     os.seteuid(uid)
@@ -94,6 +110,7 @@ async def _connect(uid, fds):
         bus = MessageBus(bus_type=BusType.SYSTEM, auth=_Auth(uid), negotiate_unix_fd=fds)
     finally:
         os.seteuid(0)
+    bus._writer.sock = _PatientSocket(bus._writer.sock)
     return await bus.connect()
 
 
