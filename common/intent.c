@@ -6,6 +6,7 @@
 #include "common/fault-point.h"
 #include "common/intent.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -24,6 +25,7 @@
 typedef char intent_path[sizeof(INTENT_DIRECTORY) + UUID_TEXT_SIZE + 16];
 
 static void make_path(intent_path path, const char *uuid, bool writing) {
+        assert(uuid_is_normal(uuid));
         snprintf(path, sizeof(intent_path), INTENT_DIRECTORY "/%s%s", uuid, writing ? SUFFIX_WRITING : SUFFIX_PREPARED);
 }
 
@@ -69,6 +71,7 @@ int intent_store(const char *uuid, const struct intent *intent) {
         intent_path path, temporary;
         int r;
 
+        assert(intent->parent && intent->type);
         r = object ? json_text_print(object, &text) : -ENOMEM;
         if (r < 0)
                 return r;
@@ -211,6 +214,7 @@ int intent_remove(const char *uuid) {
 void intent_remove_half(const char *uuid) {
         intent_path path;
 
+        assert(uuid_is_normal(uuid));
         snprintf(path, sizeof(path), INTENT_DIRECTORY "/%s" SUFFIX_NEW, uuid);
         (void) unlinkat(root_fd(), path, 0);
 }

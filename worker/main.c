@@ -5,6 +5,7 @@
  * A write to a driver's file may sleep in the kernel for minutes, and no signal reaches it. Only a process can be left
  * behind there: it has nothing of the daemon's, and the daemon goes on with another worker. */
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -87,6 +88,7 @@ static int serve_one(void) {
         if (r < 0)
                 return r;
 
+        assert(task.kind < _TASK_KIND_MAX && tasks[task.kind]);
         FAULT_POINT("task-received");
         report.kind = REPORT_DONE;
         tasks[task.kind](&task, &report);

@@ -4,6 +4,8 @@
 
 #include "daemon/autostart/autostart-job.h"
 
+#include <assert.h>
+
 #include "common/fault-point.h"
 #include "daemon/autostart/tried.h"
 #include "daemon/jobs/job.h"
@@ -14,12 +16,14 @@
 static int before_work(struct job *job, void *userdata) {
         int r;
 
+        assert(job->type->creates && job->parent);
         r = tried_add(job->parent, job->uuid);
         FAULT_POINT("registration-noted");
         return r;
 }
 
 static void on_end(struct job *job, enum job_result result, void *userdata) {
+        assert(userdata == job->ops_userdata);
         autostart_ended(userdata, job->parent, job->uuid, &(struct autostart_end) {
                 .is_done = result == JOB_DONE,
                 .job = job->id,

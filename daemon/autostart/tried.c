@@ -4,6 +4,7 @@
 
 #include "daemon/autostart/tried.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -28,6 +29,7 @@ static int open_record(const char *parent) {
         char path[PATH_MAX];
         int fd;
 
+        assert(*parent && !strchr(parent, '/'));
         snprintf(path, sizeof(path), TRIED_DIRECTORY "/%s", parent);
         fd = openat(root_fd(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         return fd < 0 ? -errno : fd;
@@ -80,6 +82,7 @@ int tried_begin(const struct parent *parent) {
 bool tried_has(const char *parent, const char *uuid) {
         _cleanup_close_ int fd = -1;
 
+        assert(uuid_is_normal(uuid));
         fd = open_record(parent);
         return fd >= 0 && faccessat(fd, uuid, F_OK, 0) >= 0;
 }
@@ -87,6 +90,7 @@ bool tried_has(const char *parent, const char *uuid) {
 int tried_add(const char *parent, const char *uuid) {
         _cleanup_close_ int fd = -1, mark = -1;
 
+        assert(uuid_is_normal(uuid));
         fd = open_record(parent);
         /* Somebody has removed the record from /run. The next daemon will start again what was tried before. */
         if (fd == -ENOENT && intent_make_directory() >= 0 && make_record(parent) >= 0)
@@ -100,6 +104,7 @@ int tried_add(const char *parent, const char *uuid) {
 int tried_remove(const char *parent, const char *uuid) {
         _cleanup_close_ int fd = -1;
 
+        assert(uuid_is_normal(uuid));
         fd = open_record(parent);
         if (fd < 0)
                 return fd;

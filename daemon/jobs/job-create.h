@@ -3,6 +3,8 @@
 
 /* What the two kinds of job have in common that create a device: "create" and "start". */
 
+#include <assert.h>
+
 #include "daemon/jobs/job.h"
 
 struct device;
@@ -17,6 +19,7 @@ struct create_job {
 };
 
 static inline struct create_job *create_job_of(struct job *job) {
+        assert(job->type->creates);
         return CONTAINER_OF(job, struct create_job, job);
 }
 

@@ -2,6 +2,7 @@
 
 /* Jobs of kind "stop": the device's directory is gone, whoever removed it. */
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 
@@ -23,7 +24,10 @@ struct stop_job {
         ino_t inode;                    /* the inode of that directory: a later device of the UUID has another one */
 };
 
+static const struct job_type type;
+
 static struct stop_job *stop_job_of(struct job *job) {
+        assert(job->type == &type);
         return CONTAINER_OF(job, struct stop_job, job);
 }
 
@@ -109,6 +113,8 @@ static void stop_busy(struct job *job, const struct report *report) {
 static void stop_reported(struct job *job, struct report *report) {
         struct device *device;
 
+        /* A worker can only report after it was given a device. */
+        assert(stop_job_of(job)->existed && stop_job_of(job)->path && job->parent);
         parent_capacity_changed(job->jobs->registry, job->parent);
         if (report && report->kind == REPORT_DONE) {
                 device_removed(job->jobs->registry, job->uuid, stop_job_of(job)->inode);

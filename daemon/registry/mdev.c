@@ -4,6 +4,7 @@
 
 #include "daemon/registry/mdev.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -17,6 +18,7 @@
 static int device_path(const struct parent *parent, const char *uuid, char ret[static PATH_MAX]) {
         int n;
 
+        assert(parent->path[0] == '/' && uuid_is_normal(uuid));
         n = snprintf(ret, PATH_MAX, "%s/%s", parent->path, uuid);
         return n < PATH_MAX ? 0 : -ENAMETOOLONG;
 }
