@@ -126,6 +126,8 @@ def test_stop_by_many_at_once():
         for _ in range(5):
             device = host.create()
             stops = [host.begin_stop(device) for _ in range(5)]
+            # It is answered when the daemon has read what was sent before it.
+            host.state(device)
             host.start("echo 1 >/sys/bus/mdev/devices/$1/remove", device)
             for stop in stops:
                 stop.result()
