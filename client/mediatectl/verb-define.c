@@ -93,16 +93,27 @@ struct changes {
         const struct options *options;          /* with the attributes to add and to remove */
 };
 
+/* Opens the entry @key of a{sv}, for a value of type @signature. */
+static int open_change(sd_bus_message *message, const char *key, const char *signature) {
+        int r;
+
+        r = sd_bus_message_open_container(message, 'e', "sv");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "s", key);
+        return r < 0 ? r : sd_bus_message_open_container(message, 'v', signature);
+}
+
+static int close_change(sd_bus_message *message) {
+        int r;
+
+        r = sd_bus_message_close_container(message);
+        return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
 static int append_added(sd_bus_message *message, const struct options *options) {
         int index = options->index, r;
 
-        if (options->add.n == 0)
-                return 0;
-        r = sd_bus_message_open_container(message, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(message, "s", "add-attributes");
-        if (r >= 0)
-                r = sd_bus_message_open_container(message, 'v', "a(iss)");
+        r = open_change(message, "add-attributes", "a(iss)");
         if (r >= 0)
                 r = sd_bus_message_open_container(message, 'a', "(iss)");
         for (size_t i = 0; r >= 0 && i < options->add.n; i++) {
@@ -112,43 +123,27 @@ static int append_added(sd_bus_message *message, const struct options *options) 
                 if (index >= 0)
                         index++;
         }
-        for (int i = 0; r >= 0 && i < 3; i++)
+        if (r >= 0)
                 r = sd_bus_message_close_container(message);
-        return r;
+        return r < 0 ? r : close_change(message);
 }
 
 static int append_removed(sd_bus_message *message, const struct options *options) {
         int r;
 
-        if (options->n_remove == 0)
-                return 0;
-        r = sd_bus_message_open_container(message, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(message, "s", "remove-attributes");
-        if (r >= 0)
-                r = sd_bus_message_open_container(message, 'v', "ai");
+        r = open_change(message, "remove-attributes", "ai");
         if (r >= 0)
                 r = sd_bus_message_append_array(message, 'i', options->remove, options->n_remove * sizeof(int));
-        for (int i = 0; r >= 0 && i < 2; i++)
-                r = sd_bus_message_close_container(message);
-        return r;
+        return r < 0 ? r : close_change(message);
 }
 
 static int append_replaced(sd_bus_message *message, const struct attributes *attributes) {
         int r;
 
-        if (!attributes)
-                return 0;
-        r = sd_bus_message_open_container(message, 'e', "sv");
-        if (r >= 0)
-                r = sd_bus_message_append(message, "s", "attributes");
-        if (r >= 0)
-                r = sd_bus_message_open_container(message, 'v', "a(ss)");
+        r = open_change(message, "attributes", "a(ss)");
         if (r >= 0)
                 r = attributes_append_to_message(message, attributes);
-        for (int i = 0; r >= 0 && i < 2; i++)
-                r = sd_bus_message_close_container(message);
-        return r;
+        return r < 0 ? r : close_change(message);
 }
 
 static int append_changes(sd_bus_message *message, const struct changes *changes) {
@@ -159,11 +154,11 @@ static int append_changes(sd_bus_message *message, const struct changes *changes
                 r = sd_bus_message_append(message, "{sv}", "type", "s", changes->type);
         if (r >= 0 && changes->start)
                 r = sd_bus_message_append(message, "{sv}", "start", "s", changes->start);
-        if (r >= 0)
+        if (r >= 0 && changes->attributes)
                 r = append_replaced(message, changes->attributes);
-        if (r >= 0)
+        if (r >= 0 && changes->options->n_remove > 0)
                 r = append_removed(message, changes->options);
-        if (r >= 0)
+        if (r >= 0 && changes->options->add.n > 0)
                 r = append_added(message, changes->options);
         return r < 0 ? r : sd_bus_message_close_container(message);
 }

@@ -25,8 +25,8 @@
 /* In a path on the bus, a byte of a name becomes up to three. */
 #define ESCAPED 3
 
-/* A row whose three names have NAME_MAX bytes each. */
-#define ROW_SIZE_MAX (ROW_SIZE + (3 + 2 * ESCAPED) * NAME_MAX)
+/* A row of a UUID, a parent whose name has NAME_MAX bytes, and such a type. */
+#define ROW_SIZE_MAX (ROW_SIZE + (1 + ESCAPED) * (UUID_TEXT_SIZE + NAME_MAX) + NAME_MAX)
 
 /* The header of an answer, and the interfaces that Introspect describes. */
 #define REST_SIZE (32 * 1024)
@@ -135,18 +135,23 @@ size_t answer_size_bound(const struct manager *manager, sd_bus_message *message)
 }
 
 /* Nearly always, all rows fit whatever is in them. */
-static bool has_few_rows(const struct manager *manager) {
-        size_t n = manager->store->n_definitions + HASH_COUNT(manager->registry->devices) +
-                   HASH_COUNT(manager->registry->parents) + jobs_count(manager->jobs);
+static bool has_few_rows(const struct manager *manager, int kinds) {
+        size_t n = 0;
 
-        return n * ROW_SIZE_MAX <= ANSWER_SIZE_MAX;
+        if (kinds & DEFINITIONS)
+                n += manager->store->n_definitions;
+        if (kinds & DEVICES)
+                n += HASH_COUNT(manager->registry->devices);
+        if (kinds & OTHERS)
+                n += HASH_COUNT(manager->registry->parents) + jobs_count(manager->jobs);
+        return REST_SIZE + n * ROW_SIZE_MAX <= ANSWER_SIZE_MAX;
 }
 
 int answer_size_check(sd_bus_message *message, void *userdata) {
         const struct list *list = find_list(message);
         struct manager *manager = userdata;
 
-        if (!list || (!list->whole && has_few_rows(manager)) ||
+        if (!list || (!list->whole && has_few_rows(manager, list->kinds)) ||
             sum(manager, list->kinds, list->whole) <= ANSWER_SIZE_MAX)
                 return 0;
         return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "The answer would be larger than the bus takes; %s",
