@@ -69,7 +69,7 @@ _mediatectl() {
         [list]=${options[table]} [tree]=${options[table]} [parents]=${options[table]} [types]=${options[table]}
         [jobs]=${options[table]} [show]=--json [monitor]=--json [check]=--json [cancel]=--all
         [create]="${options[job]} --settle" [start]="${options[job]} --all --parent --wait --settle"
-        [stop]="${options[job]} --all --parent --wait" [define]="${options[job]} --auto --manual"
+        [stop]="${options[job]} --all --parent --wait" [define]="${options[job]} --auto --manual --device"
         [modify]="${options[job]} --parent --auto --manual --type --add --index --remove --clear --live --defined"
         [undefine]="${options[job]} --all --parent" [enable]="${options[job]} --all --parent"
         [disable]="${options[job]} --all --parent"

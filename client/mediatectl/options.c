@@ -39,6 +39,7 @@ static const struct option long_options[] = {
         { "clear", no_argument, NULL, VALUE(OPTION_CLEAR) },
         { "live", no_argument, NULL, VALUE(OPTION_LIVE) },
         { "defined", no_argument, NULL, VALUE(OPTION_DEFINED) },
+        { "device", no_argument, NULL, VALUE(OPTION_DEVICE) },
         {},
 };
 
@@ -205,6 +206,7 @@ void options_print_help(void) {
                "     --settle             Return once udev has processed the new device\n"
                "  -f --force              Go on when a callout refuses\n"
                "     --auto --manual      Start the definition with its parent, or not\n"
+               "     --device             define: the arguments are UUIDs of active devices\n"
                "  -t --type TYPE          modify: the new type\n"
                "     --add NAME=VALUE     modify: one more attribute, at the end or at --index N (repeatable)\n"
                "     --remove N           modify: drop the attribute with that index, -1: the last (repeatable)\n"

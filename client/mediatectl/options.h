@@ -31,6 +31,7 @@ enum option_id {
         OPTION_CLEAR,
         OPTION_LIVE,
         OPTION_DEFINED,
+        OPTION_DEVICE,
         _OPTION_MAX,
 };
 

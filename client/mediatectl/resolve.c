@@ -103,6 +103,32 @@ void resolve_suggest(struct client *client, const char *uuid) {
                 tell("Did you mean %s?", near);
 }
 
+int resolve_new_parent(struct client *client, const char *name) {
+        const struct listed_parent_list *parents = &client->lists.parents;
+        _cleanup_free_ const char **uuids = NULL;
+        const char *found, *other;
+        char prefix[UUID_TEXT_SIZE];
+        size_t n;
+        int r;
+
+        if (uuid_prefix_normalize(name, prefix) < 0)
+                return 0;
+        r = lists_parents(client);
+        if (r == 0)
+                r = collect(client, KNOWN_DEVICES | KNOWN_DEFINITIONS, &uuids, &n);
+        if (r != 0)
+                return r;
+        for (size_t i = 0; i < parents->n; i++)
+                if (streq(parents->items[i].name, name))
+                        return 0;
+        r = uuid_prefix_find(prefix, uuids, n, &found, &other);
+        if (r < 0 && r != -ENOTUNIQ)
+                return 0;
+        return tell_usage("'%s' is the beginning of UUID %s, and no parent has this name. For active devices use "
+                          "mediatectl define --device UUID..., for new ones mediatectl define PARENT TYPE", name,
+                          found);
+}
+
 int resolve_parent(struct client *client, const char *name) {
         const struct listed_parent_list *parents = &client->lists.parents;
         _cleanup_free_ const char **names = NULL;

@@ -19,6 +19,10 @@ int resolve_uuid(struct client *client, const char *text, enum known prefer, cha
 /** resolve_suggest() - print a UUID that is similar to @uuid, which was not found; or nothing. */
 void resolve_suggest(struct client *client, const char *uuid);
 
+/** resolve_new_parent() - check that the parent @name of a new definition is not the beginning of a known UUID, which a
+ * person may have meant instead. The parent need not be there. Returns a status. */
+int resolve_new_parent(struct client *client, const char *name);
+
 /** resolve_parent() - check that there is a parent of that name. If not, the message names a similar one. Returns a
  * status. */
 int resolve_parent(struct client *client, const char *name);

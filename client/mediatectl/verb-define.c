@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "client/mediatectl/request.h"
+#include "client/mediatectl/resolve.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
@@ -42,12 +43,11 @@ static int print_new_uuid(const struct calls *calls) {
         return 0;
 }
 
-/* Whether the arguments are the UUIDs of active devices, whose parents and types are taken, and not PARENT TYPE. A
- * whole UUID is no parent, but the beginning of one may be. */
-static bool is_about_devices(char **arguments, size_t n) {
+/* Whether the arguments are the UUIDs of active devices, whose parents and types are taken, and not PARENT TYPE. */
+static bool is_about_devices(const struct client *client, char **arguments, size_t n) {
         char uuid[UUID_TEXT_SIZE];
 
-        return n == 1 || uuid_normalize(arguments[0], uuid) >= 0;
+        return option_given(client->options, OPTION_DEVICE) || n == 1 || uuid_normalize(arguments[0], uuid) >= 0;
 }
 
 int verb_define(struct client *client, char **arguments, size_t n) {
@@ -63,17 +63,21 @@ int verb_define(struct client *client, char **arguments, size_t n) {
         if (r < 0)
                 return r;
         if (n == 0)
-                return tell_usage("define takes a parent and a type, or the UUID of a device");
-        if (!is_about_devices(arguments, n)) {
+                return tell_usage("define takes a parent and a type, or --device and UUIDs of active devices");
+        r = client_connect(client);
+        if (r != 0)
+                return r;
+        if (!is_about_devices(client, arguments, n)) {
+                r = resolve_new_parent(client, arguments[0]);
+                if (r != 0)
+                        return r;
                 request.parent = arguments[0];
                 request.type = arguments[1];
                 arguments += 2;
                 n -= 2;
         }
 
-        r = client_connect(client);
-        if (r == 0)
-                r = targets_parse(client, arguments, n, KNOWN_DEVICES, &targets);
+        r = targets_parse(client, arguments, n, KNOWN_DEVICES, &targets);
         for (size_t i = 0; r == 0 && i < targets.n; i++)
                 r = add_define(&calls, targets.items[i].uuid, &request);
         if (r == 0 && targets.n == 0)

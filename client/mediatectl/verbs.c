@@ -24,8 +24,8 @@ static const struct verb verbs[] = {
         {"stop", "UUID...", "Remove devices", 0, ARGUMENTS_ANY, OPTIONS_JOB | BIT(ALL) | BIT(PARENT) | BIT(WAIT),
          verb_stop},
         {"define", "PARENT TYPE [UUID...] [NAME=VALUE...]", "Remember devices", 1, ARGUMENTS_ANY,
-         OPTIONS_JOB | BIT(AUTO) | BIT(MANUAL), verb_define},
-        {"define", "UUID...", "Remember active devices as they are", 1, ARGUMENTS_ANY, 0, verb_define},
+         OPTIONS_JOB | BIT(AUTO) | BIT(MANUAL) | BIT(DEVICE), verb_define},
+        {"define", "--device UUID...", "Remember active devices as they are", 1, ARGUMENTS_ANY, 0, verb_define},
         {"modify", "UUID... [NAME=VALUE...]", "Change definitions; NAME=VALUE replace all attributes", 1,
          ARGUMENTS_ANY,
          OPTIONS_JOB | BIT(PARENT) | BIT(AUTO) | BIT(MANUAL) | BIT(TYPE) | BIT(ADD) | BIT(INDEX) | BIT(REMOVE) |

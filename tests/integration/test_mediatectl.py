@@ -84,6 +84,26 @@ def test_definitions_change():
         assert stored(uuid)["start"] == "manual"
 
 
+def test_beginnings_of_uuids_are_no_parents():
+    with Host() as host:
+        devices = [ctl(host, "create", "mtty", "mtty-1", uuid).out.strip() or uuid
+                   for uuid in ("47be" + A[4:], "9578" + A[4:], "c956" + A[4:])]
+        error = ctl(host, "define", "47be", "9578", "c956", "--auto", status=2).err
+        assert "'47be'" in error and "define --device" in error and "define PARENT TYPE" in error
+        assert host.property("DefinitionCount") == 0
+        ctl(host, "define", "--device", "47be", "9578", "c956", "--auto")
+        for uuid in devices:
+            assert stored(uuid)["mdev_type"] == "mtty-1" and stored(uuid)["start"] == "auto"
+        # Whole UUIDs, and one alone, cannot be meant otherwise.
+        ctl(host, "undefine", *devices)
+        ctl(host, "define", *devices[:2])
+        ctl(host, "define", "c956")
+        assert host.property("DefinitionCount") == 3
+    with Host(parents=["beef:mtty-1=4"]) as host:
+        uuid = ctl(host, "define", "beef", "mtty-1").out.strip()
+        assert (STORE / "beef" / uuid).exists()
+
+
 def test_same_uuid_under_two_parents():
     with Host() as host:
         ctl(host, "define", "mtty", "mtty-1", A)
