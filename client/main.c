@@ -36,10 +36,14 @@ static int run_verb(struct client *client, char **arguments, size_t n) {
                 arguments++;
                 n--;
         }
-        if (n < verb->min || n > verb->max)
-                return tell_usage("%s takes %s%s%s", verb->name,
-                                  n < verb->min ? "more arguments: " : "no such arguments",
-                                  n < verb->min ? verb->name : "", n < verb->min ? " ARGUMENT..." : "");
+        if (n < verb->min)
+                return tell_usage("%s needs more arguments: mediatectl %s %s", verb->name, verb->name,
+                                  verb->arguments);
+        if (n > verb->max && verb->max == 0)
+                return tell_usage("%s takes no arguments", verb->name);
+        if (n > verb->max)
+                return tell_usage("%s takes fewer arguments: mediatectl %s %s", verb->name, verb->name,
+                                  verb->arguments);
         return verb->run(client, arguments, n);
 }
 

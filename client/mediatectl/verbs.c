@@ -43,23 +43,42 @@ static const struct verb verbs[] = {
         {"check", "", "What is wrong on this host, and what to do", 0, 0, OPTIONS_JSON, verb_check},
 };
 
-const struct verb *verb_find(const char *name) {
+/* Words of other tools. */
+static const struct {
+        const char *name;
+        const char *advice;
+} foreign[] = {
+        { "remove", "stop removes a device, and undefine its definition" },
+        { "delete", "stop removes a device, and undefine its definition" },
+        { "rm", "stop removes a device, and undefine its definition" },
+        { "status", "list shows all devices, and show one of them" },
+        { "info", "show UUID or show PARENT tells everything known" },
+        { "edit", "modify changes a definition" },
+};
+
+static int tell_unknown(const char *name) {
         const char *names[ELEMENTSOF(verbs)], *near;
 
+        for (size_t i = 0; i < ELEMENTSOF(foreign); i++)
+                if (streq(foreign[i].name, name))
+                        return tell_usage("unknown verb '%s': %s", name, foreign[i].advice);
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
+                names[i] = verbs[i].name;
+        near = suggest_nearest(name, names, ELEMENTSOF(names), SUGGEST_WORD(name));
+        if (!near)
+                return tell_usage("unknown verb '%s'", name);
+        tell("unknown verb '%s'; did you mean '%s'?", name, near);
+        return STATUS_USAGE;
+}
+
+const struct verb *verb_find(const char *name) {
         if (!name)
                 return &verbs[0];
 
-        for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
                 if (streq(verbs[i].name, name))
                         return &verbs[i];
-                names[i] = verbs[i].name;
-        }
-
-        near = suggest_nearest(name, names, ELEMENTSOF(names), SUGGEST_WORD(name));
-        if (near)
-                tell("unknown verb '%s'; did you mean '%s'?", name, near);
-        else
-                tell_usage("unknown verb '%s'", name);
+        (void) tell_unknown(name);
         return NULL;
 }
 

@@ -171,6 +171,14 @@ def test_suggestions():
         ctl(host, "create", "mtty", "mtty-1", A)
         assert "did you mean 'stop'?" in ctl(host, "stpo", status=2).err
         assert "did you mean" not in ctl(host, "explode", status=2).err
+        for verb, advice in (("remove", "stop"), ("delete", "undefine"), ("rm", "stop"), ("status", "show"),
+                             ("info", "show"), ("edit", "modify")):
+            error = ctl(host, verb, C, status=2).err
+            assert f"unknown verb '{verb}'" in error and advice in error
+        assert "mediatectl create PARENT TYPE" in ctl(host, "create", "nvidia-63", status=2).err
+        assert "mediatectl show UUID|PARENT" in ctl(host, "show", status=2).err
+        assert "list takes no arguments" in ctl(host, "list", "mtty", status=2).err
+        assert "mediatectl types [PARENT]" in ctl(host, "types", "mtty", "mbochs", status=2).err
         assert f"Did you mean {A}?" in ctl(host, "stop", A[:-1] + "c", status=3).err
         assert "did you mean mtty?" in ctl(host, "types", "mtyt", status=3).err
         assert "UUID, PARENT" in ctl(host, "list", "-o", "SIZE", status=2).err
