@@ -10,12 +10,23 @@
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 
-static int help(void) {
-        printf("mediatectl [OPTION...] [VERB [ARGUMENT...]]\n\n"
-               "Create, define and watch mediated devices. UUIDs may be cut down to what is unique.\n\n");
-        verbs_print_help();
+static int help(const char *name) {
+        const struct verb *verb = NULL;
+
+        if (name) {
+                verb = verb_find(name);
+                if (!verb)
+                        return STATUS_USAGE;
+        }
+        if (verb)
+                printf("mediatectl [OPTION...] %s\n\n", verb->name);
+        else
+                printf("mediatectl [OPTION...] [VERB [ARGUMENT...]]\n\n"
+                       "Create, define and watch mediated devices. UUIDs may be cut down to what is unique.\n\n"
+                       "Verbs:\n");
+        verbs_print_help(name);
         printf("\n");
-        options_print_help();
+        options_print_help(verb ? verb->options | OPTIONS_ALWAYS : UINT64_MAX);
         printf("\nExit status: 0 done, 1 failed, 2 wrong command line, 3 not found, 4 in use.\n"
                "See mediatectl(1).\n");
         return STATUS_DONE;
@@ -54,8 +65,10 @@ static int run(int argc, char *argv[], struct options *options) {
         r = options_parse(argc, argv, options, &first);
         if (r != 0)
                 return r;
-        if (option_given(options, OPTION_HELP) || (first < argc && streq(argv[first], "help")))
-                return help();
+        if (first < argc && streq(argv[first], "help"))
+                return help(argv[first + 1]);
+        if (option_given(options, OPTION_HELP))
+                return help(first < argc ? argv[first] : NULL);
         if (option_given(options, OPTION_VERSION)) {
                 printf("mediatectl " PROJECT_VERSION "\n");
                 return STATUS_DONE;

@@ -197,28 +197,43 @@ void options_clear(struct options *options) {
         options->remove = NULL;
 }
 
-void options_print_help(void) {
-        printf("Options:\n"
-               "  -a --all                All of them instead of UUIDs or job numbers\n"
-               "  -p --parent PARENT      Which definition, where several parents have one of the UUID\n"
-               "     --wait               start: wait for parent, type and an instance; stop: for the device's user\n"
-               "     --timeout DURATION   Give up after that time (90, 5s, 2min, infinity; default: 90s)\n"
-               "     --settle             Return once udev has processed the new device\n"
-               "  -f --force              Go on when a callout refuses\n"
-               "     --auto --manual      Start the definition with its parent, or not\n"
-               "     --device             define: the arguments are UUIDs of active devices\n"
-               "  -t --type TYPE          modify: the new type\n"
-               "     --add NAME=VALUE     modify: one more attribute, at the end or at --index N (repeatable)\n"
-               "     --remove N           modify: drop the attribute with that index, -1: the last (repeatable)\n"
-               "     --clear              modify: drop all attributes\n"
-               "     --live --defined     modify: the running device, the definition (default), or both\n"
-               "\n"
-               "  -o --output COLUMN,...    The columns of a table, '+COLUMN,...' for more of them\n"
-               "     --json               Print JSON\n"
-               "     --no-legend          No headings\n"
-               "  -H --host [USER@]HOST   The daemon of another host, over ssh\n"
-               "  -M --machine CONTAINER  The daemon in a local container\n"
-               "     --no-ask-password    Do not ask for a password\n"
-               "  -h --help               Show this help\n"
-               "     --version            Show the version\n");
+#define BIT(option) OPTION_BIT(OPTION_##option)
+
+/* The lines of the help, each with the options that it explains. */
+static const struct {
+        uint64_t options;
+        const char *text;
+} help[] = {
+        { BIT(ALL), "  -a --all                All of them instead of UUIDs or job numbers" },
+        { BIT(PARENT), "  -p --parent PARENT      Which definition, where several parents have one of the UUID" },
+        { BIT(WAIT),
+          "     --wait               start: wait for parent, type and an instance; stop: for the device's user" },
+        { BIT(TIMEOUT), "     --timeout DURATION   Give up after that time (90, 5s, 2min, infinity; default: 90s)" },
+        { BIT(SETTLE), "     --settle             Return once udev has processed the new device" },
+        { BIT(FORCE), "  -f --force              Go on when a callout refuses" },
+        { BIT(AUTO) | BIT(MANUAL), "     --auto --manual      Start the definition with its parent, or not" },
+        { BIT(DEVICE), "     --device             define: the arguments are UUIDs of active devices" },
+        { BIT(TYPE), "  -t --type TYPE          modify: the new type" },
+        { BIT(ADD) | BIT(INDEX),
+          "     --add NAME=VALUE     modify: one more attribute, at the end or at --index N (repeatable)" },
+        { BIT(REMOVE),
+          "     --remove N           modify: drop the attribute with that index, -1: the last (repeatable)" },
+        { BIT(CLEAR), "     --clear              modify: drop all attributes" },
+        { BIT(LIVE) | BIT(DEFINED),
+          "     --live --defined     modify: the running device, the definition (default), or both" },
+        { BIT(OUTPUT), "  -o --output COLUMN,...  The columns of a table, '+COLUMN,...' for more of them" },
+        { BIT(JSON), "     --json               Print JSON" },
+        { BIT(NO_LEGEND), "     --no-legend          No headings" },
+        { BIT(HOST), "  -H --host [USER@]HOST   The daemon of another host, over ssh" },
+        { BIT(MACHINE), "  -M --machine CONTAINER  The daemon in a local container" },
+        { BIT(NO_ASK_PASSWORD), "     --no-ask-password    Do not ask for a password" },
+        { BIT(HELP), "  -h --help               Show this help, or after a verb the help of this verb" },
+        { BIT(VERSION), "     --version            Show the version" },
+};
+
+void options_print_help(uint64_t options) {
+        printf("Options:\n");
+        for (size_t i = 0; i < ELEMENTSOF(help); i++)
+                if (help[i].options & options)
+                        printf("%s\n", help[i].text);
 }

@@ -75,5 +75,5 @@ struct table_style options_table(const struct options *options);
 /** options_clear() - free what options_parse() has allocated. */
 void options_clear(struct options *options);
 
-/** options_print_help() - print the part of the help that explains the options. */
-void options_print_help(void);
+/** options_print_help() - print the part of the help that explains @options, a set of OPTION_BIT(). */
+void options_print_help(uint64_t options);

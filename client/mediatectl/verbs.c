@@ -82,9 +82,9 @@ const struct verb *verb_find(const char *name) {
         return NULL;
 }
 
-void verbs_print_help(void) {
-        printf("Verbs:\n");
+void verbs_print_help(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(verbs); i++)
-                printf("  %s%s%s\n        %s\n", verbs[i].name, *verbs[i].arguments ? " " : "", verbs[i].arguments,
-                       verbs[i].text);
+                if (!name || streq(verbs[i].name, name))
+                        printf("  %s%s%s\n        %s\n", verbs[i].name, *verbs[i].arguments ? " " : "",
+                               verbs[i].arguments, verbs[i].text);
 }

@@ -25,5 +25,5 @@ verb_func verb_list, verb_tree, verb_parents, verb_types, verb_show, verb_create
  * what may have been meant. */
 const struct verb *verb_find(const char *name);
 
-/** verbs_print_help() - print the part of the help that explains the verbs. */
-void verbs_print_help(void);
+/** verbs_print_help() - print the part of the help that explains the verb @name, or all if it is NULL. */
+void verbs_print_help(const char *name);

@@ -84,6 +84,18 @@ def test_definitions_change():
         assert stored(uuid)["start"] == "manual"
 
 
+def test_help_of_a_verb():
+    with Host() as host:
+        for arguments in (["help", "stop"], ["stop", "--help"], ["stop", "-h", A]):
+            text = ctl(host, *arguments).out
+            assert "stop UUID..." in text and "--wait" in text and "--json" not in text and "undefine" not in text
+        text = ctl(host, "help", "define").out
+        assert "define PARENT TYPE" in text and "define --device UUID" in text
+        assert "did you mean 'stop'?" in ctl(host, "help", "stpo", status=2).err
+        whole = ctl(host, "help").out
+        assert whole == ctl(host, "--help").out and "undefine UUID" in whole and "--json" in whole
+
+
 def test_beginnings_of_uuids_are_no_parents():
     with Host() as host:
         devices = [ctl(host, "create", "mtty", "mtty-1", uuid).out.strip() or uuid
