@@ -124,15 +124,17 @@ static int lists_device(const char *uuid) {
         return sysfs_lists(SYSFS_DEVICES, uuid);
 }
 
-/* A removal takes `mdev_type` away at its beginning. An inode's number never changes, so it need not be synchronized;
- * this matters only where a FUSE file system stands for sysfs. */
+/* A removal takes `mdev_type` away at its beginning. No fd is opened, so this works where fds are short. An inode's
+ * number never changes, so it need not be synchronized; this matters only where a FUSE file system stands for sysfs. */
 static int unchanged_inode(const char *path, ino_t *ret) {
-        _cleanup_close_ int fd = -1;
+        const int flags = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
         struct statx device, type;
+        char link[PATH_MAX];
 
-        fd = openat(root_fd(), path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &device) < 0 ||
-            statx(fd, "mdev_type", AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_INO, &type) < 0)
+        if (snprintf(link, sizeof(link), "%s/mdev_type", path + 1) >= PATH_MAX)
+                return -ENAMETOOLONG;
+        if (statx(root_fd(), path + 1, flags, STATX_INO, &device) < 0 ||
+            statx(root_fd(), link, flags, STATX_INO, &type) < 0)
                 return -errno;
         *ret = device.stx_ino;
         return 0;
