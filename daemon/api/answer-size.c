@@ -25,8 +25,8 @@
 /* In a path on the bus, a byte of a name becomes up to three. */
 #define ESCAPED 3
 
-/* A row of a UUID, a parent whose name has NAME_MAX bytes, and such a type. */
-#define ROW_SIZE_MAX (ROW_SIZE + (1 + ESCAPED) * (UUID_TEXT_SIZE + NAME_MAX) + NAME_MAX)
+/* A row whose three names have NAME_MAX bytes each. The file of an invalid definition may have such a name, too. */
+#define ROW_SIZE_MAX (ROW_SIZE + (3 + 2 * ESCAPED) * NAME_MAX)
 
 /* The header of an answer, and the interfaces that Introspect describes. */
 #define REST_SIZE (32 * 1024)

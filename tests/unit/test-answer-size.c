@@ -242,6 +242,32 @@ static void test_limit(void **state) {
         free(devices);
 }
 
+/* The file of an invalid definition may have a name that is longer than a UUID. */
+static void test_limit_of_definitions(void **state) {
+        size_t n = 18000, bound;
+        struct stored_definition *definitions = calloc(n, sizeof(*definitions));
+        struct store_directory directory = { .parent = long_name };
+        char file[NAME_MAX + 1], (*files)[NAME_MAX + 1] = calloc(n, sizeof(file));
+
+        memset(file, '-', sizeof(file));
+        for (size_t i = 0; i < n; i++) {
+                snprintf(files[i], sizeof(files[i]), "%05zu%.*s", i, NAME_MAX - 5, file);
+                definitions[i].directory = &directory;
+                definitions[i].uuid = files[i];
+                definitions[i].export.path = (char *) "/x";
+                HASH_ADD_KEYPTR(hh, directory.definitions, files[i], NAME_MAX, definitions + i);
+        }
+        HASH_ADD_KEYPTR(hh, manager->store->directories, directory.parent, strlen(directory.parent), &directory);
+        manager->store->n_definitions = (unsigned int) n;
+        assert_in_range(ask(BUS_MANAGER, "ListDefinitions", &bound), 1, 2000);
+        assert_true(bound > ANSWER_SIZE_MAX);
+        manager->store->n_definitions = 0;
+        HASH_CLEAR(hh, manager->store->directories);
+        HASH_CLEAR(hh, directory.definitions);
+        free(definitions);
+        free(files);
+}
+
 #define TEST(test, name) cmocka_unit_test_prestate_setup_teardown(test, set_up, tear_down, name)
 
 int main(void) {
@@ -251,6 +277,7 @@ int main(void) {
                 TEST(test_devices, long_name),     TEST(test_devices, short_name),
                 TEST(test_definitions, long_name), TEST(test_definitions, short_name),
                 TEST(test_jobs, short_name),       TEST(test_limit, short_name),
+                TEST(test_limit_of_definitions, short_name),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
