@@ -127,6 +127,13 @@ int lists_parents(struct client *client) {
         return READ_LIST(list, "(sso)", compare_parents, &item->name, &item->syspath, &item->path);
 }
 
+bool lists_has_parent(const struct lists *lists, const char *name) {
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (streq(lists->parents.items[i].name, name))
+                        return true;
+        return false;
+}
+
 int lists_types(struct client *client, const char *parent) {
         struct listed_type_list *list = &client->lists.types;
         int r;

@@ -66,6 +66,9 @@ int lists_definitions(struct client *client);
 /** lists_parents() - fetch all parents, sorted by name. */
 int lists_parents(struct client *client);
 
+/** lists_has_parent() - whether a parent @name is among those that lists_parents() has fetched. */
+bool lists_has_parent(const struct lists *lists, const char *name);
+
 /** lists_types() - fetch the types of all parents, or of @parent, sorted by parent and name. */
 int lists_types(struct client *client, const char *parent);
 

@@ -104,7 +104,6 @@ void resolve_suggest(struct client *client, const char *uuid) {
 }
 
 int resolve_new_parent(struct client *client, const char *name) {
-        const struct listed_parent_list *parents = &client->lists.parents;
         _cleanup_free_ const char **uuids = NULL;
         const char *found, *other;
         char prefix[UUID_TEXT_SIZE];
@@ -114,13 +113,11 @@ int resolve_new_parent(struct client *client, const char *name) {
         if (uuid_prefix_normalize(name, prefix) < 0)
                 return 0;
         r = lists_parents(client);
-        if (r == 0)
-                r = collect(client, KNOWN_DEVICES | KNOWN_DEFINITIONS, &uuids, &n);
+        if (r != 0 || lists_has_parent(&client->lists, name))
+                return r;
+        r = collect(client, KNOWN_DEVICES | KNOWN_DEFINITIONS, &uuids, &n);
         if (r != 0)
                 return r;
-        for (size_t i = 0; i < parents->n; i++)
-                if (streq(parents->items[i].name, name))
-                        return 0;
         r = uuid_prefix_find(prefix, uuids, n, &found, &other);
         if (r < 0 && r != -ENOTUNIQ)
                 return 0;
@@ -136,17 +133,13 @@ int resolve_parent(struct client *client, const char *name) {
         int r;
 
         r = lists_parents(client);
-        if (r != 0)
+        if (r != 0 || lists_has_parent(&client->lists, name))
                 return r;
         names = calloc(parents->n + 1, sizeof(*names));
         if (!names)
                 return -ENOMEM;
-
-        for (size_t i = 0; i < parents->n; i++) {
-                if (streq(parents->items[i].name, name))
-                        return 0;
+        for (size_t i = 0; i < parents->n; i++)
                 names[i] = parents->items[i].name;
-        }
 
         near = suggest_nearest(name, names, parents->n, SUGGEST_WORD(name));
         return tell_status(STATUS_NOT_FOUND, "There is no parent '%s'%s%s%s", name, near ? "; did you mean " : "",

@@ -57,13 +57,6 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
         return 0;
 }
 
-static bool has_parent(const struct listed_parent_list *parents, const char *name) {
-        for (size_t i = 0; i < parents->n; i++)
-                if (streq(parents->items[i].name, name))
-                        return true;
-        return false;
-}
-
 /* The definitions are sorted by parent. */
 static int check_parents(const struct lists *lists, struct findings *findings) {
         const struct listed_definition_list *definitions = &lists->definitions;
@@ -75,7 +68,7 @@ static int check_parents(const struct lists *lists, struct findings *findings) {
 
                 for (n = 0; i + n < definitions->n && streq(definitions->items[i + n].parent, parent); n++)
                         n_auto += streq(definitions->items[i + n].start, "auto");
-                if (!has_parent(&lists->parents, parent))
+                if (!lists_has_parent(lists, parent))
                         r = check_missing_parent(findings, parent, n, n_auto);
         }
         return r;
