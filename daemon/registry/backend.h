@@ -56,9 +56,12 @@ struct backend {
         /* The path that the directory of a device with this UUID has on this parent. Returns 0 or a negative errno. */
         int (*device_path)(const struct parent *parent, const char *uuid, char ret[static PATH_MAX]);
 
-        /* The inode of the device at @path if nobody has begun to remove it, for a device that was complete a moment
-         * ago. A look would say more and cost more. Returns 0 or a negative errno. */
-        int (*unchanged_inode)(const char *path, ino_t *ret);
+        /* The inode of the device at @path. Returns 0 or a negative errno. */
+        int (*device_inode)(const char *path, ino_t *ret);
+
+        /* Whether nobody has begun to remove the device at @path, which was complete. A look would say more and cost
+         * more. */
+        bool (*is_intact)(const char *path);
 
         /* The subsystem of devices: a new one is ready for its users when udev has processed its `bind`, and `add` of
          * its group. NULL: it is ready at once. */

@@ -277,7 +277,8 @@ struct device *device_confirm(struct registry *registry, const char *uuid) {
         ino_t inode;
 
         if (device && device->state == DEVICE_ACTIVE &&
-            registry->backend->unchanged_inode(device->path, &inode) >= 0 && inode == device->inode)
+            registry->backend->device_inode(device->path, &inode) >= 0 && inode == device->inode &&
+            registry->backend->is_intact(device->path))
                 return device;
 
         return device_look_for(registry, uuid);
@@ -305,12 +306,15 @@ struct device *device_created(struct registry *registry, const char *uuid, const
 
         snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
         strcpy(look.type, type);
-        /* The same, when its last uevent was heard after its link had gone, so that it was not found. */
-        if (registry->backend->unchanged_inode(look.path, &look.inode) < 0)
+        if (registry->backend->device_inode(look.path, &look.inode) < 0)
                 return device_refresh_at(registry, uuid, look.path);
 
         device = device_update(registry, uuid, &look);
-        if (device)
-                device->complete_since = 0;
+        if (!device)
+                return NULL;
+        device->complete_since = 0;
+        /* If its last uevent was heard after its link had gone, it was not found. So it is looked at here, once the
+         * caller has been answered. As a rule that is the look that the uevents of its creation ask for. */
+        registry_touch_device(registry, uuid, look.path);
         return device;
 }

@@ -124,20 +124,23 @@ static int lists_device(const char *uuid) {
         return sysfs_lists(SYSFS_DEVICES, uuid);
 }
 
-/* A removal takes `mdev_type` away at its beginning. No fd is opened, so this works where fds are short. An inode's
- * number never changes, so it need not be synchronized; this matters only where a FUSE file system stands for sysfs. */
-static int unchanged_inode(const char *path, ino_t *ret) {
-        const int flags = AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
-        struct statx device, type;
-        char link[PATH_MAX];
+/* No fd is opened, so this works where fds are short. An inode's number never changes, so it need not be synchronized;
+ * this matters only where a FUSE file system stands for sysfs. */
+static int inode_at(const char *path, ino_t *ret) {
+        struct statx st;
 
-        if (snprintf(link, sizeof(link), "%s/mdev_type", path + 1) >= PATH_MAX)
-                return -ENAMETOOLONG;
-        if (statx(root_fd(), path + 1, flags, STATX_INO, &device) < 0 ||
-            statx(root_fd(), link, flags, STATX_INO, &type) < 0)
+        if (statx(root_fd(), path + 1, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
                 return -errno;
-        *ret = device.stx_ino;
+        *ret = st.stx_ino;
         return 0;
+}
+
+/* A removal takes `mdev_type` away at its beginning. */
+static bool is_intact(const char *path) {
+        char link[PATH_MAX];
+        ino_t inode;
+
+        return snprintf(link, sizeof(link), "%s/mdev_type", path) < PATH_MAX && inode_at(link, &inode) >= 0;
 }
 
 const struct backend mdev_backend = {
@@ -149,7 +152,8 @@ const struct backend mdev_backend = {
         .lists_device = lists_device,
         .look_at_device = sysfs_look_at_device,
         .device_path = device_path,
-        .unchanged_inode = unchanged_inode,
+        .device_inode = inode_at,
+        .is_intact = is_intact,
         .subsystem = "mdev",
         /* The kernel marks a device active just after it has made `mdev_type`. */
         .grace_usec = 100 * USEC_PER_MSEC,

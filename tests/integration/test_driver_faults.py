@@ -246,7 +246,7 @@ def remove_before_the_report(host, between):
     between(uuid)
     host.kill(worker, sig=18)
     create.result()
-    assert host.state(uuid) == "stopping"
+    host.eventually(lambda: host.state(uuid) == "stopping", 10)
     host.simctl("resume", "mtty")
     assert removal.wait(10) == 0
     host.eventually(lambda: host.states() == {} and host.is_idle(), 10)

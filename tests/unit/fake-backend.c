@@ -169,13 +169,19 @@ static int device_path(const struct parent *parent, const char *uuid, char ret[s
         return 0;
 }
 
-static int unchanged_inode(const char *path, ino_t *ret) {
+static int device_inode(const char *path, ino_t *ret) {
         const struct fake_card *card = find_by_path(path);
 
         if (!card || card->generation == 0)
                 return -ENOENT;
         *ret = card->generation;
         return 0;
+}
+
+static bool is_intact(const char *path) {
+        ino_t generation;
+
+        return device_inode(path, &generation) >= 0;
 }
 
 const struct backend fake_backend = {
@@ -186,7 +192,8 @@ const struct backend fake_backend = {
         .lists_device = lists_device,
         .look_at_device = look_at_device,
         .device_path = device_path,
-        .unchanged_inode = unchanged_inode,
+        .device_inode = device_inode,
+        .is_intact = is_intact,
 };
 
 void fake_backend_free(void) {
