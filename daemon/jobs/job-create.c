@@ -120,6 +120,8 @@ static void create_end(struct job *job, enum job_result result) {
                 (void) device_refresh(job->jobs->registry, job->uuid);
         parent_capacity_changed(job->jobs->registry, job->parent);
         job_finish(job, result);
+        if (result == JOB_DONE)
+                device_check_created(job->jobs->registry, job->uuid);
 }
 
 void job_undo_start(struct job *job) {

@@ -306,15 +306,27 @@ struct device *device_created(struct registry *registry, const char *uuid, const
 
         snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
         strcpy(look.type, type);
-        if (registry->backend->device_inode(look.path, &look.inode) < 0)
-                return device_refresh_at(registry, uuid, look.path);
-
+        /* device_check_created() asks for the inode. It costs a look-up, and nobody needs it before the answer. */
+        look.inode = device ? device->inode : 0;
         device = device_update(registry, uuid, &look);
-        if (!device)
-                return NULL;
-        device->complete_since = 0;
-        /* If its last uevent was heard after its link had gone, it was not found. So it is looked at here, once the
-         * caller has been answered. As a rule that is the look that the uevents of its creation ask for. */
-        registry_touch_device(registry, uuid, look.path);
+        if (device)
+                device->complete_since = 0;
         return device;
+}
+
+void device_check_created(struct registry *registry, const char *uuid) {
+        struct device *device = device_find(registry, uuid);
+        ino_t inode;
+
+        if (!device)
+                return;
+        if (registry->backend->device_inode(device->path, &inode) < 0 || (device->inode && device->inode != inode)) {
+                (void) device_refresh(registry, uuid);
+                return;
+        }
+        device->inode = inode;
+        /* If somebody has begun to remove it, its last uevent may have been heard after its link had gone, so that it
+         * was not found. Therefore it is looked at; as a rule that is the look that the uevents of its creation ask
+         * for. */
+        registry_touch_device(registry, uuid, device->path);
 }

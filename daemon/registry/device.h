@@ -53,8 +53,12 @@ struct device *device_look_for(struct registry *registry, const char *uuid);
 struct device *device_confirm(struct registry *registry, const char *uuid);
 
 /** device_created() - the kernel has just told a worker that it made a complete device. That is believed, unless the
- * device has been seen going meanwhile; a moment later it is looked at. Returns the device, or NULL when it is gone. */
+ * device has been seen going meanwhile. Returns the device, or NULL when it is gone. */
 struct device *device_created(struct registry *registry, const char *uuid, const char *parent, const char *type);
+
+/** device_check_created() - look at a device that was passed to device_created(), when its creator has been answered and
+ * before any other event is handled. */
+void device_check_created(struct registry *registry, const char *uuid);
 
 /** device_removed() - a worker has seen that the directory is gone. That is believed. */
 void device_removed(struct registry *registry, const char *uuid, ino_t inode);
