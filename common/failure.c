@@ -7,6 +7,8 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "common/utf8.h"
+
 static const char *const names[_FAILURE_CODE_MAX] = {
         [FAILURE_NONE] = "",
         [FAILURE_ALREADY_EXISTS] = "org.mediated1.Error.AlreadyExists",
@@ -110,4 +112,13 @@ const char *failure_text(const struct failure *failure) {
 void failure_clear(struct failure *failure) {
         free(failure->message);
         *failure = (struct failure) {};
+}
+
+void failure_copy(const struct failure *from, struct failure *to) {
+        char *message = from && from->message ? strdup(from->message) : NULL;
+
+        if (message)
+                utf8_make_valid(message);
+        failure_clear(to);
+        *to = (struct failure) { .code = from ? from->code : FAILURE_NONE, .message = message };
 }

@@ -64,6 +64,9 @@ const char *failure_attribute_reason(const struct failure *failure, const char *
 /** failure_text() - the message, or "Out of memory" if there was no memory for one. */
 const char *failure_text(const struct failure *failure);
 
+/** failure_copy() - replace what @to says by a copy of @from, as valid UTF-8; NULL: nothing has failed. */
+void failure_copy(const struct failure *from, struct failure *to);
+
 /** failure_clear() - free the message. Nothing has failed then. */
 void failure_clear(struct failure *failure);
 

@@ -118,6 +118,7 @@ static int on_disconnected(sd_bus_message *message, void *userdata, sd_bus_error
 static void on_parent_here(struct parent *parent, void *userdata) {
         struct manager *manager = userdata;
 
+        store_parent_changed(manager->store, parent->name);
         waiting_wake(manager->jobs, parent->name);
         autostart_parent_here(manager->autostart, parent);
 }
@@ -125,6 +126,7 @@ static void on_parent_here(struct parent *parent, void *userdata) {
 static void on_parent_gone(const struct parent *parent, void *userdata) {
         struct manager *manager = userdata;
 
+        store_parent_changed(manager->store, parent->name);
         types_query_check(manager);
         autostart_parent_gone(manager->autostart, parent->name);
 }

@@ -104,16 +104,24 @@ static int read_changed(sd_bus_message *signal, struct event *ret) {
         return 1;
 }
 
+static json_object *new_error(const char *error, const char *message) {
+        json_object *pair = json_object_new_array();
+
+        json_push(&pair, json_object_new_string(error));
+        json_push(&pair, json_object_new_string(message));
+        return pair;
+}
+
 /* JobNew has no result. */
 static int read_job(sd_bus_message *signal, bool new, struct event *ret) {
-        const char *uuid, *kind, *result = "new";
+        const char *uuid, *kind, *result = "new", *error = "", *message = "";
         char number[24];
         uint64_t id;
         int r;
 
         r = sd_bus_message_read(signal, "tss", &id, &uuid, &kind);
         if (r >= 0 && !new)
-                r = sd_bus_message_read(signal, "s", &result);
+                r = sd_bus_message_read(signal, "soss", &result, NULL, &error, &message);
         if (r < 0)
                 return r;
 
@@ -121,6 +129,8 @@ static int read_job(sd_bus_message *signal, bool new, struct event *ret) {
         *ret = (struct event) { .object = "job", .subject = strdup(number), .properties = json_object_new_object() };
         json_put(&ret->properties, "Kind", json_object_new_string(kind));
         json_put(&ret->properties, "UUID", json_object_new_string(uuid));
+        if (*error)
+                json_put(&ret->properties, "Error", new_error(error, message));
         if (!ret->subject || !ret->properties)
                 return -ENOMEM;
         snprintf(ret->event, sizeof(ret->event), "%s", result);
@@ -166,7 +176,7 @@ static const struct {
         {"Version", ""},       {"Kind", ""},         {"UUID", ""},
         {"ParentName", "on "}, {"Type", ""},         {"State", ""},
         {"StartMode", ""},     {"Active", "active"}, {"StartState", "autostart "},
-        {"StartError", ""},    {"Attributes", ""},   {"Defined", "defined"},
+        {"Error", ""},         {"Attributes", ""},   {"Defined", "defined"},
         {"SysfsPath", ""},
 };
 
@@ -181,8 +191,11 @@ static void format_types(json_object *types, FILE *file) {
         }
 }
 
-static void format_value(const char *key, const char *label, json_object *value, FILE *file) {
-        if (json_object_is_type(value, json_type_array))
+static void format_value(json_object *properties, const char *key, const char *label, json_object *value,
+                         FILE *file) {
+        if (streq(key, "Error"))
+                fprintf(file, "%s%s", *json_error_text(properties) ? ", " : "", json_error_text(properties));
+        else if (json_object_is_type(value, json_type_array))
                 fprintf(file, ", attributes: %zu", json_object_array_length(value));
         else if (json_object_is_type(value, json_type_boolean))
                 fprintf(file, ", %s%s", json_object_get_boolean(value) ? "" : "not ", label);
@@ -207,7 +220,7 @@ static void format_properties(const struct event *event, FILE *file) {
         for (size_t i = 0; i < ELEMENTSOF(shown); i++)
                 if (json_object_object_get_ex(event->properties, shown[i].key, &value) && value &&
                     !is_redundant(event, shown[i].key))
-                        format_value(shown[i].key, shown[i].label, value, file);
+                        format_value(event->properties, shown[i].key, shown[i].label, value, file);
         if (streq(event->event, "changed") && json_object_object_get_ex(event->properties, "Types", &value))
                 format_types(value, file);
 }

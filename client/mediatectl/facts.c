@@ -118,7 +118,7 @@ void facts_add_definition(const struct entry *entry, struct facts *facts) {
                 { "start", entry->definition->start },
                 { "state", entry_state(entry) },
                 { "start-state", json_text(properties, "StartState") },
-                { "error", json_text(properties, "StartError") },
+                { "error", json_error_text(properties) },
                 { "file", json_text(properties, "File") },
         };
 

@@ -113,7 +113,7 @@ static int append_options(sd_bus_message *message, struct client *client) {
                 if (option_given(options, booleans[i].option))
                         r = sd_bus_message_append(message, "{sv}", booleans[i].name, "b", true);
         if (r >= 0 && option_given(options, OPTION_TIMEOUT))
-                r = sd_bus_message_append(message, "{sv}", "timeout", "t", options->timeout_usec);
+                r = sd_bus_message_append(message, "{sv}", "timeout-usec", "t", options->timeout_usec);
         if (r >= 0 && client_is_local(client))
                 r = callout_append_option(message);
         return r < 0 ? r : sd_bus_message_close_container(message);

@@ -15,7 +15,7 @@
 #include "common/utf8.h"
 
 static int check_entry(struct findings *findings, const struct entry *entry) {
-        const char *state = entry_state(entry), *error = json_text(entry->definition_properties, "StartError");
+        const char *state = entry_state(entry), *error = json_error_text(entry->definition_properties);
         const char *file = json_text(entry->definition_properties, "File");
         _cleanup_free_ char *text = NULL;
 

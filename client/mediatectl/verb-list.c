@@ -51,7 +51,7 @@ static int add_row(struct table *table, const struct entry *entry) {
                 { LIST_NODE, json_text(entry->device_properties, "DeviceNode") },
                 { LIST_PATH, json_text(entry->device_properties, "SysfsPath") },
                 { LIST_FILE, json_text(entry->definition_properties, "File") },
-                { LIST_ERROR, json_text(entry->definition_properties, "StartError") },
+                { LIST_ERROR, json_error_text(entry->definition_properties) },
         };
         int r;
 

@@ -144,6 +144,15 @@ const char *json_text(json_object *object, const char *key) {
         return json_value_text(value);
 }
 
+const char *json_error_text(json_object *properties) {
+        json_object *error;
+
+        if (!json_object_object_get_ex(properties, "Error", &error) || !json_object_is_type(error, json_type_array) ||
+            json_object_array_length(error) != 2)
+                return "";
+        return json_value_text(json_object_array_get_idx(error, 1));
+}
+
 const char *json_value_text(json_object *value) {
         const char *text = json_object_get_string(value);
 

@@ -16,5 +16,9 @@ int bus_json_read(sd_bus_message *message, json_object **ret);
 /** json_text() - the member @key of an object as text; "" if it has none, or @object is NULL. */
 const char *json_text(json_object *object, const char *key);
 
+/** json_error_text() - the sentence in the property Error, which is a pair of a name and a sentence; "" if it has
+ * none. */
+const char *json_error_text(json_object *properties);
+
 /** json_value_text() - a string, number or truth value as text, never NULL. */
 const char *json_value_text(json_object *value);

@@ -7,9 +7,9 @@
 #include "common/bus-names.h"
 #include "common/store-file.h"
 #include "daemon/api/manager.h"
-#include "daemon/autostart/autostart.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
+#include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
@@ -18,7 +18,7 @@
 /* What a row of a list, a whole object and an attribute have at most beside their texts: names of interfaces and
  * properties, the beginning of a path, lengths, and padding. The nodes of Introspect count as rows. */
 #define ROW_SIZE 112
-#define OBJECT_SIZE 640
+#define OBJECT_SIZE 960
 #define ATTRIBUTE_SIZE 24
 #define TYPE_SIZE 192
 
@@ -65,15 +65,14 @@ static size_t name_size(const char *name) {
         return (1 + ESCAPED) * length(name);
 }
 
-static size_t definition_size(const struct manager *manager, const struct stored_definition *definition, bool whole) {
+static size_t definition_size(const struct stored_definition *definition, bool whole) {
         size_t names = name_size(definition->uuid) + name_size(definition->directory->parent), size;
 
         size = names + length(definition->type);
         if (!whole)
                 return ROW_SIZE + size;
-        /* The property File has the names once more. */
-        size += OBJECT_SIZE + names + length(definition->reason) +
-                length(autostart_error(manager->autostart, definition));
+        /* File has the names once more, and so have Device and Parent together. */
+        size += OBJECT_SIZE + 2 * names + length(definition->reason) + length(definition->error.message);
         for (size_t i = 0; i < definition->attributes.n; i++)
                 size += ATTRIBUTE_SIZE + length(definition->attributes.items[i].name) +
                         length(definition->attributes.items[i].value);
@@ -81,8 +80,16 @@ static size_t definition_size(const struct manager *manager, const struct stored
 }
 
 static size_t device_size(const struct device *device, bool whole) {
-        return (whole ? OBJECT_SIZE + length(device->path) : ROW_SIZE) + name_size(device->uuid) +
-               name_size(device->parent) + length(device->type);
+        size_t names = name_size(device->uuid) + name_size(device->parent), size = names + length(device->type);
+
+        /* Definition has the names once more, and Parent has one of them. */
+        return whole ? OBJECT_SIZE + size + 2 * names + length(device->path) + length(device->error.message) :
+                       ROW_SIZE + size;
+}
+
+static size_t job_size(const struct job *job) {
+        return OBJECT_SIZE + 2 * name_size(job->uuid) + (job->parent ? name_size(job->parent) : 0) +
+               length(job->mdev_type);
 }
 
 static size_t type_size(const struct mdev_type *type) {
@@ -90,7 +97,7 @@ static size_t type_size(const struct mdev_type *type) {
 }
 
 static size_t parent_size(const struct parent *parent, bool whole) {
-        size_t size = OBJECT_SIZE + name_size(parent->name) + length(parent->path);
+        size_t size = OBJECT_SIZE + name_size(parent->name) + length(parent->path) + length(parent->card);
 
         if (!whole)
                 return ROW_SIZE + name_size(parent->name);
@@ -104,19 +111,21 @@ static size_t sum(const struct manager *manager, int kinds, bool whole) {
         struct store_directory *directory, *next_directory;
         struct parent *parent, *next_parent;
         struct device *device, *next_device;
+        struct job *job, *next_job;
         size_t size = REST_SIZE;
 
         if (kinds & DEFINITIONS)
                 HASH_ITER(hh, manager->store->directories, directory, next_directory)
                         HASH_ITER(hh, directory->definitions, definition, next_definition)
-                                size += definition_size(manager, definition, whole);
+                                size += definition_size(definition, whole);
         if (kinds & DEVICES)
                 HASH_ITER(hh, manager->registry->devices, device, next_device)
                         size += device_size(device, whole);
         if (kinds & OTHERS) {
                 HASH_ITER(hh, manager->registry->parents, parent, next_parent)
                         size += parent_size(parent, whole);
-                size += jobs_count(manager->jobs) * OBJECT_SIZE;
+                HASH_ITER(hh, manager->jobs->by_id, job, next_job)
+                        size += job_size(job);
         }
         return size;
 }

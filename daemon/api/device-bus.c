@@ -8,7 +8,10 @@
 #include "daemon/api/arguments.h"
 #include "daemon/api/attributes-query.h"
 #include "daemon/api/manager-bus.h"
+#include "daemon/api/manager.h"
 #include "daemon/api/request-device.h"
+#include "daemon/bus/bus-util.h"
+#include "daemon/definitions/store.h"
 #include "daemon/registry/device.h"
 
 static int property_get_uuid(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -44,6 +47,22 @@ static int property_get_defined(sd_bus *bus, const char *path, const char *inter
         return sd_bus_message_append(reply, "b", device->defined);
 }
 
+static int property_get_definition(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                   sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const struct device *device = userdata;
+        const struct stored_definition *definition;
+
+        definition = device->defined ? store_find(manager_of(bus)->store, device->parent, device->uuid) : NULL;
+        return sd_bus_message_append(reply, "o", definition ? definition->export.path : "/");
+}
+
+static int property_get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const struct device *device = userdata;
+
+        return bus_append_failure(reply, &device->error);
+}
+
 static bool has_group(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
         return device_group(device->registry, device->uuid, ret, SYSFS_NAME_SIZE) >= 0;
 }
@@ -62,6 +81,15 @@ static int property_get_device_node(sd_bus *bus, const char *path, const char *i
 
         if (has_group(userdata, group))
                 snprintf(node, sizeof(node), "/dev/vfio/%s", group);
+        return sd_bus_message_append(reply, "s", node);
+}
+
+static int property_get_vfio_node(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                  sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        char name[SYSFS_NAME_SIZE], node[SYSFS_NAME_SIZE + 24] = "";
+
+        if (device_vfio_name(userdata, name) >= 0)
+                snprintf(node, sizeof(node), "/dev/vfio/devices/%s", name);
         return sd_bus_message_append(reply, "s", node);
 }
 
@@ -88,7 +116,10 @@ const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("SysfsPath", "s", NULL, offsetof(struct device, path), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("IOMMUGroup", "s", property_get_iommu_group, 0, 0),
         SD_BUS_PROPERTY("DeviceNode", "s", property_get_device_node, 0, 0),
+        SD_BUS_PROPERTY("VFIODeviceNode", "s", property_get_vfio_node, 0, 0),
         SD_BUS_PROPERTY("Defined", "b", property_get_defined, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Definition", "o", property_get_definition, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Error", "(ss)", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD_WITH_ARGS("GetAttributes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", attributes),
                                 method_get_attributes, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_stop,

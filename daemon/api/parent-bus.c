@@ -63,6 +63,7 @@ const sd_bus_vtable parent_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_PROPERTY("Name", "s", NULL, offsetof(struct parent, name), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("SysfsPath", "s", NULL, offsetof(struct parent, path), SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Card", "s", NULL, offsetof(struct parent, card), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Types", "a{sa{sv}}", property_get_types, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
         SD_BUS_VTABLE_END,
 };

@@ -99,7 +99,7 @@ static int read_new_definition(sd_bus_message *message, struct new_definition *r
         if (r == 0)
                 r = read_contents(message, ret);
         if (r == 0)
-                r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &ret->options);
+                r = options_read(message, 0, &ret->options);
         return r;
 }
 
@@ -181,7 +181,7 @@ static int read_modify_options(sd_bus_message *message, const struct uuid_text *
         int r;
 
         *ret = (struct options) { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
-        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE | OPTION_LIVE | OPTION_DEFINED, ret);
+        r = options_read(message, OPTION_LIVE | OPTION_DEFINED, ret);
         if (r != 0)
                 return r;
 
@@ -272,7 +272,7 @@ int request_undefine(struct manager *manager, sd_bus_message *message, const str
         struct parent_name parent = *given_parent;
         int r;
 
-        r = options_read(message, OPTION_TIMEOUT | OPTION_FORCE, &options);
+        r = options_read(message, 0, &options);
         if (r == 0)
                 r = begin(manager, message, uuid);
         if (r != 0)
@@ -313,7 +313,7 @@ int request_start(struct manager *manager, sd_bus_message *message, const struct
         struct parent_name parent = *given_parent;
         int r;
 
-        r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_WAIT | OPTION_FORCE, &options);
+        r = options_read(message, OPTION_SETTLE | OPTION_WAIT, &options);
         if (r == 0)
                 r = begin(manager, message, uuid);
         if (r != 0)

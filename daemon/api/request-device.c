@@ -55,7 +55,6 @@ static int charge(sd_bus_message *message, struct call *call, struct job *job) {
                                 "all have %d; wait for one to finish", job->uuid, PEER_REQUESTS_MAX, USER_REQUESTS_MAX,
                                 OTHERS_REQUESTS_MAX);
 
-        job->caller.charge.on_left = on_left;
         job->work.share = peer_share(job->caller.charge.peer);
         return 0;
 }
@@ -84,7 +83,10 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
         if (r < 0)
                 return r;
 
+        if (options->no_wait)
+                return job_answer_accepted(job, message);
         job->caller.message = sd_bus_message_ref(message);
+        job->caller.charge.on_left = on_left;
         return 1;
 }
 
@@ -109,7 +111,7 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         if (r == 0)
                 r = argument_read_attributes(message, &uuid, &attributes);
         if (r == 0)
-                r = options_read(message, OPTION_TIMEOUT | OPTION_SETTLE | OPTION_FORCE, &options);
+                r = options_read(message, OPTION_SETTLE, &options);
         if (r != 0)
                 return r;
         /* A random UUID is another one each time that the request is read. */
@@ -170,7 +172,7 @@ int request_stop(struct manager *manager, sd_bus_message *message, const struct 
 
         r = request_refuse_draining(manager, message);
         if (r == 0)
-                r = options_read(message, OPTION_TIMEOUT | OPTION_WAIT | OPTION_FORCE | OPTION_HELD_BY, &options);
+                r = options_read(message, OPTION_WAIT | OPTION_HELD_BY, &options);
         if (r != 0)
                 return r;
         /* The device's user may keep it for any time. */

@@ -9,15 +9,13 @@
 
 #include "common/macro.h"
 
+/* The options that only some methods have. */
 enum {
-        OPTION_TIMEOUT = 1 << 0,
-        OPTION_SETTLE = 1 << 1,
-        OPTION_WAIT = 1 << 2,
-        OPTION_FORCE = 1 << 3,
-        OPTION_LIVE = 1 << 4,
-        OPTION_DEFINED = 1 << 5,
-        OPTION_CALLOUT_OF = 1 << 6,     /* an option of every method */
-        OPTION_HELD_BY = 1 << 7,
+        OPTION_SETTLE = 1 << 0,
+        OPTION_WAIT = 1 << 1,
+        OPTION_LIVE = 1 << 2,
+        OPTION_DEFINED = 1 << 3,
+        OPTION_HELD_BY = 1 << 4,
 };
 
 #define OPTION_TIMEOUT_UNSET USEC_INFINITY
@@ -31,6 +29,7 @@ struct options {
         bool force;
         bool live;
         bool defined;
+        bool no_wait;           /* whether the call is answered when the job is accepted */
 };
 
 /** options_read() - read the a{sv} that is next in @message. What is not given stays as it is in @ret. @allowed: the

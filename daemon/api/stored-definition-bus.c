@@ -10,10 +10,13 @@
 #include "common/store-file.h"
 #include "daemon/api/arguments.h"
 #include "daemon/api/manager-bus.h"
+#include "daemon/api/manager.h"
 #include "daemon/api/request-definition.h"
 #include "daemon/autostart/autostart.h"
 #include "daemon/bus/bus-util.h"
 #include "daemon/definitions/store.h"
+#include "daemon/registry/device.h"
+#include "daemon/registry/parent.h"
 
 static int property_get_parent_name(sd_bus *bus, const char *path, const char *interface, const char *property,
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
@@ -63,12 +66,27 @@ static int property_get_start_state(sd_bus *bus, const char *path, const char *i
         return sd_bus_message_append(reply, "s", start_state_to_string(autostart_state(autostart_of(bus), userdata)));
 }
 
-static int property_get_start_error(sd_bus *bus, const char *path, const char *interface, const char *property,
-                                    sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        struct stored_definition *definition = userdata;
-        const char *error = definition->valid ? autostart_error(autostart_of(bus), definition) : definition->reason;
+static int property_get_error(sd_bus *bus, const char *path, const char *interface, const char *property,
+                              sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const struct stored_definition *definition = userdata;
+        const struct failure invalid = { FAILURE_INVALID_DEFINITION, definition->reason };
 
-        return sd_bus_message_append(reply, "s", error ? error : "");
+        return bus_append_failure(reply, definition->valid ? &definition->error : &invalid);
+}
+
+static int property_get_device(sd_bus *bus, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const struct stored_definition *definition = userdata;
+
+        return sd_bus_message_append(reply, "o", definition->device ? definition->device->export.path : "/");
+}
+
+static int property_get_parent(sd_bus *bus, const char *path, const char *interface, const char *property,
+                               sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const struct stored_definition *definition = userdata;
+        const struct parent *parent = parent_find(manager_of(bus)->registry, definition->directory->parent);
+
+        return sd_bus_message_append(reply, "o", parent ? parent->export.path : "/");
 }
 
 /* The request gets copies of the names, because the definition may be freed when the request looks at the store. A file
@@ -110,7 +128,9 @@ const sd_bus_vtable definition_vtable[] = {
         SD_BUS_PROPERTY("Valid", "b", property_get_valid, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Active", "b", property_get_active, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("StartState", "s", property_get_start_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-        SD_BUS_PROPERTY("StartError", "s", property_get_start_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Error", "(ss)", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Device", "o", property_get_device, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Parent", "o", property_get_parent, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD_WITH_ARGS("Start", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("o", device), method_start,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Modify", SD_BUS_ARGS("a{sv}", changes, "a{sv}", options),

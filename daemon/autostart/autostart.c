@@ -20,7 +20,6 @@
 struct autostart_entry {
         struct autostart_group *group;
         struct stored_definition *definition;
-        char *error;                            /* why the last start failed, or NULL */
         enum start_state state;
         bool suspended;                         /* whether the file is invalid */
         bool registered_again;                  /* whether the parent has come again since the start began */
@@ -136,7 +135,6 @@ static void entry_free(struct autostart_entry *entry) {
         assert(entry->hh.tbl);
         unlist(entry);
         HASH_DEL(entry->group->entries, entry);
-        free(entry->error);
         free(entry);
 }
 
@@ -180,32 +178,29 @@ static struct log_fields fields_of(const struct autostart_entry *entry) {
 
 /* --- states */
 
-static void changed(const struct autostart_entry *entry, const char *property) {
-        export_change(entry->definition->directory->store->exports, &entry->definition->export, property);
-}
-
-/* @error: why a start failed, or NULL. */
-static void set_state(struct autostart_entry *entry, enum start_state state, const char *error) {
-        assert(state < _START_STATE_MAX && !error == (state != START_STATE_FAILED));
-        if (error || entry->error)
-                changed(entry, "StartError");
-        free(entry->error);
-        entry->error = error ? strdup(error) : NULL;
+static void change_state(struct autostart_entry *entry, enum start_state state) {
+        assert(state < _START_STATE_MAX);
         if (entry->state == state)
                 return;
-
         entry->state = state;
-        changed(entry, "StartState");
+        export_change(entry->definition->directory->store->exports, &entry->definition->export, "StartState");
 }
 
-static void fail(struct autostart_entry *entry, uint64_t job, const char *error) {
+static void set_state(struct autostart_entry *entry, enum start_state state) {
+        assert(state != START_STATE_FAILED);
+        stored_definition_set_error(entry->definition, NULL);
+        change_state(entry, state);
+}
+
+static void fail(struct autostart_entry *entry, const struct autostart_end *end) {
         struct log_fields fields = fields_of(entry);
 
-        fields.job = job;
+        fields.job = end->job;
         fields.message_id = MESSAGE_AUTOSTART_FAILED;
-        set_state(entry, START_STATE_FAILED, error);
+        stored_definition_set_error(entry->definition, end->failure);
+        change_state(entry, START_STATE_FAILED);
         log_full(LOG_ERR, 0, fields, "Autostart of device %s on parent '%s' failed: %s", uuid_of(entry),
-                 entry->group->parent, error);
+                 entry->group->parent, failure_text(end->failure));
 }
 
 /* The types are read again after a while, because some drivers have no uevent for what is missing. */
@@ -217,7 +212,7 @@ static void wait_for(struct autostart_entry *entry, enum start_state state) {
                          uuid_of(entry), state == START_STATE_WAITING_TYPE ? "its type" : "a free instance",
                          entry->group->parent);
         (void) tried_remove(entry->group->parent, uuid_of(entry));
-        set_state(entry, state, NULL);
+        set_state(entry, state);
         if (parent)
                 parent_read_again_later(parent);
 }
@@ -225,7 +220,7 @@ static void wait_for(struct autostart_entry *entry, enum start_state state) {
 /* It counts as tried, also for a daemon that is started later. */
 static void set_tried(struct autostart_entry *entry, enum start_state state) {
         (void) tried_add(entry->group->parent, uuid_of(entry));
-        set_state(entry, state, NULL);
+        set_state(entry, state);
 }
 
 enum start_state autostart_state(const struct autostart *autostart, const struct stored_definition *definition) {
@@ -238,12 +233,6 @@ enum start_state autostart_state(const struct autostart *autostart, const struct
         entry = entry_of(autostart, definition);
         /* Somebody has stopped it since it was started, and meant it. */
         return !entry || entry->state == START_STATE_ACTIVE ? START_STATE_NONE : entry->state;
-}
-
-const char *autostart_error(const struct autostart *autostart, const struct stored_definition *definition) {
-        const struct autostart_entry *entry = entry_of(autostart, definition);
-
-        return entry ? entry->error : NULL;
 }
 
 /* --- starting */
@@ -274,7 +263,7 @@ static int start(struct autostart_entry *entry) {
         assert(!entry->prev && !entry->suspended && entry->state != START_STATE_STARTING);
 
         if (!parent)
-                set_state(entry, START_STATE_WAITING_PARENT, NULL);
+                set_state(entry, START_STATE_WAITING_PARENT);
         else if (is_still_active(entry))
                 set_tried(entry, START_STATE_ACTIVE);
         else if (!parent_has_type(parent, entry->definition->type))
@@ -286,7 +275,7 @@ static int start(struct autostart_entry *entry) {
                 if (r < 0)
                         return r;
                 entry->group->n_starting++;
-                set_state(entry, START_STATE_STARTING, NULL);
+                set_state(entry, START_STATE_STARTING);
         }
         return 0;
 }
@@ -342,8 +331,7 @@ static void try_once(struct autostart_entry *entry) {
         }
         if (tried_has(entry->group->parent, uuid_of(entry)))
                 return set_state(entry,
-                                 stored_definition_is_active(entry->definition) ? START_STATE_ACTIVE : START_STATE_NONE,
-                                 NULL);
+                                 stored_definition_is_active(entry->definition) ? START_STATE_ACTIVE : START_STATE_NONE);
         enlist(entry);
 }
 
@@ -374,7 +362,7 @@ void autostart_parent_gone(struct autostart *autostart, const char *parent) {
         HASH_ITER(hh, group->entries, entry, next) {
                 unlist(entry);
                 if (!entry->suspended && entry->state != START_STATE_STARTING)
-                        set_state(entry, START_STATE_WAITING_PARENT, NULL);
+                        set_state(entry, START_STATE_WAITING_PARENT);
         }
 }
 
@@ -434,7 +422,7 @@ static void add(struct autostart *autostart, struct stored_definition *definitio
                 store_touch(definition->directory->store, definition->directory->parent, definition->uuid,
                             STORE_AGAIN_USEC);
         else if (!parent_of(entry->group))
-                set_state(entry, START_STATE_WAITING_PARENT, NULL);
+                set_state(entry, START_STATE_WAITING_PARENT);
         else
                 /* It is started when its parent registers the next time, as after `systemctl enable`. */
                 (void) tried_add(entry->group->parent, definition->uuid);
@@ -457,7 +445,7 @@ static void resume(struct autostart_entry *entry) {
                 return;
         default:
                 if (!parent)
-                        return set_state(entry, START_STATE_WAITING_PARENT, NULL);
+                        return set_state(entry, START_STATE_WAITING_PARENT);
                 try_once(entry);
                 pump(entry->group);
         }
@@ -473,7 +461,7 @@ void autostart_definition_read(struct autostart *autostart, struct stored_defini
                 entry->suspended = true;
                 unlist(entry);
         } else if (entry && definition->start != START_AUTO) {
-                set_state(entry, START_STATE_NONE, NULL);
+                set_state(entry, START_STATE_NONE);
                 entry_drop(entry);
         } else if (entry && entry->suspended)
                 resume(entry);
@@ -511,15 +499,15 @@ static void take_result(struct autostart_entry *entry, const struct autostart_en
                 return wait_for(entry, START_STATE_WAITING_TYPE);
         case FAILURE_SHUTTING_DOWN:
                 (void) tried_remove(entry->group->parent, uuid_of(entry));
-                return set_state(entry, START_STATE_WAITING_PARENT, NULL);
+                return set_state(entry, START_STATE_WAITING_PARENT);
         case FAILURE_JOB_CANCELED:
                 return set_tried(entry, START_STATE_NONE);
         case FAILURE_ALREADY_EXISTS:
                 if (exists_as_asked(entry, end->type))
                         return set_tried(entry, START_STATE_ACTIVE);
-                return fail(entry, end->job, failure_text(end->failure));
+                return fail(entry, end);
         default:
-                return fail(entry, end->job, failure_text(end->failure));
+                return fail(entry, end);
         }
 }
 
@@ -531,10 +519,10 @@ static void take_end(struct autostart_entry *entry, const struct autostart_end *
         entry->registered_again = false;
         /* If its parent has gone, that may be why it failed. It is due again when the parent comes. */
         if (!end->is_done && !parent_of(entry->group))
-                return set_state(entry, START_STATE_WAITING_PARENT, NULL);
+                return set_state(entry, START_STATE_WAITING_PARENT);
         if (again && !is_still_active(entry)) {
                 (void) tried_remove(entry->group->parent, uuid_of(entry));
-                set_state(entry, START_STATE_NONE, NULL);
+                set_state(entry, START_STATE_NONE);
                 if (!entry->suspended)
                         enlist(entry);
                 return;

@@ -7,7 +7,7 @@
  * no single event at which a device is started. Instead, daemon/autostart/ has an entry for each definition that is
  * `auto`, with a state that moves on when something has changed. A struct autostart owns the entries. It hears of
  * definitions that come, change and go, of parents, of types that were read, of devices, and of the ends of the starts.
- * It announces StartState and StartError of the definitions on the bus, and tells nobody else.
+ * It announces StartState and Error of the definitions on the bus, and tells nobody else.
  *
  * A definition is tried once for each registration of its parent. If its type or a free instance is missing, it waits
  * and is tried again each time that the types were read. They are read after uevents, after a device has come or gone,
@@ -82,9 +82,6 @@ int autostart_adopt(struct autostart *autostart);
 
 /** autostart_state() - StartState of a definition. It is "active" whoever has started the device. */
 enum start_state autostart_state(const struct autostart *autostart, const struct stored_definition *definition);
-
-/** autostart_error() - why the last start failed, or NULL. */
-const char *autostart_error(const struct autostart *autostart, const struct stored_definition *definition);
 
 /** autostart_parent_here() - a parent has registered, or was here when the daemon started. */
 void autostart_parent_here(struct autostart *autostart, struct parent *parent);

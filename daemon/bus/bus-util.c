@@ -50,6 +50,13 @@ int bus_fail(sd_bus_message *message, enum failure_code code, const char *format
         return r < 0 ? r : 1;
 }
 
+int bus_append_failure(sd_bus_message *reply, const struct failure *failure) {
+        bool failed = failure->code != FAILURE_NONE;
+
+        return sd_bus_message_append(reply, "(ss)", failed ? failure_code_to_name(failure->code) : "",
+                                     failed ? failure_text(failure) : "");
+}
+
 void bus_end_unanswered(void) {
         sd_event *event = NULL;
 

@@ -32,6 +32,10 @@ void bus_end_unanswered(void);
  * bus_end_unanswered(). */
 void bus_answer_errno(sd_bus_message *message, int error);
 
+/** bus_append_failure() - append a failure as (ss): the name of the D-Bus error, and the sentence, which must be valid
+ * UTF-8. Both are empty if nothing has failed. Returns 0 or a negative errno. */
+int bus_append_failure(sd_bus_message *reply, const struct failure *failure);
+
 /* bus_fail() with one sentence that several handlers need. */
 
 /** bus_fail_job() - there is no such job. */

@@ -10,6 +10,7 @@
 
 #include "common/bus-names.h"
 #include "common/io.h"
+#include "common/utf8.h"
 #include "common/uuid.h"
 #include "daemon/base/log.h"
 #include "daemon/base/timer.h"
@@ -28,8 +29,7 @@
 enum announcement_kind {
         ANNOUNCE_OBJECT,        /* that it is there, or what of it has changed */
         ANNOUNCE_REMOVED,
-        ANNOUNCE_JOB_NEW,
-        ANNOUNCE_JOB_REMOVED,
+        ANNOUNCE_JOB,
 };
 
 struct announcement {
@@ -37,10 +37,9 @@ struct announcement {
         struct export *export;  /* the object, if it is about one that is there */
         char *path;             /* this and the rest: of the other kinds */
         const char *interface;
-        uint64_t id;
+        struct job_signal job;  /* with the texts below */
         char uuid[UUID_TEXT_SIZE];
-        const char *job_kind;
-        const char *result;
+        char *message;          /* NULL also without memory */
         struct announcement *prev, *next;
 };
 
@@ -58,6 +57,7 @@ struct exports {
 
 static void announcement_free(struct announcement *a) {
         free(a->path);
+        free(a->message);
         free(a);
 }
 
@@ -73,6 +73,9 @@ static struct announcement *queue_up(struct exports *exports, const struct annou
         }
         *a = *announcement;
         a->path = path;
+        a->message = a->job.message ? strdup(a->job.message) : NULL;
+        if (a->message)
+                utf8_make_valid(a->message);
         if (!exports->queue)
                 timer_arm(exports->timer, ANNOUNCE_USEC);
         DL_APPEND(exports->queue, a);
@@ -134,18 +137,22 @@ static int announce_object(struct exports *exports, struct export *export) {
         return r;
 }
 
+static int announce_job(struct exports *exports, const struct announcement *a) {
+        if (!a->job.result)
+                return sd_bus_emit_signal(exports->bus, BUS_ROOT, BUS_MANAGER, "JobNew", "tsso", a->job.id, a->uuid,
+                                          a->job.kind, a->path);
+        return sd_bus_emit_signal(exports->bus, BUS_ROOT, BUS_MANAGER, "JobRemoved", "tsssoss", a->job.id, a->uuid,
+                                  a->job.kind, a->job.result, a->path, a->job.error, a->message ? a->message : "");
+}
+
 static int announce(struct exports *exports, const struct announcement *a) {
         switch (a->kind) {
         case ANNOUNCE_OBJECT:
                 return announce_object(exports, a->export);
         case ANNOUNCE_REMOVED:
                 return sd_bus_emit_interfaces_removed(exports->bus, a->path, a->interface, NULL);
-        case ANNOUNCE_JOB_NEW:
-                return sd_bus_emit_signal(exports->bus, BUS_ROOT, BUS_MANAGER, "JobNew", "tsso", a->id, a->uuid,
-                                          a->job_kind, a->path);
-        case ANNOUNCE_JOB_REMOVED:
-                return sd_bus_emit_signal(exports->bus, BUS_ROOT, BUS_MANAGER, "JobRemoved", "tssso", a->id, a->uuid,
-                                          a->job_kind, a->result, a->path);
+        case ANNOUNCE_JOB:
+                return announce_job(exports, a);
         default:
                 return -EINVAL;
         }
@@ -292,24 +299,11 @@ void export_remove(struct exports *exports, struct export *export) {
         *export = (struct export) {};
 }
 
-static void queue_job_signal(struct exports *exports, struct announcement a, const char *uuid, const char *path) {
-        /* queue_up() copies it. */
-        a.path = (char *) path;
-        snprintf(a.uuid, sizeof(a.uuid), "%s", uuid);
+void exports_job(struct exports *exports, const struct job_signal *signal) {
+        struct announcement a = { .kind = ANNOUNCE_JOB, .path = (char *) signal->path, .job = *signal };
+
+        snprintf(a.uuid, sizeof(a.uuid), "%s", signal->uuid);
         queue_signal(exports, &a);
-}
-
-void exports_job_new(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *path) {
-        const struct announcement a = { .kind = ANNOUNCE_JOB_NEW, .id = id, .job_kind = kind };
-
-        queue_job_signal(exports, a, uuid, path);
-}
-
-void exports_job_removed(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *result,
-                         const char *path) {
-        const struct announcement a = { .kind = ANNOUNCE_JOB_REMOVED, .id = id, .job_kind = kind, .result = result };
-
-        queue_job_signal(exports, a, uuid, path);
 }
 
 int exports_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,

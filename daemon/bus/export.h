@@ -59,11 +59,19 @@ void export_change(struct exports *exports, struct export *export, const char *p
 /** export_remove() - take the object off the bus. Harmless for one that is not there. */
 void export_remove(struct exports *exports, struct export *export);
 
-/** exports_job_new(), exports_job_removed() - queue a signal of the Manager about a job. @kind and @result must be
- * literals. */
-void exports_job_new(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *path);
-void exports_job_removed(struct exports *exports, uint64_t id, const char *uuid, const char *kind, const char *result,
-                         const char *path);
+/* What a signal says about a job. */
+struct job_signal {
+        uint64_t id;
+        const char *uuid;
+        const char *path;
+        const char *kind;               /* a literal */
+        const char *result;             /* a literal; NULL: the job is new, and the rest is empty */
+        const char *error;              /* a literal, the D-Bus error; "": it has succeeded */
+        const char *message;            /* why it has failed; NULL: it has succeeded */
+};
+
+/** exports_job() - queue the signal JobNew or JobRemoved. */
+void exports_job(struct exports *exports, const struct job_signal *signal);
 
 /** exports_find() - sd_bus_object_find_t by path and interface; userdata is the struct exports. */
 int exports_find(sd_bus *bus, const char *path, const char *interface, void *userdata, void **ret_found,

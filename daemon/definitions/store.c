@@ -47,6 +47,15 @@ size_t store_find_all(struct store *store, const char *uuid, struct stored_defin
         return n;
 }
 
+void store_parent_changed(struct store *store, const char *parent) {
+        struct store_directory *directory = store_find_directory(store, parent);
+        struct stored_definition *definition, *next;
+
+        if (directory)
+                HASH_ITER(hh, directory->definitions, definition, next)
+                        export_change(store->exports, &definition->export, "Parent");
+}
+
 void store_device_changed(struct store *store, struct device *device) {
         struct stored_definition *definition = store_find(store, device->parent, device->uuid);
 

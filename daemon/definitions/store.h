@@ -104,6 +104,9 @@ bool store_hurry(struct store *store);
 /** store_lost_events() - for the watches: look at everything, as inotify has lost events. */
 void store_lost_events(struct store *store);
 
+/** store_parent_changed() - for the registry: a parent has registered or is gone. Its definitions announce that. */
+void store_parent_changed(struct store *store, const char *parent);
+
 /** store_device_changed(), store_device_gone() - for the registry: a device has appeared or is in another state, or it
  * is gone. Its definition announces that. */
 void store_device_changed(struct store *store, struct device *device);

@@ -35,7 +35,15 @@ void stored_definition_set_device(struct stored_definition *definition, struct d
         if (device)
                 device_set_defined(device, true);
         changed(definition, "Active");
+        changed(definition, "Device");
         changed(definition, "StartState");
+}
+
+void stored_definition_set_error(struct stored_definition *definition, const struct failure *error) {
+        if (!error && definition->error.code == FAILURE_NONE)
+                return;
+        failure_copy(error, &definition->error);
+        changed(definition, "Error");
 }
 
 static void find_device(struct stored_definition *definition) {
@@ -55,6 +63,7 @@ static struct stored_definition *stored_definition_free(struct stored_definition
         free(definition->uuid);
         sd_event_source_disable_unref(definition->link_watch);
         free(definition->reason);
+        failure_clear(&definition->error);
         free(definition->type);
         free(definition);
         return NULL;
@@ -110,7 +119,7 @@ static struct stored_definition *stored_definition_new(struct store_directory *d
 
 static void changed_validity(struct stored_definition *definition) {
         static const char *const properties[] = { "Valid", "Type", "StartMode", "Attributes", "StartState",
-                                                  "StartError" };
+                                                  "Error" };
 
         for (size_t i = 0; i < ELEMENTSOF(properties); i++)
                 changed(definition, properties[i]);
@@ -139,7 +148,7 @@ static void set_invalid(struct stored_definition *definition, const struct defin
 
         free(definition->reason);
         definition->reason = TAKE_PTR(reason);
-        changed(definition, "StartError");
+        changed(definition, "Error");
         if (!definition->valid)
                 return;
 

@@ -17,6 +17,7 @@ struct stored_definition {
         char *uuid;                     /* the name of the file, which can be anything while the file is invalid */
         bool valid;
         char *reason;                   /* why it is not valid, with the line; or NULL */
+        struct failure error;           /* why its last start failed; FAILURE_NONE if it did not */
         sd_event_source *link_watch;    /* while the file has more than one name, see store-link.h; or NULL */
         char *type;                     /* this and the next two are what the valid file says */
         enum start_mode start;
@@ -40,6 +41,9 @@ void stored_definition_forget(struct stored_definition *definition);
 
 /** stored_definition_is_active() - whether its device is active. */
 bool stored_definition_is_active(const struct stored_definition *definition);
+
+/** stored_definition_set_error() - its last start has failed, or NULL: has not. */
+void stored_definition_set_error(struct stored_definition *definition, const struct failure *error);
 
 /** stored_definition_set_device() - its device has appeared or is in another state, or is gone (NULL). */
 void stored_definition_set_device(struct stored_definition *definition, struct device *device);

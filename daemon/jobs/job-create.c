@@ -161,19 +161,8 @@ void job_create_reported(struct job *job, struct report *report) {
         create_end(job, JOB_FAILED);
 }
 
-int job_create_append_path(struct job *job, sd_bus_message *reply) {
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, &path);
-        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
-}
-
-static int append_reply(struct job *job, sd_bus_message *reply) {
-        int r;
-
-        r = sd_bus_message_append(reply, "s", job->uuid);
-        return r < 0 ? r : job_create_append_path(job, reply);
+int job_create_object(const struct job *job, char **ret) {
+        return sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, ret);
 }
 
 bool job_create_before_answer(struct job *job, sd_bus_message *reply) {
@@ -209,7 +198,8 @@ static const struct job_type type = {
         .start = create_start,
         .on_assigned = job_create_assigned,
         .on_report = job_create_reported,
-        .append_reply = append_reply,
+        .answers_uuid = true,
+        .object = job_create_object,
         .before_answer = job_create_before_answer,
         .clear = job_create_clear,
 };

@@ -37,7 +37,7 @@ void job_create_drop_intent(struct job *job);
 void job_create_fail_exists(struct job *job, const struct device *device);
 
 /* Members of struct job_type. */
-int job_create_append_path(struct job *job, sd_bus_message *reply);
+int job_create_object(const struct job *job, char **ret);
 int job_create_assigned(struct job *job);
 void job_create_reported(struct job *job, struct report *report);
 bool job_create_before_answer(struct job *job, sd_bus_message *reply);

@@ -203,30 +203,27 @@ static void undefine_reported(struct job *job, struct report *report) {
         job_finish(job, JOB_DONE);
 }
 
-static int append_path(struct job *job, sd_bus_message *reply) {
-        _cleanup_free_ char *path = NULL;
-        int r;
-
-        r = sd_bus_path_encode_many(&path, BUS_DEFINITION_PATH "/%/%", job->parent, job->uuid);
-        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
+static int definition_object(const struct job *job, char **ret) {
+        return sd_bus_path_encode_many(ret, BUS_DEFINITION_PATH "/%/%", job->parent, job->uuid);
 }
 
-static int define_append_reply(struct job *job, sd_bus_message *reply) {
-        int r;
-
-        r = sd_bus_message_append(reply, "s", job->uuid);
-        return r < 0 ? r : append_path(job, reply);
-}
-
-static int modify_append_reply(struct job *job, sd_bus_message *reply) {
+static int modified_object(const struct job *job, char **ret) {
+        if (store_find(job->jobs->store, job->parent, job->uuid))
+                return definition_object(job, ret);
         /* A transient device that was changed while it runs has no definition. */
-        if (!store_find(job->jobs->store, job->parent, job->uuid))
-                return sd_bus_message_append(reply, "o", "/");
-        return append_path(job, reply);
+        *ret = strdup("/");
+        return *ret ? 0 : -ENOMEM;
 }
 
 static bool modify_changes_device(const struct job *job) {
         return definition_job_of((struct job *) job)->live;
+}
+
+static void modify_keep_error(const struct job *job, const struct failure *error) {
+        struct device *device = device_find(job->jobs->registry, job->uuid);
+
+        if (device && modify_changes_device(job))
+                device_set_error(device, error);
 }
 
 static void clear(struct job *job) {
@@ -244,7 +241,8 @@ static const struct job_type define_type = {
         .task = TASK_DEFINE,
         .start = define_start,
         .on_report = define_reported,
-        .append_reply = define_append_reply,
+        .answers_uuid = true,
+        .object = definition_object,
         .clear = clear,
 };
 
@@ -256,8 +254,9 @@ static const struct job_type modify_type = {
         .task = TASK_MODIFY,
         .start = modify_start,
         .on_report = modify_reported,
-        .append_reply = modify_append_reply,
+        .object = modified_object,
         .changes_device = modify_changes_device,
+        .keep_error = modify_keep_error,
         .clear = clear,
 };
 

@@ -134,6 +134,13 @@ static const char *waits_for(const struct job *job) {
         return start_job_of((struct job *) job)->waits_for;
 }
 
+static void keep_error(const struct job *job, const struct failure *error) {
+        struct stored_definition *definition = job->parent ? store_find(job->jobs->store, job->parent, job->uuid) : NULL;
+
+        if (definition)
+                stored_definition_set_error(definition, error);
+}
+
 static void clear(struct job *job) {
         free(start_job_of(job)->waits_for);
         job_create_clear(job);
@@ -146,6 +153,7 @@ static const struct job_type undo_type = {
         .cleans_up = true,
         .start = job_undo_start,
         .on_report = job_undo_reported,
+        .keep_error = keep_error,
         .clear = clear,
 };
 
@@ -158,9 +166,10 @@ static const struct job_type type = {
         .start = start_start,
         .on_assigned = job_create_assigned,
         .on_report = start_reported,
-        .append_reply = job_create_append_path,
+        .object = job_create_object,
         .before_answer = job_create_before_answer,
         .waits_for = waits_for,
+        .keep_error = keep_error,
         .clear = clear,
 };
 

@@ -149,6 +149,13 @@ static void clear(struct job *job) {
         free(stop_job_of(job)->path);
 }
 
+static void keep_error(const struct job *job, const struct failure *error) {
+        struct device *device = device_find(job->jobs->registry, job->uuid);
+
+        if (device)
+                device_set_error(device, error);
+}
+
 static const struct job_type type = {
         .name = "stop",
         .size = sizeof(struct stop_job),
@@ -159,6 +166,7 @@ static const struct job_type type = {
         .start = stop_start,
         .on_assigned = stop_assigned,
         .on_report = stop_reported,
+        .keep_error = keep_error,
         .clear = clear,
 };
 

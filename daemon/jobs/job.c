@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <time.h>
 
 #include "common/bus-names.h"
 #include "common/fault-point.h"
@@ -95,6 +96,13 @@ int job_set_target(struct job *job, const char *parent, const char *mdev_type) {
         return 0;
 }
 
+static uint64_t realtime_usec(void) {
+        struct timespec now;
+
+        clock_gettime(CLOCK_REALTIME, &now);
+        return (uint64_t) now.tv_sec * USEC_PER_SEC + (uint64_t) now.tv_nsec / 1000;
+}
+
 int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, const char *uuid, const char *parent,
             const char *mdev_type) {
         _cleanup_(job_unrefp) struct job *job = NULL;
@@ -109,6 +117,7 @@ int job_new(struct job **ret, struct jobs *jobs, const struct job_type *type, co
         job->jobs = jobs;
         job->type = type;
         job->id = ++jobs->last_id;
+        job->since = realtime_usec();
         strcpy(job->uuid, uuid);
         r = job_set_target(job, parent, mdev_type);
         if (r < 0)
@@ -150,6 +159,21 @@ struct job *job_unref(struct job *job) {
         return NULL;
 }
 
+/* @result: NULL for a new job. */
+static void announce(const struct job *job, const char *result) {
+        bool failed = result && job->result != JOB_DONE;
+
+        exports_job(job->jobs->exports, &(struct job_signal) {
+                .id = job->id,
+                .uuid = job->uuid,
+                .path = job->export.path,
+                .kind = job->type->name,
+                .result = result,
+                .error = failed ? failure_code_to_name(job->failure.code) : "",
+                .message = failed ? failure_text(&job->failure) : NULL,
+        });
+}
+
 static void leave_table(struct job *job) {
         HASH_DEL(job->jobs->by_id, job);
         export_remove(job->jobs->exports, &job->export);
@@ -189,7 +213,7 @@ int job_submit(struct job *job) {
         job_ref(job);
         /* Somebody waits for the other jobs, so their work comes first. */
         job->work.background = job->ops;
-        exports_job_new(job->jobs->exports, job->id, job->uuid, job->type->name, job->export.path);
+        announce(job, NULL);
         if (job->type->ends_waiting)
                 waiting_cancel(job);
         return 0;
@@ -238,13 +262,25 @@ void job_answer_failure(struct job *job) {
                 answer_failure(job, message, job->failure.code, failure_text(&job->failure));
 }
 
-static int try_reply(struct job *job, sd_bus_message *message, sd_bus_message **ret) {
+static int append_object(struct job *job, sd_bus_message *reply, bool accepted) {
+        _cleanup_free_ char *path = NULL;
+        int r;
+
+        if (accepted)
+                return sd_bus_message_append(reply, "o", job->export.path);
+        r = job->type->object(job, &path);
+        return r < 0 ? r : sd_bus_message_append(reply, "o", path);
+}
+
+static int try_reply(struct job *job, sd_bus_message *message, bool accepted, sd_bus_message **ret) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         int r;
 
         r = sd_bus_message_new_method_return(message, &reply);
-        if (r >= 0 && job->type->append_reply)
-                r = job->type->append_reply(job, reply);
+        if (r >= 0 && job->type->answers_uuid)
+                r = sd_bus_message_append(reply, "s", job->uuid);
+        if (r >= 0 && job->type->object)
+                r = append_object(job, reply, accepted);
         if (r >= 0)
                 r = bus_seal_reply(reply);
         if (r < 0)
@@ -254,11 +290,23 @@ static int try_reply(struct job *job, sd_bus_message *message, sd_bus_message **
 }
 
 /* The job is done, so an error would be untrue. Therefore one failed allocation is tried again. */
-static int make_reply(struct job *job, sd_bus_message *message, sd_bus_message **ret) {
+static int make_reply(struct job *job, sd_bus_message *message, bool accepted, sd_bus_message **ret) {
         int r;
 
-        r = try_reply(job, message, ret);
-        return r == -ENOMEM ? try_reply(job, message, ret) : r;
+        r = try_reply(job, message, accepted, ret);
+        return r == -ENOMEM ? try_reply(job, message, accepted, ret) : r;
+}
+
+int job_answer_accepted(struct job *job, sd_bus_message *message) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        int r;
+
+        r = make_reply(job, message, true, &reply);
+        if (r >= 0)
+                r = bus_send_reply(reply);
+        if (r < 0)
+                answer_failure(job, message, FAILURE_IO_ERROR, "The job is accepted, but its answer could not be sent");
+        return 1;
 }
 
 static void reply_success(struct job *job) {
@@ -266,7 +314,7 @@ static void reply_success(struct job *job) {
         int r = 0;
 
         if (message)
-                r = make_reply(job, message, &reply);
+                r = make_reply(job, message, false, &reply);
         /* This comes as late as possible: a daemon that is killed between here and the reply leaves a device, and its
          * creator was not told. */
         if ((job->type->before_answer && job->type->before_answer(job, reply)) || !message)
@@ -296,6 +344,12 @@ void job_tell_submitter(struct job *job) {
                 ops->on_end(job, job->result, job->ops_userdata);
 }
 
+/* A submitter keeps the errors of its jobs itself. */
+static void keep_error(const struct job *job) {
+        if (job->type->keep_error && !job->ops && job->result != JOB_CANCELED)
+                job->type->keep_error(job, job->result == JOB_DONE ? NULL : &job->failure);
+}
+
 void job_finish(struct job *job, enum job_result result) {
         struct jobs *jobs = job->jobs;
         bool was_outside = job->state == JOB_PARKED_OUTSIDE;
@@ -311,12 +365,12 @@ void job_finish(struct job *job, enum job_result result) {
                 reply_success(job);
         else
                 job_answer_failure(job);
+        keep_error(job);
 
         FAULT_POINT("answered");
         log_result(job);
         job_tell_submitter(job);
-        exports_job_removed(jobs->exports, job->id, job->uuid, job->type->name, results[job->result],
-                            job->export.path);
+        announce(job, results[job->result]);
         let_go(job, was_outside);
         FAULT_POINT("job-ended");
         if (!jobs->by_id)

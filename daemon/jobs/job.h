@@ -96,8 +96,11 @@ struct job_type {
         /* The worker has reported. @report is NULL if the worker was lost. */
         void (*on_report)(struct job *job, struct report *report);
 
-        /* Appends what a successful reply says. Returns 0 or a negative errno. Optional. */
-        int (*append_reply)(struct job *job, sd_bus_message *reply);
+        bool answers_uuid;              /* whether a reply begins with the UUID */
+
+        /* The path of the object that a reply names, newly allocated. Returns 0 or a negative errno. NULL: a reply names
+         * none. */
+        int (*object)(const struct job *job, char **ret);
 
         /* The job has succeeded, and its caller is about to hear that by @reply, which is sealed, or NULL if there is
          * none. Returns whether it takes @reply in order to send it later. Optional. */
@@ -108,6 +111,9 @@ struct job_type {
 
         /* Returns whether the job, which is about a definition, changes the device too. Optional. */
         bool (*changes_device)(const struct job *job);
+
+        /* Has the error of a caller's job kept where people look for it; NULL: the job has succeeded. Optional. */
+        void (*keep_error)(const struct job *job, const struct failure *error);
 
         /* Frees what the kind's own struct owns. Optional. */
         void (*clear)(struct job *job);
@@ -155,6 +161,7 @@ struct job {
         void *ops_userdata;
         struct export export;
         uint64_t id;
+        uint64_t since;                 /* when it was made, in µs of the real-time clock */
         char uuid[UUID_TEXT_SIZE];
         char *parent;                   /* the device's parent, or NULL while it is not known */
         char *mdev_type;                /* the device's type, or NULL while it is not known */
@@ -216,6 +223,10 @@ int job_settle(struct job *job);
 /** job_submit() - put a new job into the queue of its UUID, from where the event loop starts it. Returns 0 or a
  * negative errno. */
 int job_submit(struct job *job);
+
+/** job_answer_accepted() - answer the caller of a submitted job, who does not wait for its end. In place of the object
+ * that the job will make, the reply names the job's own. Returns 1. */
+int job_answer_accepted(struct job *job, sd_bus_message *message);
 
 /** job_cancel() - end a job that waits. If it has waited before, and a worker tries it again at the moment, it ends
  * when it would have to wait once more. Returns 0, or -EBUSY for a job that runs or cleans up. */

@@ -6,6 +6,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <utlist.h>
 
 #include "common/bus-names.h"
@@ -50,6 +52,31 @@ int device_group(struct registry *registry, const char *uuid, char *ret, size_t 
         return readlink_name_at(root_fd(), link, ret, size);
 }
 
+/* The kernel makes `dev` for a character device only, and vfio-dev/vfioN also without one. */
+int device_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        char path[PATH_MAX];
+        struct stat st;
+        int n, r;
+
+        n = snprintf(path, sizeof(path), "%s/vfio-dev", device->path + 1);
+        if (n >= PATH_MAX)
+                return -ENAMETOOLONG;
+        r = open_directory_at(root_fd(), path, &dir);
+        if (r < 0)
+                return r;
+        while ((entry = readdir(dir))) {
+                if (entry->d_name[0] == '.' ||
+                    snprintf(path + n, sizeof(path) - (size_t) n, "/%s/dev", entry->d_name) >= PATH_MAX - n ||
+                    fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                        continue;
+                snprintf(ret, SYSFS_NAME_SIZE, "%s", entry->d_name);
+                return 0;
+        }
+        return -ENOENT;
+}
+
 bool device_is_in_transition(const struct device *device) {
         return device->state == DEVICE_STARTING || device->state == DEVICE_STOPPING;
 }
@@ -67,6 +94,7 @@ static struct device *device_free(struct device *device) {
         assert(!device->prev && !device->hh.tbl);
         export_remove(device->registry->exports, &device->export);
         attributes_clear(&device->attributes);
+        failure_clear(&device->error);
         free(device->parent);
         free(device->path);
         free(device->type);
@@ -169,6 +197,14 @@ void device_set_defined(struct device *device, bool defined) {
                 return;
         device->defined = defined;
         export_change(device->registry->exports, &device->export, "Defined");
+        export_change(device->registry->exports, &device->export, "Definition");
+}
+
+void device_set_error(struct device *device, const struct failure *error) {
+        if (!error && device->error.code == FAILURE_NONE)
+                return;
+        failure_copy(error, &device->error);
+        export_change(device->registry->exports, &device->export, "Error");
 }
 
 void device_set_removing(struct device *device, bool removing) {

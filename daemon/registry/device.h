@@ -5,6 +5,7 @@
 
 #include "common/attribute.h"
 #include "common/device.h"
+#include "common/failure.h"
 #include "common/uuid.h"
 #include "daemon/bus/export.h"
 
@@ -23,6 +24,7 @@ struct device {
         ino_t inode;                    /* of the directory; a later device of the UUID has another one */
         enum device_state state;
         bool defined;                   /* whether the store has a definition of the UUID on the parent */
+        struct failure error;           /* why the last attempt to remove or change it failed; FAILURE_NONE: none has */
         struct attributes attributes;   /* those that a worker has written, for a later Define */
         uint64_t complete_since;        /* when it became active, CLOCK_MONOTONIC in µs; 0: long ago, or we made it */
         uint64_t limbo_since;           /* since when it looks wedged; 0: it does not */
@@ -66,6 +68,9 @@ void device_removed(struct registry *registry, const char *uuid, ino_t inode);
 /** device_set_defined() - for the store: whether it has a definition of the device. */
 void device_set_defined(struct device *device, bool defined);
 
+/** device_set_error() - an attempt to remove or to change it has failed, or NULL: has not. */
+void device_set_error(struct device *device, const struct failure *error);
+
 /** device_set_removing() - whether a worker is removing the device, whose end has no uevent if the worker dies. */
 void device_set_removing(struct device *device, bool removing);
 
@@ -75,6 +80,11 @@ void device_forget(struct device *device);
 /** device_group() - the name of the device's IOMMU group, which is the name of its node in /dev/vfio. The registry need
  * not know the device yet. Returns 0 or a negative errno, -ENOENT when it has no group. */
 int device_group(struct registry *registry, const char *uuid, char *ret, size_t size);
+
+/** device_vfio_name() - the name of the device's own VFIO character device, such as "vfio0", whose node is in
+ * /dev/vfio/devices. Kernels before 6.6 have none, and so have those built without it. Returns 0 or a negative errno,
+ * -ENOENT when it has none. */
+int device_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]);
 
 /** device_grace_usec() - how long the device must still be left alone, because somebody else has just made it; 0: no
  * longer. */

@@ -48,7 +48,7 @@ static struct parent *parent_free(struct parent *parent) {
         task_clear(&parent->read_work.task);
         free(parent->name);
         free(parent->path);
-        free(parent->physical);
+        free(parent->card);
         free(parent);
         return NULL;
 }
@@ -153,7 +153,7 @@ static int on_capacity(sd_event_source *source, uint64_t usec, void *userdata) {
         struct parent *changed = userdata, *parent, *next;
 
         HASH_ITER(hh, changed->registry->parents, parent, next)
-                if (streq(parent->physical, changed->physical))
+                if (streq(parent->card, changed->card))
                         parent_read_types(parent);
         return 0;
 }
@@ -166,7 +166,7 @@ void parent_capacity_changed(struct registry *registry, const char *name) {
 }
 
 /* Virtual functions share the instances of their physical function. */
-static void find_physical(const struct sysfs_parent *look, const char *name, char ret[static SYSFS_NAME_SIZE]) {
+static void find_card(const struct sysfs_parent *look, const char *name, char ret[static SYSFS_NAME_SIZE]) {
         char link[PATH_MAX];
 
         if ((size_t) snprintf(link, sizeof(link), "%s/physfn", look->path + 1) >= sizeof(link) ||
@@ -176,17 +176,17 @@ static void find_physical(const struct sysfs_parent *look, const char *name, cha
 
 static struct parent *parent_new(struct registry *registry, const char *name, const struct sysfs_parent *look) {
         _cleanup_(parent_freep) struct parent *parent = NULL;
-        char *path, physical[SYSFS_NAME_SIZE];
+        char *path, card[SYSFS_NAME_SIZE];
 
         parent = calloc(1, sizeof(*parent));
         if (!parent)
                 return NULL;
 
-        find_physical(look, name, physical);
+        find_card(look, name, card);
         parent->registry = registry;
         parent->name = strdup(name);
         parent->path = strdup(look->path);
-        parent->physical = strdup(physical);
+        parent->card = strdup(card);
         parent->types_dev = look->types_dev;
         parent->types_inode = look->types_inode;
         parent->read_work = (struct work) {
@@ -195,7 +195,7 @@ static struct parent *parent_new(struct registry *registry, const char *name, co
                 .on_report = on_types,
                 .background = true,
         };
-        if (!parent->name || !parent->path || !parent->physical || !parent->read_work.task.parent)
+        if (!parent->name || !parent->path || !parent->card || !parent->read_work.task.parent)
                 return NULL;
 
         if (timer_new(&parent->capacity_timer, registry->event, "parent-capacity", PRIORITY_REQUESTS, TIMER_EXACT_USEC,

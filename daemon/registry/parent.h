@@ -17,7 +17,7 @@ struct parent {
         struct export export;
         char *name;
         char *path;                     /* its directory in sysfs */
-        char *physical;                 /* the device that has its instances: its physical function, or itself */
+        char *card;                     /* the device that has its instances: its physical function, or itself */
         dev_t types_dev;                /* with types_inode the identity of the registration, see struct sysfs_parent */
         ino_t types_inode;
         struct mdev_types types;        /* as a worker has read them last; none before that */

@@ -59,8 +59,7 @@ Device = collections.namedtuple("Device", "uuid parent type state defined path")
 Job = collections.namedtuple("Job", "id uuid kind state path")
 Type = collections.namedtuple("Type", "parent type name device_api available description")
 
-_OPTION_TYPES = {"timeout": "t", "settle": "b", "wait": "b", "force": "b", "live": "b",
-                 "defined": "b"}
+_FLAGS = ("settle", "wait", "force", "live", "defined", "no-wait")
 _NAMESPACES = (("mnt", 0x00020000), ("net", 0x40000000), ("pid", 0x20000000))
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -81,11 +80,20 @@ def job_path(number):
     return f"{ROOT}/job/{encode(str(number))}"
 
 
+def _option(name, value):
+    if isinstance(value, Variant):
+        return name, value
+    if name == "timeout":
+        return "timeout-usec", Variant("t", int(value * 1e6))
+    name = name.replace("_", "-")
+    assert name in _FLAGS
+    return name, Variant("b", value)
+
+
 def options(**values):
-    """Keywords as a{sv}; an option that is not known, or of another type, is given as a Variant."""
-    return {key: value if isinstance(value, Variant) else
-            Variant(_OPTION_TYPES[key], int(value * 1e6) if key == "timeout" else value)
-            for key, value in values.items()}
+    """Keywords as a{sv}, a timeout in seconds; an option that is not known, or of another type, is given as a
+    Variant."""
+    return dict(_option(name, value) for name, value in values.items())
 
 
 class _Namespaces:

@@ -60,12 +60,12 @@ WRONG_NAMES = ["README", "83B8F4F2-509F-382F-3C1E-E6BFE0FA1001", "83b8f4f2-509f-
 
 def assert_invalid(host, name, reason):
     shown = definition(host, name)
-    assert shown["Valid"] is False and reason in shown["StartError"] and shown["UUID"] == name
+    assert shown["Valid"] is False and reason in shown["Error"][1] and shown["UUID"] == name
     assert (shown["Type"], shown["StartMode"], shown["Attributes"], shown["StartState"]) == ("", "", [], "none")
     assert listed(host)[name, "mtty"] == ("", "", False)
     file = f"/etc/mdevctl.d/mtty/{name}"
     lines = [line for line in host.log().splitlines() if f"{file}: " in line]
-    assert len(lines) == 1 and lines[0].endswith(f"{file}: {shown['StartError']}")
+    assert len(lines) == 1 and lines[0].endswith(f"{file}: {shown['Error'][1]}")
 
 
 # Names of attributes that leave the device's directory, are none of the driver's, or are no names.

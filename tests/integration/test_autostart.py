@@ -283,7 +283,7 @@ def test_one_that_fails_delays_no_other():
         journal = Journal()
         wait_active(host, good)
         host.eventually(lambda: start_state(host, bad[0]) == "failed")
-        assert "none" in definition(host, bad[0])["StartError"] and host.state(bad[0]) is None
+        assert "none" in definition(host, bad[0])["Error"][1] and host.state(bad[0]) is None
         journal.close()
 
 
@@ -305,7 +305,7 @@ def test_a_failure_is_in_the_journal():
         entry, = journal.find(MESSAGE_ID=AUTOSTART_FAILED)
         assert entry["MEDIATED_UUID"] == uuid and entry["MEDIATED_PARENT"] == "mtty" and entry["PRIORITY"] == "3"
         assert uuid in entry["MESSAGE"] and "none" in entry["MESSAGE"]
-        assert definition(host, uuid)["StartError"] in entry["MESSAGE"]
+        assert definition(host, uuid)["Error"][1] in entry["MESSAGE"]
         assert entry["MEDIATED_JOB"] == "1" and len(journal.find(MEDIATED_UUID=uuid)) == 1
         journal.close()
 
@@ -316,7 +316,7 @@ def test_a_uuid_that_is_taken_elsewhere_fails():
         host.raw_create(uuid, "mbochs", "mbochs-small")
         start_daemon(host)
         wait_state(host, uuid, "failed")
-        assert "mbochs" in definition(host, uuid)["StartError"]
+        assert "mbochs" in definition(host, uuid)["Error"][1]
 
 
 def test_created_by_somebody_else_meanwhile():

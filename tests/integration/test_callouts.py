@@ -112,7 +112,7 @@ def test_refused_autostart():
         host.simctl("remove-parent", "mtty")
         host.simctl("add-parent", MTTY)
         host.eventually(lambda: host.state(other) == "active")
-        host.eventually(lambda: "not this one" in definition(host, UUID)["StartError"])
+        host.eventually(lambda: "not this one" in definition(host, UUID)["Error"][1])
         assert definition(host, UUID)["StartState"] == "failed"
         assert host.state(UUID) is None
 

@@ -10,7 +10,7 @@ from bus import MANAGER, ROOT
 from dbus_next import Variant
 from definitions import (DEFINITION, STORE, begin_define, begin_modify, begin_start, begin_undefine, changes, contents,
                          define, definition, definition_path, listed, modify, put, start, text_of, undefine)
-from host import DEVICES, Host, device_path, new_uuid, options, read
+from host import DEVICES, Host, device_path, new_uuid, options, parent_path, read
 
 # More than LISTING_SAFE_USEC.
 LISTING_SAFE_SECONDS = 2.1
@@ -41,7 +41,7 @@ def test_definition_object(host):
     assert definition(host, uuid) == {
         "UUID": uuid, "ParentName": "mtty", "Type": "mtty-1", "StartMode": "manual",
         "Attributes": [list(pair) for pair in PAIRS], "File": f"/etc/mdevctl.d/mtty/{uuid}", "Valid": True,
-        "Active": False, "StartState": "none", "StartError": ""}
+        "Active": False, "StartState": "none", "Error": ["", ""], "Device": "/", "Parent": parent_path("mtty")}
     assert host.call("GetDefinition", "ss", uuid.upper(), "mtty") == definition_path(uuid)
     assert host.call("GetDefinition", "ss", uuid, "") == definition_path(uuid)
     assert listed(host)[uuid, "mtty"] == ("mtty-1", "manual", False)
@@ -179,7 +179,7 @@ def test_what_is_no_uuid(host, uuid):
 def test_unknown_options_and_changes(host):
     uuid = define(host)
     invalid = "org.freedesktop.DBus.Error.InvalidArgs"
-    for opts in ({"bogus": Variant("b", True)}, {"timeout": Variant("s", "1")}, {"wait": True}):
+    for opts in ({"bogus": Variant("b", True)}, {"timeout-usec": Variant("s", "1")}, {"wait": True}):
         assert begin_define(host, **opts).error().name == invalid
         assert begin_modify(host, uuid, opts=opts).error().name == invalid
         assert begin_undefine(host, uuid, **opts).error().name == invalid
@@ -365,8 +365,8 @@ def test_signals_of_a_life(host):
     assert body[1][DEFINITION]["Type"].value == "mtty-1"
     modify(host, uuid, start="auto", type="mtty-2", attributes=[("a", "1")])
     body = signals.wait("PropertiesChanged", lambda body: "Type" in body[1], path)
-    assert {key: value.value for key, value in body[1].items()} | {"StartState": 0, "StartError": 0} == {
-        "Type": "mtty-2", "StartMode": "auto", "Attributes": [["a", "1"]], "StartState": 0, "StartError": 0}
+    assert {key: value.value for key, value in body[1].items()} | {"StartState": 0, "Error": 0} == {
+        "Type": "mtty-2", "StartMode": "auto", "Attributes": [["a", "1"]], "StartState": 0, "Error": 0}
     modify(host, uuid, attributes=[])
     start(host, uuid)
     signals.wait("PropertiesChanged", lambda body: body[1].get("Active", Variant("b", False)).value, path)
@@ -387,14 +387,15 @@ def test_every_property_that_becomes_invalid_is_signalled(host):
     put(uuid, "{")
     body = signals.wait("PropertiesChanged", lambda body: "Valid" in body[1], path)
     values = {key: value.value for key, value in body[1].items()}
-    assert values.pop("StartError").startswith("line 1: ")
+    name, message = values.pop("Error")
+    assert name == "org.mediated1.Error.InvalidDefinition" and message.startswith("line 1: ")
     assert values == {"Valid": False, "Type": "", "StartMode": "", "Attributes": [], "StartState": "none"}
     signals.seen.clear()
     put(uuid, text_of(start="manual", attributes=[("a", "1")]))
     body = signals.wait("PropertiesChanged", lambda body: "Valid" in body[1], path)
     assert {key: value.value for key, value in body[1].items()} == {
         "Valid": True, "Type": "mtty-1", "StartMode": "manual", "Attributes": [["a", "1"]], "StartState": "none",
-        "StartError": ""}
+        "Error": ["", ""]}
 
 
 def test_auto_of_an_active_device_shows_in_its_start_state(host):

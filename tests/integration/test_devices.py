@@ -46,6 +46,9 @@ def test_device_properties():
             "SysfsPath": str((DEVICES / device).resolve()),
             "IOMMUGroup": group,
             "DeviceNode": f"/dev/vfio/{group}",
+            "VFIODeviceNode": "",
+            "Definition": "/",
+            "Error": ["", ""],
         }
 
 
@@ -225,7 +228,8 @@ def test_remove_that_is_refused():
 
 
 @pytest.mark.parametrize("opts", [{"tiemout": Variant("t", 1)}, {"wait": Variant("b", True)},
-                                  {"timeout": Variant("u", 1)}, {"timeout": Variant("s", "1")},
+                                  {"timeout-usec": Variant("i", -1)}, {"timeout-usec": Variant("s", "1")},
+                                  {"timeout": Variant("t", 1)}, {"timeout-usec": Variant("d", 1.0)},
                                   {"settle": Variant("t", 1)}, {"settle": Variant("as", [])},
                                   {"": Variant("b", True)}])
 def test_options_of_create_that_are_refused(opts):
@@ -237,7 +241,7 @@ def test_options_of_create_that_are_refused(opts):
 
 
 @pytest.mark.parametrize("opts", [{"live": Variant("b", True)}, {"settle": Variant("b", True)},
-                                  {"wait": Variant("s", "yes")}, {"timeout": Variant("i", 1)}])
+                                  {"wait": Variant("s", "yes")}, {"timeout-usec": Variant("x", -1)}])
 def test_options_of_stop_that_are_refused(opts):
     with Host() as host:
         device = host.create()

@@ -123,7 +123,7 @@ def test_attribute_in_a_file_that_is_started(host, kind):
         assert begin_start(host, uuid, "mtty").error().name == "InvalidDefinition"
         assert begin_start(host, uuid, "mtty", wait=True).error().name == "InvalidDefinition"
         shown = definition(host, uuid)
-        assert not shown["Valid"] and "attribute 0" in shown["StartError"] and shown["Attributes"] == []
+        assert not shown["Valid"] and "attribute 0" in shown["Error"][1] and shown["Attributes"] == []
     (STORE / "mtty" / uuid).unlink()
     within_a_second(host, lambda: (uuid, "mtty") not in listed(host))
 
@@ -335,7 +335,7 @@ def test_hard_link_to_a_secret(host, defined):  # pylint: disable=unused-argumen
     within_a_second(host, lambda: (uuid, "mtty") in listed(host))
     with Unchanged(host):
         shown = definition(host, uuid)
-        assert "hard link" in shown["StartError"] and shown["Attributes"] == []
+        assert "hard link" in shown["Error"][1] and shown["Attributes"] == []
         assert "hunter2" not in host.log() and "hunter2" not in json.dumps(host.objects())
     secret.unlink()
     host.eventually(lambda: definition(host, uuid)["Valid"])

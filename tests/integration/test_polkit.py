@@ -470,7 +470,7 @@ def test_caller_that_leaves_at_once():
         begun = [body[0] for _, member, _, body in signals.seen if member == "JobNew"]
         ended = {body[0]: body for _, member, _, body in signals.seen if member == "JobRemoved"}
         assert sorted(begun) == sorted(ended)
-        made = {uuid for _, uuid, kind, result, _ in ended.values() if (kind, result) == ("create", "done")}
+        made = {body[1] for body in ended.values() if body[2:4] == ["create", "done"]}
         assert len(made) > 1 and host.states() == dict.fromkeys(made, "active")
 
 

@@ -232,11 +232,11 @@ static void test_manual(void **state) {
 
         end_badly(1, FAILURE_IO_ERROR);
         assert_state(1, START_STATE_FAILED);
-        assert_string_equal(autostart_error(autostart, &definitions[1]), "No luck");
+        assert_string_equal(definitions[1].error.message, "No luck");
         definitions[1].start = START_MANUAL;
         define(2);
         assert_state(1, START_STATE_NONE);
-        assert_null(autostart_error(autostart, &definitions[1]));
+        assert_int_equal(definitions[1].error.code, FAILURE_NONE);
 }
 
 static void test_type_comes_later(void **state) {

@@ -127,7 +127,7 @@ static void test_event_line(void **state) {
                     "device     " UUID_C " added, on mtty, mtty-1, active");
         /* A driver's newline makes no second line. */
         assert_line((struct event) { .object = "definition", .subject = uuid, .parent = name, .event = "changed" },
-                    "{\"StartState\":\"failed\",\"StartError\":\"a\\nb\",\"Active\":false}",
+                    "{\"StartState\":\"failed\",\"Error\":[\"x\",\"a\\nb\"],\"Active\":false}",
                     "definition " UUID_C " on mtty changed, not active, autostart failed, a b");
 }
 

@@ -183,10 +183,13 @@ static void test_quiet(void **state) {
 }
 
 static void test_jobs(void **state) {
+        struct job_signal job = { .id = 7, .uuid = "", .path = PREFIX "/job", .kind = "create", .error = "" };
+
         add(&x, "x");
-        exports_job_new(exports, 7, "", "create", PREFIX "/job");
+        exports_job(exports, &job);
         add(&y, "y");
-        exports_job_removed(exports, 7, "", "create", "done", PREFIX "/job");
+        job.result = "done";
+        exports_job(exports, &job);
         assert_heard("+x JobNew +y JobRemoved");
 }
 

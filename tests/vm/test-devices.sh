@@ -335,7 +335,7 @@ test_stopped_worker() {
     stopped=$(workers)
     # shellcheck disable=SC2086
     kill -STOP $stopped
-    call CreateDevice 'sssa(ss)a{sv}' "$uuid" mtty mtty-1 0 1 timeout t 1000000 >"$log" 2>&1 &
+    call CreateDevice 'sssa(ss)a{sv}' "$uuid" mtty mtty-1 0 1 timeout-usec t 1000000 >"$log" 2>&1 &
     creator=$!
     check "its caller is answered at the deadline" \
         wait_until 3 grep --quiet "did not finish the create within 1 s" "$log"
