@@ -20,6 +20,7 @@ static const char *const task_kinds[_TASK_KIND_MAX] = {
         [TASK_UNDEFINE] = "undefine",
         [TASK_LIVE] = "live",
         [TASK_GET_ATTRIBUTES] = "get-attributes",
+        [TASK_GET_USERS] = "get-users",
         [TASK_CLEAN_STORE] = "clean-store",
 };
 
@@ -135,6 +136,7 @@ static bool task_is_complete(const struct task *task) {
                 [TASK_UNDEFINE] = { .uuid = true, .parent = true },
                 [TASK_LIVE] = { .uuid = true, .parent = true, .type = true },
                 [TASK_GET_ATTRIBUTES] = { .uuid = true, .parent = true, .type = true },
+                [TASK_GET_USERS] = { .uuid = true, .parent = true },
         };
 
         return (task->uuid ? uuid_is_normal(task->uuid) : !needs[task->kind].uuid) &&
@@ -198,6 +200,7 @@ static json_object *holders_to_json(const struct holder *holders, size_t n) {
 
                 put_number(&holder, "pid", (uint64_t) holders[i].pid);
                 put_string(&holder, "name", holders[i].name);
+                put_string(&holder, "machine", holders[i].machine);
                 json_push(&list, holder);
         }
 
@@ -220,18 +223,21 @@ static int holders_from_json(json_object *list, struct report *report) {
         for (; report->n_holders < n; report->n_holders++) {
                 json_object *item = json_object_array_get_idx(list, report->n_holders);
                 struct holder *holder = report->holders + report->n_holders;
-                const char *name;
+                const char *name, *machine;
                 uint64_t pid;
 
                 if (!json_object_is_type(item, json_type_object))
                         return -EBADMSG;
                 pid = get_number(item, "pid");
                 name = get_string(item, "name");
-                if (pid == 0 || pid > INT32_MAX || !name)
+                machine = get_string(item, "machine");
+                if (pid == 0 || pid > INT32_MAX || !name || !machine)
                         return -EBADMSG;
                 holder->pid = (pid_t) pid;
                 snprintf(holder->name, sizeof(holder->name), "%s", name);
                 utf8_make_printable(holder->name);
+                snprintf(holder->machine, sizeof(holder->machine), "%s", machine);
+                utf8_make_line(holder->machine);
         }
 
         return 0;

@@ -26,6 +26,7 @@ enum task_kind {
         TASK_UNDEFINE,          /* remove the stored definition */
         TASK_LIVE,              /* change a running device's attributes by a callout */
         TASK_GET_ATTRIBUTES,    /* ask a callout for a running device's attributes */
+        TASK_GET_USERS,         /* find the processes that have a device open */
         TASK_CLEAN_STORE,       /* remove the temporary files of workers that have died */
         _TASK_KIND_MAX,
         _TASK_KIND_INVALID = -1,
@@ -69,12 +70,13 @@ enum report_kind {
 struct holder {
         pid_t pid;
         char name[16];          /* comm: 15 bytes, see proc(5) */
+        char machine[65];       /* the name of the virtual machine that it runs, or empty */
 };
 
 struct report {
         enum report_kind kind;
         struct failure failure;         /* FAILED; its message alone: KEPT */
-        struct holder *holders;         /* BUSY */
+        struct holder *holders;         /* BUSY; DONE of GET_USERS */
         size_t n_holders;
         uint64_t n_more_holders;        /* BUSY: how many holders there are besides those that are named */
         uint64_t start_time;            /* HELLO: the worker's own, in clock ticks */

@@ -15,7 +15,7 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "daemon/api/answer-size.h"
-#include "daemon/api/attributes-query.h"
+#include "daemon/api/device-query.h"
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/manager.h"
 #include "daemon/api/types-query.h"
@@ -361,7 +361,7 @@ struct manager *manager_free(struct manager *manager) {
                 return NULL;
 
         types_query_free_all(manager);
-        attributes_query_free_all(manager);
+        device_query_free_all(manager);
         manager->catch_up = catch_up_free(manager->catch_up);
         jobs_free(manager->jobs);
         manager->authorizations = authorizations_free(manager->authorizations);

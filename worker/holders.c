@@ -7,7 +7,8 @@
 
 #include "common/holders.h"
 #include "common/root.h"
-#include "worker/worker.h"
+#include "worker/backend.h"
+#include "worker/machine.h"
 
 /* Returns an fd, -EBUSY when another process has the group open, or another negative errno when there is no group to
  * open. */
@@ -49,6 +50,7 @@ static int add_holder(pid_t pid, const char *name, void *userdata) {
         holder = report->holders + report->n_holders++;
         *holder = (struct holder) { .pid = pid };
         snprintf(holder->name, sizeof(holder->name), "%s", name);
+        machine_of_process(pid, name, holder->machine, sizeof(holder->machine));
         return 0;
 }
 
@@ -79,4 +81,21 @@ bool device_is_in_use(int device_fd, pid_t held_by, struct report *report, int *
         /* The process that had it open may have closed it meanwhile. */
         *ret_group_fd = open_group(device_fd);
         return *ret_group_fd == -EBUSY;
+}
+
+void run_get_users(const struct task *task, struct report *report) {
+        _cleanup_close_ int fd = -1;
+        struct sysfs_device device;
+
+        report->kind = REPORT_FAILED;
+        fd = backend_of(task)->open_device(task, &device);
+        if (fd < 0) {
+                failure_set(&report->failure, FAILURE_NO_SUCH_DEVICE, "There is no device %s", task->uuid);
+                return;
+        }
+        if (find_holders(fd, 0, report) < 0)
+                failure_set(&report->failure, FAILURE_IO_ERROR,
+                            "Device %s: the processes that use it could not be found in /proc", task->uuid);
+        else
+                report->kind = REPORT_DONE;
 }

@@ -36,6 +36,7 @@ static void (*const tasks[_TASK_KIND_MAX])(const struct task *task, struct repor
         [TASK_UNDEFINE] = run_undefine,
         [TASK_LIVE] = run_live,
         [TASK_GET_ATTRIBUTES] = run_get_attributes,
+        [TASK_GET_USERS] = run_get_users,
         [TASK_CLEAN_STORE] = run_clean_store,
 };
 

@@ -15,6 +15,7 @@ void run_modify(const struct task *task, struct report *report);
 void run_undefine(const struct task *task, struct report *report);
 void run_live(const struct task *task, struct report *report);
 void run_get_attributes(const struct task *task, struct report *report);
+void run_get_users(const struct task *task, struct report *report);
 void run_clean_store(const struct task *task, struct report *report);
 
 /** wait_unless_orphaned() - sleep for @usec. If the daemon ends before that, this process ends: nobody waits for its

@@ -6,7 +6,7 @@
 
 #include "common/bus-names.h"
 #include "daemon/api/arguments.h"
-#include "daemon/api/attributes-query.h"
+#include "daemon/api/device-query.h"
 #include "daemon/api/manager-bus.h"
 #include "daemon/api/manager.h"
 #include "daemon/api/request-device.h"
@@ -94,7 +94,11 @@ static int property_get_vfio_node(sd_bus *bus, const char *path, const char *int
 }
 
 static int method_get_attributes(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
-        return attributes_query_start(manager_of(sd_bus_message_get_bus(message)), message, userdata);
+        return device_query_attributes(manager_of(sd_bus_message_get_bus(message)), message, userdata);
+}
+
+static int method_get_users(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        return device_query_users(manager_of(sd_bus_message_get_bus(message)), message, userdata);
 }
 
 static int method_stop(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -122,6 +126,8 @@ const sd_bus_vtable device_vtable[] = {
         SD_BUS_PROPERTY("Error", "(ss)", property_get_error, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD_WITH_ARGS("GetAttributes", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ss)", attributes),
                                 method_get_attributes, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetUsers", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(uss)", users), method_get_users,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Stop", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, method_stop,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,

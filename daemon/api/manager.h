@@ -9,10 +9,10 @@
 #include <systemd/sd-bus.h>
 #include <systemd/sd-event.h>
 
-struct attributes_query;
 struct authorizations;
 struct autostart;
 struct catch_up;
+struct device_query;
 struct exports;
 struct jobs;
 struct monitor;
@@ -39,7 +39,7 @@ struct manager {
         void (*reload)(struct manager *manager);        /* looks at the kernel and the store again, for Reload */
 
         struct authorizations *authorizations;
-        struct attributes_query *attributes_queries;
+        struct device_query *device_queries;
         struct types_query *types_queries;
         struct catch_up *catch_up;
         bool draining;

@@ -37,8 +37,8 @@ static const struct option *find_option(const char *name, unsigned int allowed) 
         return NULL;
 }
 
-/* Reads a variant that has any of D-Bus's integer types, because bindings of dynamic languages choose one by themselves.
- * Returns -ENXIO for another type, and -ERANGE for a negative number. */
+/* Reads a variant that has any of D-Bus's integer types, because the bindings of dynamic languages choose one by
+ * themselves. Returns -ENXIO for another type, and -ERANGE for a negative number. */
 static int read_number(sd_bus_message *message, uint64_t *ret) {
         const char *type;
         union {

@@ -330,8 +330,8 @@ static void try_once(struct autostart_entry *entry) {
                 return;
         }
         if (tried_has(entry->group->parent, uuid_of(entry)))
-                return set_state(entry,
-                                 stored_definition_is_active(entry->definition) ? START_STATE_ACTIVE : START_STATE_NONE);
+                return set_state(entry, stored_definition_is_active(entry->definition) ? START_STATE_ACTIVE :
+                                                                                         START_STATE_NONE);
         enlist(entry);
 }
 

@@ -135,8 +135,9 @@ static const char *waits_for(const struct job *job) {
 }
 
 static void keep_error(const struct job *job, const struct failure *error) {
-        struct stored_definition *definition = job->parent ? store_find(job->jobs->store, job->parent, job->uuid) : NULL;
+        struct stored_definition *definition;
 
+        definition = job->parent ? store_find(job->jobs->store, job->parent, job->uuid) : NULL;
         if (definition)
                 stored_definition_set_error(definition, error);
 }

@@ -80,15 +80,18 @@ static void name_holders(const struct report *report, char *ret, size_t size) {
         size_t n = 0;
 
         *ret = '\0';
-        for (size_t i = 0; i < report->n_holders && n < size; i++)
-                n += (size_t) snprintf(ret + n, size - n, "%s%d (%s)", i > 0 ? ", " : "", (int) report->holders[i].pid,
-                                       report->holders[i].name);
+        for (size_t i = 0; i < report->n_holders && n < size; i++) {
+                const struct holder *holder = report->holders + i;
+
+                n += (size_t) snprintf(ret + n, size - n, "%s%d (%s%s%s)", i > 0 ? ", " : "", (int) holder->pid,
+                                       holder->name, *holder->machine ? ", virtual machine " : "", holder->machine);
+        }
         if (report->n_more_holders > 0 && n < size)
                 (void) snprintf(ret + n, size - n, " and %" PRIu64 " more", report->n_more_holders);
 }
 
 static void stop_busy(struct job *job, const struct report *report) {
-        char holders[HOLDERS_MAX * 32 + 32];
+        char holders[HOLDERS_MAX * 128 + 32];
 
         if (job->wait == JOB_WAIT_CANCELED)
                 return job_end_waiting(job);

@@ -98,8 +98,8 @@ struct job_type {
 
         bool answers_uuid;              /* whether a reply begins with the UUID */
 
-        /* The path of the object that a reply names, newly allocated. Returns 0 or a negative errno. NULL: a reply names
-         * none. */
+        /* The path of the object that a reply names, newly allocated. Returns 0 or a negative errno. If this is NULL, a
+         * reply names none. */
         int (*object)(const struct job *job, char **ret);
 
         /* The job has succeeded, and its caller is about to hear that by @reply, which is sealed, or NULL if there is

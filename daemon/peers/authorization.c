@@ -25,6 +25,8 @@ static const struct {
         [VERB_STOP] = { "stop", N_("Authentication is required to stop mediated device $(uuid).") },
         [VERB_GET_ATTRIBUTES] = { "get-attributes",
                                   N_("Authentication is required to read the attributes of mediated device $(uuid).") },
+        [VERB_GET_USERS] = { "get-users",
+                             N_("Authentication is required to see who uses mediated device $(uuid).") },
         [VERB_DEFINE] = { "define", N_("Authentication is required to define a mediated device of $(parent).") },
         [VERB_MODIFY] = { "modify", N_("Authentication is required to change mediated device $(uuid) of $(parent).") },
         [VERB_UNDEFINE] = { "undefine",

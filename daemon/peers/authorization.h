@@ -26,6 +26,7 @@ enum verb {
         VERB_START,
         VERB_STOP,
         VERB_GET_ATTRIBUTES,
+        VERB_GET_USERS,
         VERB_DEFINE,
         VERB_MODIFY,
         VERB_UNDEFINE,

@@ -58,8 +58,8 @@ struct device *device_confirm(struct registry *registry, const char *uuid);
  * device has been seen going meanwhile. Returns the device, or NULL when it is gone. */
 struct device *device_created(struct registry *registry, const char *uuid, const char *parent, const char *type);
 
-/** device_check_created() - look at a device that was passed to device_created(), when its creator has been answered and
- * before any other event is handled. */
+/** device_check_created() - look at a device that was passed to device_created(), when its creator has been answered
+ * and before any other event is handled. */
 void device_check_created(struct registry *registry, const char *uuid);
 
 /** device_removed() - a worker has seen that the directory is gone. That is believed. */

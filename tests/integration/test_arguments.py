@@ -86,7 +86,8 @@ def body_of(signature):
     return st.tuples(*map(value_of, SignatureTree._get(signature).types)).map(list)  # pylint: disable=protected-access
 
 
-OPTIONS = {"timeout-usec": "t", "no-wait": "b", "wait": "b", "settle": "b", "force": "b", "live": "b", "defined": "b", "type": "s",
+OPTIONS = {"timeout-usec": "t", "no-wait": "b", "wait": "b", "settle": "b", "force": "b", "live": "b",
+           "defined": "b", "type": "s",
            "start": "s", "attributes": "a(ss)", "add-attributes": "a(iss)", "remove-attributes": "ai"}
 # Names that are known with values of their types: what random ones would hardly ever be.
 known_options = st.dictionaries(st.sampled_from(list(OPTIONS)), st.none(), max_size=3).flatmap(

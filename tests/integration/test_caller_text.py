@@ -90,7 +90,8 @@ pairs = each(no_attribute, lambda name: [[name, "1"]])
 def options(mark):
     unknown = [{text: Variant("b", True)} for text in no_word(mark)]
     known = [{name: Variant("s", text)} for text in no_string(mark)
-             for name in ("timeout-usec", "no-wait", "wait", "settle", "force", "live", "defined", "held-by", "callout-of")]
+             for name in ("timeout-usec", "no-wait", "wait", "settle", "force", "live", "defined", "held-by",
+                          "callout-of")]
     return unknown + known
 
 

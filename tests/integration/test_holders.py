@@ -6,8 +6,10 @@ import os
 import pathlib
 import re
 
+import pytest
+from bus import DEVICE, Error
 from ctl import ctl_json
-from host import DEVICES, SOURCE, Host
+from host import DEVICES, SOURCE, Host, device_path
 
 ATTACKER = "setpriv --reuid=65534 --regid=65534 --clear-groups unshare --user --map-root-user --mount"
 TESTS = SOURCE / "tests/integration"
@@ -149,3 +151,43 @@ def test_wait_for_more_holders_than_are_named():
         host.kill(*pids)
         stop.result()
         assert host.devices() == {}
+
+
+def users_of(host, device):
+    return host.bus.call(device_path(device), DEVICE, "GetUsers")
+
+
+def test_users_on_the_bus():
+    with Host() as host:
+        device = host.create()
+        assert users_of(host, device) == []
+        pid = int(host.simctl("hold", device))
+        assert users_of(host, device) == [[pid, "simctl-holder", ""]]
+        host.simctl("release", device)
+        host.eventually(lambda: users_of(host, device) == [])
+        host.stop(device)
+        with pytest.raises(Error, match="UnknownObject"):
+            users_of(host, device)
+
+
+def test_virtual_machine_that_uses_it():
+    """Named as in the command line of QEMU; of its real one, the tests in the virtual machine know."""
+    with Host() as host:
+        device = host.create()
+        pid = int(start_ready(host, """
+            mount -t tmpfs none /mnt && ln -s /usr/bin/python3 /mnt/qemu-system-x86_64 || exit
+            exec 9<>/dev/vfio/$1
+            exec /mnt/qemu-system-x86_64 -c 'import os, time; print(os.getpid(), flush=True); time.sleep(100)' \
+                -name guest=web,debug-threads=on""", group_of(device)))
+        assert users_of(host, device) == [[pid, "qemu-system-x86", "web"]]
+        assert f"process {pid} (qemu-system-x86, virtual machine web)" in host.begin_stop(device).error().text
+        host.kill(pid)
+        host.stop(device, wait=True)
+
+
+def test_many_users_are_cut():
+    with Host() as host:
+        device = host.create()
+        start_ready(host, "exec 9<>/dev/vfio/$1; for ((i = 0; i < 40; i++)); do sleep 100 & done; echo; wait",
+                    group_of(device))
+        assert len(users_of(host, device)) == 16

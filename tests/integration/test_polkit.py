@@ -36,6 +36,8 @@ def test_every_change_is_asked_about():
         asked(("manage-devices", "create", "mtty-2"))
         call("GetAttributes", "", path=device_path(uuid), interface=DEVICE)
         asked(("manage-devices", "get-attributes", "mtty-2"))
+        call("GetUsers", "", path=device_path(uuid), interface=DEVICE)
+        asked(("manage-devices", "get-users", "mtty-2"))
         # Of an active device parent and type are lent.
         call("Define", "ssssa(ss)a{sv}", uuid, "", "", "manual", [], {})
         asked(("manage-definitions", "define", "mtty-2"))
