@@ -200,7 +200,8 @@ static json_object *holders_to_json(const struct holder *holders, size_t n) {
 
                 put_number(&holder, "pid", (uint64_t) holders[i].pid);
                 put_string(&holder, "name", holders[i].name);
-                put_string(&holder, "machine", holders[i].machine);
+                if (*holders[i].machine)
+                        put_string(&holder, "machine", holders[i].machine);
                 json_push(&list, holder);
         }
 
@@ -231,12 +232,12 @@ static int holders_from_json(json_object *list, struct report *report) {
                 pid = get_number(item, "pid");
                 name = get_string(item, "name");
                 machine = get_string(item, "machine");
-                if (pid == 0 || pid > INT32_MAX || !name || !machine)
+                if (pid == 0 || pid > INT32_MAX || !name)
                         return -EBADMSG;
                 holder->pid = (pid_t) pid;
                 snprintf(holder->name, sizeof(holder->name), "%s", name);
                 utf8_make_printable(holder->name);
-                snprintf(holder->machine, sizeof(holder->machine), "%s", machine);
+                snprintf(holder->machine, sizeof(holder->machine), "%s", machine ? machine : "");
                 utf8_make_line(holder->machine);
         }
 

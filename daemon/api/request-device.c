@@ -12,6 +12,7 @@
 #include "daemon/api/manager.h"
 #include "daemon/api/request-options.h"
 #include "daemon/bus/bus-util.h"
+#include "daemon/jobs/card.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
@@ -19,6 +20,7 @@
 #include "daemon/peers/authorization.h"
 #include "daemon/peers/scheduler.h"
 #include "daemon/registry/device.h"
+#include "daemon/registry/parent.h"
 
 int request_refuse_draining(struct manager *manager, sd_bus_message *message) {
         return manager->draining ? bus_fail_stopping(message) : 0;
@@ -90,12 +92,30 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
         return 1;
 }
 
+/* If @parent is a card, it becomes the parent of that card which is asked first. @card is empty if it is none. Returns 0,
+ * 1 when @message is answered, or a negative errno. */
+static int resolve_card(struct manager *manager, sd_bus_message *message, const struct type_name *type,
+                        struct parent_name *parent, struct parent_name *card) {
+        const struct parent *chosen;
+
+        *card->text = '\0';
+        if (!card_exists(manager->registry, parent->text))
+                return 0;
+        chosen = card_choose(manager->jobs, parent->text, type->text, NULL, 0);
+        if (!chosen)
+                return bus_fail(message, FAILURE_NO_SUCH_TYPE,
+                                "No parent of card '%s' has a type '%s'; ListTypes lists the types that there are",
+                                parent->text, type->text);
+        *card = *parent;
+        return parent_name_set(parent, chosen->name);
+}
+
 int request_create(struct manager *manager, sd_bus_message *message) {
         _cleanup_(grants_freep) struct grants *grants = NULL;
         _cleanup_(job_unrefp) struct job *job = NULL;
         _cleanup_(attributes_clear) struct attributes attributes = {};
         struct options options = { .timeout = JOB_TIMEOUT_USEC_DEFAULT };
-        struct parent_name parent;
+        struct parent_name parent, card;
         struct type_name type;
         struct uuid_text uuid;
         bool random;
@@ -112,6 +132,8 @@ int request_create(struct manager *manager, sd_bus_message *message) {
                 r = argument_read_attributes(message, &uuid, &attributes);
         if (r == 0)
                 r = options_read(message, OPTION_SETTLE, &options);
+        if (r == 0)
+                r = resolve_card(manager, message, &type, &parent, &card);
         if (r != 0)
                 return r;
         /* A random UUID is another one each time that the request is read. */
@@ -124,6 +146,8 @@ int request_create(struct manager *manager, sd_bus_message *message) {
         if (r < 0)
                 return r;
         job->caller.grants = TAKE_PTR(grants);
+        if (*card.text && job_set_card(job, card.text) < 0)
+                return -ENOMEM;
 
         return request_accept(manager, message, job, &options);
 }

@@ -10,6 +10,7 @@
 #include "common/bus-names.h"
 #include "common/fault-point.h"
 #include "common/intent.h"
+#include "daemon/jobs/card.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/recovery.h"
 #include "daemon/jobs/settle.h"
@@ -56,6 +57,33 @@ void job_create_work(struct job *job) {
                 .start = create->start,
                 .attributes = create->attributes,
         });
+}
+
+/* Returns whether another parent of the card is asked. Whether a parent has an instance, only the kernel decides: several
+ * parents may share them, and others may take them. */
+static bool try_next_parent(struct job *job) {
+        struct create_job *create = create_job_of(job);
+        struct parent *parent;
+        char **refused;
+
+        refused = realloc(create->refused, (create->n_refused + 1) * sizeof(*refused));
+        if (!refused)
+                return false;
+        create->refused = refused;
+        refused[create->n_refused] = strdup(job->parent);
+        if (!refused[create->n_refused])
+                return false;
+        create->n_refused++;
+
+        parent = card_choose(job->jobs, create->card, job->mdev_type, create->refused, create->n_refused);
+        if (!parent || !grants_cover(job->caller.grants, ACTION_MANAGE_DEVICES, parent->name, job->mdev_type))
+                return false;
+        job_create_drop_intent(job);
+        parent_capacity_changed(job->jobs->registry, job->parent);
+        if (job_set_target(job, parent->name, job->mdev_type) < 0)
+                return false;
+        job_create_work(job);
+        return true;
 }
 
 static void create_start(struct job *job) {
@@ -161,6 +189,21 @@ void job_create_reported(struct job *job, struct report *report) {
         create_end(job, JOB_FAILED);
 }
 
+static void create_reported(struct job *job, struct report *report) {
+        const struct create_job *create = create_job_of(job);
+
+        if (create->card && report && report->kind == REPORT_FAILED && job->result == JOB_UNDECIDED) {
+                if (report->failure.code == FAILURE_NO_AVAILABLE_INSTANCES && try_next_parent(job))
+                        return;
+                if (report->failure.code == FAILURE_NO_AVAILABLE_INSTANCES)
+                        failure_set(&job->failure, FAILURE_NO_AVAILABLE_INSTANCES,
+                                    "Cannot create device %s: no parent of card '%s' has an available instance of type "
+                                    "'%s' left; stop another device of this card first", job->uuid, create->card,
+                                    job->mdev_type);
+        }
+        job_create_reported(job, report);
+}
+
 int job_create_object(const struct job *job, char **ret) {
         return sd_bus_path_encode(BUS_DEVICE_PATH, job->uuid, ret);
 }
@@ -177,6 +220,10 @@ void job_create_clear(struct job *job) {
 
         attributes_clear(&create->attributes);
         settle_free(create->settle);
+        for (size_t i = 0; i < create->n_refused; i++)
+                free(create->refused[i]);
+        free(create->refused);
+        free(create->card);
 }
 
 static const struct job_type undo_type = {
@@ -197,7 +244,7 @@ static const struct job_type type = {
         .undo = &undo_type,
         .start = create_start,
         .on_assigned = job_create_assigned,
-        .on_report = job_create_reported,
+        .on_report = create_reported,
         .answers_uuid = true,
         .object = job_create_object,
         .before_answer = job_create_before_answer,
@@ -220,4 +267,11 @@ int job_settle(struct job *job) {
         assert(job->state == JOB_NEW && job->type->creates && !create_job_of(job)->settle);
 
         return settle_new(&create_job_of(job)->settle, job->jobs, job->uuid);
+}
+
+int job_set_card(struct job *job, const char *card) {
+        assert(job->state == JOB_NEW && job->type == &type);
+
+        create_job_of(job)->card = strdup(card);
+        return create_job_of(job)->card ? 0 : -ENOMEM;
 }

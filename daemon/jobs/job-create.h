@@ -15,6 +15,9 @@ struct create_job {
         struct attributes attributes;   /* the attributes that the device gets */
         enum start_mode start;          /* the start mode of its definition, for callouts */
         struct settle *settle;          /* what the reply waits for, or NULL */
+        char *card;                     /* the card that the caller has named in place of a parent, or NULL */
+        char **refused;                 /* the parents of the card that had no instance left */
+        size_t n_refused;
         unsigned int n_lost;            /* how many workers died while they undid the create */
 };
 

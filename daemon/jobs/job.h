@@ -220,6 +220,10 @@ int job_set_timeout(struct job *job, uint64_t usec);
 /** job_settle() - let the reply wait for udev, see settle.h. For a new job that creates. Returns 0 or -ENOMEM. */
 int job_settle(struct job *job);
 
+/** job_set_card() - if the parent refuses a new job that creates, ask the other parents of @card. Returns 0 or
+ * -ENOMEM. */
+int job_set_card(struct job *job, const char *card);
+
 /** job_submit() - put a new job into the queue of its UUID, from where the event loop starts it. Returns 0 or a
  * negative errno. */
 int job_submit(struct job *job);

@@ -251,6 +251,14 @@ static bool is_pci_name(const char *name) {
                n == 12;
 }
 
+/* The link to the physical function, which need not be a parent. */
+static void parent_add_card(Parent *parent, Changes *changes, const char *card) {
+        char path[PATH_MAX];
+
+        snprintf(path, sizeof(path), "pci%.7s/%s", card, card);
+        changes_add_link(changes, parent->device, "physfn", changes_make_path(changes, parent->host->devices, path));
+}
+
 static void parent_add_device(Parent *parent, Changes *changes) {
         Host *host = parent->host;
         char path[PATH_MAX];
@@ -325,6 +333,8 @@ int parent_register(Host *host, const Spec *spec, const ParentOptions *options) 
         Changes *changes;
         int r;
 
+        if (spec->card && (!is_pci_name(spec->name) || !is_pci_name(spec->card)))
+                return -EINVAL;
         if (!parent)
                 parent = parent_new(host, spec->name);
         if (parent->registration || parent->unregistering)
@@ -339,8 +349,11 @@ int parent_register(Host *host, const Spec *spec, const ParentOptions *options) 
         parent->driver_name = must(strdup(spec->driver));
 
         changes = changes_new(host->notifier);
-        if (!parent->device)
+        if (!parent->device) {
                 parent_add_device(parent, changes);
+                if (spec->card)
+                        parent_add_card(parent, changes, spec->card);
+        }
         parent_bind_driver(parent, changes);
 
         parent->types_dir = changes_add(changes, parent->device, "mdev_supported_types", &node_directory_ops,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What a person writes to describe a parent: NAME:TYPE=COUNT[,TYPE=COUNT…]. */
+/* What a person writes to describe a parent: NAME[@CARD]:TYPE=COUNT[,TYPE=COUNT…]. */
 
 #include <errno.h>
 
@@ -65,6 +65,9 @@ int spec_parse(const char *string, Spec **ret) {
         spec->name = strndup(string, (size_t) (colon - string));
         if (!spec->name)
                 return -ENOMEM;
+        spec->card = strchr(spec->name, '@');
+        if (spec->card)
+                *spec->card++ = '\0';
 
         for (char *type = strtok_r(types, ",", &state); type; type = strtok_r(NULL, ",", &state)) {
                 r = spec_add_type(spec, type);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What a person writes to describe a parent: NAME:TYPE=COUNT[,TYPE=COUNT…]. */
+/* What a person writes to describe a parent: NAME[@CARD]:TYPE=COUNT[,TYPE=COUNT…]. */
 
 #include <stdint.h>
 
@@ -16,6 +16,7 @@ typedef struct SpecType {
 
 typedef struct Spec {
         char *name;
+        char *card;             /* the physical function, if the parent is a virtual one; a part of the name's memory */
         char *driver;           /* TYPE is DRIVER-NAME */
         size_t n_types;
         SpecType types[SPEC_TYPES_MAX];
