@@ -3,8 +3,9 @@
 """make-dbus-manual.py TEMPLATE OUTPUT XML…
 
 Makes the manual page of the D-Bus interface: TEMPLATE with its comment INTERFACES replaced by what the introspection
-files say. The comment before an interface or member is its documentation; a member without one, or an error that the
-template does not explain, is an error.
+files say. The comment before an interface or member is its documentation, in the form that gdbus-codegen reads: the
+name and a colon, a line `@ARGUMENT: TEXT` for each argument, and paragraphs. It is an error if a member or an argument
+is not documented, or if an error is named that the template does not explain.
 """
 
 import re
@@ -41,15 +42,36 @@ def filled(text):
             for line in textwrap.wrap(sentence, 70, break_long_words=False, break_on_hyphens=False)]
 
 
-def documentation(text):
-    """The text, then Options, Changes and Errors as paragraphs of their own."""
-    head, *rest = re.split(r'\s*\b(Options|Changes|Errors): ', text)
-    lines = filled(head)
-    for title, body in zip(rest[::2], rest[1::2]):
-        lines += ['.RS', '.TP', rf'.I {title}']
-        lines += filled(body)
-        lines += ['.RE']
-    return lines
+class Documentation:
+    """What a comment says."""
+
+    def __init__(self, comment, name):
+        head, *paragraphs = (textwrap.dedent(part).strip() for part in comment.strip().split('\n\n'))
+        title, *lines = (line.strip() for line in head.splitlines())
+        if title != f'{name}:':
+            fail(f'the comment before {name} begins with {title}')
+        self.arguments = dict(re.fullmatch(r'@(\w+): (.*)', line).groups() for line in lines)
+        self.paragraphs = paragraphs
+
+    def check(self, member):
+        names = [argument.get('name') for argument in member.findall('arg')]
+        if list(self.arguments) != names:
+            fail(f'the comment of {member.get("name")} explains {list(self.arguments)}, and its arguments are {names}')
+
+    def lines(self):
+        """The first paragraph, the arguments, and the other ones; Options, Changes and Errors with a heading."""
+        first, *rest = self.paragraphs
+        lines = filled(first)
+        if self.arguments:
+            lines += ['.RS', *(line for name, text in self.arguments.items()
+                               for line in ('.TP', rf'.I {escape(name)}', *filled(text))), '.RE']
+        for paragraph in rest:
+            title, colon, body = paragraph.partition(': ')
+            if colon and title in ('Options', 'Changes', 'Errors'):
+                lines += ['.RS', '.TP', rf'.I {title}', *filled(body), '.RE']
+            else:
+                lines += ['.IP', *filled(paragraph)]
+        return lines
 
 
 def arguments(member, direction, default):
@@ -85,13 +107,18 @@ def members(interface, tag):
 
 def describe(interface, comment):
     name = interface.get('name')
-    lines = [rf'.SS {escape(name)}', *filled(comment)]
+    text = Documentation(comment, name)
+    lines = [rf'.SS {escape(name)}', *filled(text.arguments['short_description'] + '.')]
+    for paragraph in text.paragraphs:
+        lines += ['.PP', *filled(paragraph)]
     for tag, title in (('method', 'Methods'), ('signal', 'Signals'), ('property', 'Properties')):
         found = list(members(interface, tag))
         if found:
             lines += ['.PP', rf'\fI{title}\fR']
-        for member, text in found:
-            lines += ['.TP', heading(member), *documentation(text)]
+        for member, comment in found:
+            text = Documentation(comment, member.get('name'))
+            text.check(member)
+            lines += ['.TP', heading(member), *text.lines()]
     return lines
 
 

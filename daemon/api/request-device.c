@@ -92,8 +92,8 @@ int request_accept(struct manager *manager, sd_bus_message *message, struct job 
         return 1;
 }
 
-/* If @parent is a card, it becomes the parent of that card which is asked first. @card is empty if it is none. Returns 0,
- * 1 when @message is answered, or a negative errno. */
+/* If @parent is a card, it becomes the parent of that card which is asked first. @card is empty if it is none. Returns
+ * 0, 1 when @message is answered, or a negative errno. */
 static int resolve_card(struct manager *manager, sd_bus_message *message, const struct type_name *type,
                         struct parent_name *parent, struct parent_name *card) {
         const struct parent *chosen;

@@ -59,8 +59,8 @@ void job_create_work(struct job *job) {
         });
 }
 
-/* Returns whether another parent of the card is asked. Whether a parent has an instance, only the kernel decides: several
- * parents may share them, and others may take them. */
+/* Returns whether another parent of the card is asked. Whether a parent has an instance, only the kernel decides:
+ * several parents may share them, and others may take them. */
 static bool try_next_parent(struct job *job) {
         struct create_job *create = create_job_of(job);
         struct parent *parent;
