@@ -87,6 +87,9 @@ static int method_list_devices(sd_bus_message *message, void *userdata, sd_bus_e
         struct device *device, *next;
         int r;
 
+        r = catch_up(manager->catch_up, scheduler_current(manager->scheduler, message));
+        if (r != 0)
+                return r;
         r = open_list(message, "(ssssbo)", &reply);
         if (r < 0)
                 return r;
