@@ -4,6 +4,8 @@
 
 #include "daemon/api/answer-size.h"
 
+#include <ctype.h>
+
 #include "common/bus-names.h"
 #include "common/store-file.h"
 #include "daemon/api/manager.h"
@@ -60,9 +62,14 @@ static size_t length(const char *text) {
         return text ? strlen(text) : 0;
 }
 
-/* A name that also stands in the path of its object. */
+/* A name that also stands in the path of its object, where sd_bus_path_encode(3) escapes bytes. */
 static size_t name_size(const char *name) {
-        return (1 + ESCAPED) * length(name);
+        size_t n = length(name), size = 2 * n;
+
+        for (size_t i = 0; i < n; i++)
+                if (!isascii(name[i]) || !isalpha(name[i]))
+                        size += i > 0 && isascii(name[i]) && isdigit(name[i]) ? 0 : ESCAPED - 1;
+        return size;
 }
 
 static size_t definition_size(const struct stored_definition *definition, bool whole) {

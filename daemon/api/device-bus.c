@@ -86,9 +86,10 @@ static int property_get_device_node(sd_bus *bus, const char *path, const char *i
 
 static int property_get_vfio_node(sd_bus *bus, const char *path, const char *interface, const char *property,
                                   sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        char name[SYSFS_NAME_SIZE], node[SYSFS_NAME_SIZE + 24] = "";
+        const char *name = device_vfio_name(userdata);
+        char node[SYSFS_NAME_SIZE + 24] = "";
 
-        if (device_vfio_name(userdata, name) >= 0)
+        if (*name)
                 snprintf(node, sizeof(node), "/dev/vfio/devices/%s", name);
         return sd_bus_message_append(reply, "s", node);
 }

@@ -53,28 +53,36 @@ int device_group(struct registry *registry, const char *uuid, char *ret, size_t 
 }
 
 /* The kernel makes `dev` for a character device only, and vfio-dev/vfioN also without one. */
-int device_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
+static void find_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         char path[PATH_MAX];
         struct stat st;
-        int n, r;
+        int n;
 
+        *ret = '\0';
         n = snprintf(path, sizeof(path), "%s/vfio-dev", device->path + 1);
-        if (n >= PATH_MAX)
-                return -ENAMETOOLONG;
-        r = open_directory_at(root_fd(), path, &dir);
-        if (r < 0)
-                return r;
-        while ((entry = readdir(dir))) {
-                if (entry->d_name[0] == '.' ||
-                    snprintf(path + n, sizeof(path) - (size_t) n, "/%s/dev", entry->d_name) >= PATH_MAX - n ||
-                    fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                        continue;
-                snprintf(ret, SYSFS_NAME_SIZE, "%s", entry->d_name);
-                return 0;
+        if (n >= PATH_MAX || open_directory_at(root_fd(), path, &dir) < 0)
+                return;
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.' &&
+                    snprintf(path + n, sizeof(path) - (size_t) n, "/%s/dev", entry->d_name) < PATH_MAX - n &&
+                    fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) >= 0) {
+                        snprintf(ret, SYSFS_NAME_SIZE, "%s", entry->d_name);
+                        return;
+                }
+}
+
+/* The name does not change once the device is complete. Whoever asks for all properties of all devices, and does so
+ * again and again, costs a directory's reading each only once. */
+const char *device_vfio_name(struct device *device) {
+        char name[SYSFS_NAME_SIZE];
+
+        if (!device->vfio_name && device->state == DEVICE_ACTIVE) {
+                find_vfio_name(device, name);
+                device->vfio_name = strdup(name);
         }
-        return -ENOENT;
+        return device->vfio_name ? device->vfio_name : "";
 }
 
 bool device_is_in_transition(const struct device *device) {
@@ -97,6 +105,7 @@ static struct device *device_free(struct device *device) {
         failure_clear(&device->error);
         free(device->parent);
         free(device->path);
+        free(device->vfio_name);
         free(device->type);
         free(device);
         return NULL;

@@ -20,6 +20,7 @@ struct device {
         char uuid[UUID_TEXT_SIZE];      /* normal */
         char *parent;                   /* its name */
         char *path;                     /* the directory in sysfs */
+        char *vfio_name;                /* see device_vfio_name(); NULL until somebody has asked */
         char *type;                     /* its id; NULL until the kernel shows it */
         ino_t inode;                    /* of the directory; a later device of the UUID has another one */
         enum device_state state;
@@ -82,9 +83,8 @@ void device_forget(struct device *device);
 int device_group(struct registry *registry, const char *uuid, char *ret, size_t size);
 
 /** device_vfio_name() - the name of the device's own VFIO character device, such as "vfio0", whose node is in
- * /dev/vfio/devices. Kernels before 6.6 have none, and so have those built without it. Returns 0 or a negative errno,
- * -ENOENT when it has none. */
-int device_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]);
+ * /dev/vfio/devices; "" if it has none. Kernels before 6.6 have none, and so have those built without it. */
+const char *device_vfio_name(struct device *device);
 
 /** device_grace_usec() - how long the device must still be left alone, because somebody else has just made it; 0: no
  * longer. */

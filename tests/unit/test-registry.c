@@ -113,6 +113,24 @@ static void test_states(void **state) {
 }
 
 /* A device in use: the kernel has taken its link away, its directory stays until its user lets go. */
+/* A directory without `dev` is that of a device without a node. */
+static void test_vfio_name(void **state) {
+        static const char *const uuids[] = { UUID_A, UUID_B };
+        static const char *const nodes[] = { "vfio3/dev", "vfio4" }, *const expected[] = { "vfio3", "" };
+        char path[PATH_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(uuids); i++) {
+                fake_device_set("mtty", uuids[i], true, NULL);
+                assert_int_equal(state_of(uuids[i]), DEVICE_STARTING);
+                assert_string_equal(device_vfio_name(device_find(registry, uuids[i])), "");
+                snprintf(path, sizeof(path), "%s/vfio-dev/%s", device_find(registry, uuids[i])->path + 1, nodes[i]);
+                fake_directory_add(path);
+                fake_device_set("mtty", uuids[i], true, "mtty-1");
+                assert_int_equal(state_of(uuids[i]), DEVICE_ACTIVE);
+                assert_string_equal(device_vfio_name(device_find(registry, uuids[i])), expected[i]);
+        }
+}
+
 static void test_stopping_without_link(void **state) {
         fake_device_set("mtty", UUID_A, true, "mtty-1");
         assert_int_equal(state_of(UUID_A), DEVICE_ACTIVE);
@@ -314,6 +332,7 @@ static void test_transitions_are_watched(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_states),
+                TEST(test_vfio_name),
                 TEST(test_stopping_without_link),
                 TEST(test_wedged_only_after_a_while),
                 TEST(test_grace_after_a_strangers_create),
