@@ -52,10 +52,12 @@ static bool send_text(const char *text) {
 }
 
 static void format(const struct manager *manager, char ret[static STATUS_SIZE]) {
-        const struct registry *registry = manager->registry;
+        unsigned int parents = HASH_COUNT(manager->registry->parents), devices = HASH_COUNT(manager->registry->devices);
+        unsigned int definitions = manager->store->n_definitions;
 
-        snprintf(ret, STATUS_SIZE, "STATUS=%u parents, %u devices, %u definitions.", HASH_COUNT(registry->parents),
-                 HASH_COUNT(registry->devices), manager->store->n_definitions);
+        snprintf(ret, STATUS_SIZE, "STATUS=%u parent%s, %u device%s, %u definition%s.", parents,
+                 parents == 1 ? "" : "s", devices, devices == 1 ? "" : "s", definitions,
+                 definitions == 1 ? "" : "s");
 }
 
 void status_changed(struct manager *manager) {

@@ -326,11 +326,15 @@ static void reply_success(struct job *job) {
                 answer_failure(job, message, FAILURE_IO_ERROR, "The job is done, but its answer could not be sent");
 }
 
-static void log_result(const struct job *job) {
+/* @late: whether its caller was answered at its deadline. What that answer says is in the log since then. */
+static void log_result(const struct job *job, bool late) {
         /* A submitter writes into the log itself what became of its job. */
         int level = job->result == JOB_CANCELED || job->ops ? LOG_DEBUG : LOG_NOTICE;
 
-        if (job->result == JOB_DONE)
+        if (late)
+                log_full(LOG_NOTICE, 0, job_log_fields(job), "Job %" PRIu64 " (%s) has ended after its deadline",
+                         job->id, job->type->name);
+        else if (job->result == JOB_DONE)
                 log_debug("Job %" PRIu64 " (%s %s) is done", job->id, job->type->name, job->uuid);
         else
                 log_full(level, 0, job_log_fields(job), "Job %" PRIu64 " (%s) %s: %s", job->id, job->type->name,
@@ -352,7 +356,7 @@ static void keep_error(const struct job *job) {
 
 void job_finish(struct job *job, enum job_result result) {
         struct jobs *jobs = job->jobs;
-        bool was_outside = job->state == JOB_PARKED_OUTSIDE;
+        bool was_outside = job->state == JOB_PARKED_OUTSIDE, late = job->result == JOB_TIMEOUT;
 
         assert(result != JOB_UNDECIDED && !job->work.worker);
 
@@ -368,7 +372,7 @@ void job_finish(struct job *job, enum job_result result) {
         keep_error(job);
 
         FAULT_POINT("answered");
-        log_result(job);
+        log_result(job, late);
         job_tell_submitter(job);
         announce(job, results[job->result]);
         let_go(job, was_outside);

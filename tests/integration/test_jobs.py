@@ -166,6 +166,9 @@ def test_deadline():
 
         host.simctl("resume", "mtty")
         assert signals.wait("JobRemoved", lambda body: body[0] == job.id)[3] == "timeout"
+        # That it went on was logged at the deadline, and at the end that it has ended.
+        assert host.log().count("goes on in the background") == 1
+        assert f"Job {job.id} (create) has ended after its deadline" in host.log()
         assert not (DEVICES / device).exists()
         assert host.devices() == {} and host.jobs() == []
         host.create(device)

@@ -42,7 +42,7 @@ def test_status_is_told_once_a_second():
         host.create()
         statuses = read_all(notify)
         assert 2 <= len(statuses) <= time.monotonic() - begin + 1, statuses
-        assert statuses[-1] == "STATUS=2 parents, 1 devices, 0 definitions."
+        assert statuses[-1] == "STATUS=2 parents, 1 device, 0 definitions."
 
 
 def test_systemd_that_does_not_read():
@@ -59,7 +59,7 @@ def test_systemd_that_does_not_read():
         with pytest.raises(BlockingIOError):
             while True:
                 assert notify.recv(4096).decode() in ("WATCHDOG=1", "STATUS=2 parents, 0 devices, 0 definitions.",
-                                                      "STATUS=2 parents, 1 devices, 0 definitions.")
+                                                      "STATUS=2 parents, 1 device, 0 definitions.")
         notify.settimeout(5)
         for _ in range(3):
             host.create()
