@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""tools/demo shows what it says, for 80 columns, with Debian's mdevctl and without it."""
+
+import os
+import subprocess
+
+import pytest
+from host import BUILD, SOURCE
+
+DEMO = f"{SOURCE}/tools/demo --in-the-host"
+HIDE_MDEVCTL = "mount --bind /dev/null /usr/bin/mdevctl"
+
+
+def run(command, *options):
+    return subprocess.run([SOURCE / "tools/simulate", *options, "--", "bash", "-c", command], check=False,
+                          capture_output=True, text=True, timeout=60, env={**os.environ, "MEDIATED_BUILD": str(BUILD)})
+
+
+@pytest.mark.parametrize("command", [DEMO, f"{HIDE_MDEVCTL} && {DEMO}"], ids=["with-mdevctl", "without-mdevctl"])
+def test_demo(command):
+    done = run(command)
+    assert done.returncode == 0 and done.stderr == "", done
+    assert not any(line.endswith(" ") for line in done.stdout.splitlines())
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert ("$ mdevctl" in done.stdout) == (command == DEMO)
+    assert all(f"\n{n}. " in done.stdout for n in range(1, 7))
+
+
+def test_demo_of_what_is_not_so():
+    done = run(DEMO, "--no-parents")
+    assert done.returncode == 1 and "should have printed" in done.stderr, done
