@@ -56,39 +56,43 @@ class Recorder:
 def record(host):
     tour = Recorder(host)
     tour.say("# A tour of mediatectl",
-             "Recorded by `tests/integration/tour.py` in a simulated host with a graphics card's virtual function and "
-             "the kernel's sample parent `mtty`; do the same with `tools/simulate`. Each command is described in "
-             "mediatectl(1).",
+             "This page was recorded by `tests/integration/tour.py` in a simulated host. The host has a virtual "
+             "function of a graphics card, and the kernel's sample parent `mtty`. You can do the same in "
+             "`tools/simulate`. mediatectl(1) describes each command.",
              "## What there is",
-             "Parents, their types with the instances that are available, and devices:")
+             "These are the parents, and their types. AVAILABLE says how many more devices of a type can be created:")
     tour.run("mediatectl tree")
-    tour.say("A device that lasts until it is stopped, and a definition that is started with its parent from the next "
-             "boot on; here we start it by hand. UUIDs may be cut down to what is unique.")
+    tour.say("`create` makes a device that exists until it is stopped. `define` stores a definition; with `--auto` "
+             "its device is started with its parent from the next boot on. Here we start it by hand. A UUID can be "
+             "abbreviated to any unique beginning.")
     tour.run(f"mediatectl create {CARD} nvidia-63 {GUEST}",
              f"mediatectl define {CARD} nvidia-63 {BOOT} --auto nvidia/vgpu_params=frame_rate_limiter=0",
              "mediatectl start 5c9e", "mediatectl list")
     tour.run("mediatectl tree")
 
-    tour.say("## One device", "Who uses it, and how it is defined:")
+    tour.say("## One device", "`show` says which process uses a device, and how the device is defined:")
     host.simctl("hold", BOOT)
     tour.run("mediatectl show 5c9e")
-    tour.say("A device that is in use is not touched; with `--wait` the request waits for its user.")
+    tour.say("A device that is in use is not touched. With `--wait` the request waits until the process has closed "
+             "the device.")
     tour.run("mediatectl stop 5c9e; echo $?")
     host.simctl("release", BOOT)
 
-    tour.say("## What happens", "On another terminal the device is stopped and started again:")
+    tour.say("## What happens", "While `monitor` runs, the device is stopped and started again on another terminal:")
     # The types are read again a little later: what was done before must not be in the recording.
     host.sleep(0.5)
     tour.watch(("mediatectl stop 5c9e", "changed: "), ("mediatectl start 5c9e", "changed: "))
 
-    tour.say("## What is wrong", "Somebody has edited a definition, and one is for a parent that is not there:")
+    tour.say("## What is wrong",
+             "Somebody has made a mistake in a definition, and another definition is for a parent that does not exist:")
     host.shell("mkdir -p /etc/udev/rules.d; ln -sf /dev/null /etc/udev/rules.d/60-mdevctl.rules")
     host.shell(f"mkdir -p /etc/mdevctl.d/mtty; echo '{{\"mdev_type\": \"mtty-1\", \"start\": auto}}' "
                f">/etc/mdevctl.d/mtty/{BROKEN}")
     host.eventually(lambda: any(row[0] == BROKEN for row in host.call("ListDefinitions")))
     tour.run(f"mediatectl define mdpy mdpy-vga {ABSENT} --auto", "mediatectl list", "mediatectl check")
 
-    tour.say("## For programs", "Every table is JSON too, with keys that stay; so is the monitor.")
+    tour.say("## For programs",
+             "With `--json` each table and the monitor print JSON. The keys stay the same in later versions.")
     tour.run("mediatectl types mtty --json")
     tour.lines.pop()
     return "\n".join(tour.lines) + "\n"
