@@ -13,7 +13,7 @@ HIDE_MDEVCTL = "mount --bind /dev/null /usr/bin/mdevctl"
 
 def run(command, *options):
     return subprocess.run([SOURCE / "tools/simulate", *options, "--", "bash", "-c", command], check=False,
-                          capture_output=True, text=True, timeout=60, env={**os.environ, "MEDIATED_BUILD": str(BUILD)})
+                          capture_output=True, text=True, timeout=100, env={**os.environ, "MEDIATED_BUILD": str(BUILD)})
 
 
 @pytest.mark.parametrize("command", [DEMO, f"{HIDE_MDEVCTL} && {DEMO}"], ids=["with-mdevctl", "without-mdevctl"])
