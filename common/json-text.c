@@ -79,7 +79,7 @@ static int take(struct parser *parser, struct json_token *ret) {
         r = json_lexer_next(&parser->lexer, ret);
         if (r < 0)
                 return fail(parser->error, parser->lexer.line, parser->lexer.reason);
-        return r > 0 ? 0 : fail(parser->error, parser->lexer.line, "ends too early");
+        return r > 0 ? 0 : fail(parser->error, parser->lexer.line, "unexpected end of file");
 }
 
 static uint32_t read_unit(const char *digits) {

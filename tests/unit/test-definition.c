@@ -150,10 +150,10 @@ static void test_refused_by_syntax(void **state) {
                 unsigned line;
                 const char *message;
         } samples[] = {
-                { "", 1, "ends too early" },
-                { " \n ", 2, "ends too early" },
-                { "{", 1, "ends too early" },
-                { HEAD "1", 2, "ends too early" },
+                { "", 1, "unexpected end of file" },
+                { " \n ", 2, "unexpected end of file" },
+                { "{", 1, "unexpected end of file" },
+                { HEAD "1", 2, "unexpected end of file" },
                 { HEAD "\"", 2, "without its end" },
                 { HEAD "\"\\", 2, "without its end" },
                 { HEAD "1}\nx", 3, "unexpected character" },
