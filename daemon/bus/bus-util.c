@@ -32,7 +32,7 @@ int bus_send_failure(sd_bus_message *message, enum failure_code code, const char
                 return r < 0 ? r : 0;
 
         r = sd_bus_reply_method_error(
-                message, &SD_BUS_ERROR_MAKE_CONST(failure_code_to_name(code), "It failed; why could not be sent"));
+                message, &SD_BUS_ERROR_MAKE_CONST(failure_code_to_name(code), "The reason could not be sent"));
         return r < 0 ? r : 0;
 }
 
@@ -89,7 +89,7 @@ void bus_answer_errno(sd_bus_message *message, int error) {
 }
 
 int bus_fail_stopping(sd_bus_message *message) {
-        return bus_fail(message, FAILURE_SHUTTING_DOWN, "mediated is stopping; ask again when it has been started");
+        return bus_fail(message, FAILURE_SHUTTING_DOWN, "mediated is stopping; try again when it runs again");
 }
 
 int bus_fail_job(sd_bus_message *message, uint64_t id) {
@@ -97,11 +97,11 @@ int bus_fail_job(sd_bus_message *message, uint64_t id) {
 }
 
 int bus_fail_device(sd_bus_message *message, const char *uuid) {
-        return bus_fail(message, FAILURE_NO_SUCH_DEVICE, "There is no device %s; ListDevices tells those there are",
+        return bus_fail(message, FAILURE_NO_SUCH_DEVICE, "There is no device %s; 'mediatectl list' shows all devices",
                         uuid);
 }
 
 int bus_fail_parent(sd_bus_message *message, const char *name) {
         return bus_fail(message, FAILURE_NO_SUCH_PARENT,
-                        "There is no parent '%s'; is its driver loaded? ListParents tells those there are", name);
+                        "There is no parent '%s'; is its driver loaded? 'mediatectl parents' shows all parents", name);
 }

@@ -43,7 +43,7 @@ NOT_THERE = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.
 UNCERTAIN = "the old or the new one is stored, look and ask again"
 
 # And where memory stays short while the answer is made.
-UNSAID = ("The job is done, but its answer could not be sent", "It failed; why could not be sent")
+UNSAID = ("The job is done, but its answer could not be sent", "The reason could not be sent")
 
 ENDING = "Failed to answer a caller, ending"
 
