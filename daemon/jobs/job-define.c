@@ -90,7 +90,7 @@ static bool finish_failed(struct job *job, const struct report *report) {
                 store_clean(&job->jobs->store_clean);
                 job_fail(job, FAILURE_IO_ERROR,
                          "The worker that was writing definition %s of parent '%s' died; the old or the new one is "
-                         "stored, look and ask again", job->uuid, job->parent);
+                         "stored. Check which, and try again", job->uuid, job->parent);
                 return true;
         }
         if (report->kind == REPORT_FAILED) {

@@ -40,7 +40,7 @@ LOST = ("org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Discon
 NOT_THERE = ("org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner")
 
 # And where the report of the worker that wrote a definition is lost.
-UNCERTAIN = "the old or the new one is stored, look and ask again"
+UNCERTAIN = "the old or the new one is stored. Check which, and try again"
 
 # And where memory stays short while the answer is made.
 UNSAID = ("The job is done, but its answer could not be sent", "The reason could not be sent")
