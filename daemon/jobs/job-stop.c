@@ -54,8 +54,8 @@ static void stop_start(struct job *job) {
 
         if (device->state == DEVICE_WEDGED)
                 return job_fail(job, FAILURE_WEDGED,
-                                "Device %s is wedged: somebody removed it before it was complete, and its 'remove' "
-                                "file is gone for ever; unloading the driver of parent '%s' (or a reboot) frees it",
+                                "Device %s is wedged: somebody removed it before it was complete, so the kernel "
+                                "cannot remove it any more. To free it, unload the driver of parent '%s', or reboot",
                                 job->uuid, device->parent);
         /* Somebody else creates or removes the device. A write to `remove` would wedge it now, or do nothing. */
         if (device->state != DEVICE_ACTIVE)
@@ -110,7 +110,8 @@ static void stop_busy(struct job *job, const struct report *report) {
                          "'wait'", job->uuid, holders);
         else
                 job_fail(job, FAILURE_DEVICE_BUSY,
-                         "Device %s is in use, its VFIO group is open; by whom cannot be seen from here", job->uuid);
+                         "Device %s is in use (its VFIO group is open), but the process could not be identified",
+                         job->uuid);
 }
 
 static void stop_reported(struct job *job, struct report *report) {
