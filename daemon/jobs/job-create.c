@@ -19,8 +19,8 @@
 
 void job_create_fail_exists(struct job *job, const struct device *device) {
         const char *hint = device->state == DEVICE_STARTING   ? "somebody else is creating it"
-                           : device->state == DEVICE_STOPPING ? "it is being removed, try again"
-                           : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed, choose another "
+                           : device->state == DEVICE_STOPPING ? "it is being removed; try again"
+                           : device->state == DEVICE_WEDGED ? "it is wedged and can never be removed; choose another "
                                                               "UUID"
                                                             : "stop it first, or choose another UUID";
 
@@ -43,8 +43,8 @@ int job_create_prepare(struct job *job) {
                                    job->parent);
         if (!parent_has_type(parent, job->mdev_type))
                 return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
-                                   "Cannot create device %s: parent '%s' has no type '%s'; ListTypes tells those it "
-                                   "has",
+                                   "Cannot create device %s: parent '%s' has no type '%s'; 'mediatectl types' shows "
+                                   "all types",
                                    job->uuid, job->parent, job->mdev_type);
         return 0;
 }
