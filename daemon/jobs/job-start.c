@@ -44,8 +44,8 @@ static struct stored_definition *find_definition(struct job *job) {
         if (start_job_of(job)->parent_given) {
                 definition = store_refresh(store, job->parent, job->uuid);
                 if (!definition)
-                        job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined for parent '%s'; ListDefinitions "
-                                 "tells those that are", job->uuid, job->parent);
+                        job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined for parent '%s'; 'mediatectl "
+                                 "list' shows all definitions", job->uuid, job->parent);
                 return definition;
         }
 
@@ -56,8 +56,8 @@ static struct stored_definition *find_definition(struct job *job) {
         if (n > 1)
                 fail_ambiguous(job, definitions, n);
         else
-                job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined; define it first, or create it as a "
-                         "transient device", job->uuid);
+                job_fail(job, FAILURE_NOT_DEFINED, "Device %s is not defined; define it first, or create it "
+                         "without a definition", job->uuid);
         return NULL;
 }
 
