@@ -20,21 +20,20 @@ static void explain_timeout(struct job *job) {
 
         if (job_is_running(job))
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
-                            "Device %s: the driver did not finish the %s within %.3g s; job %" PRIu64 " goes on in the "
+                            "Device %s: the driver did not finish the %s within %.3g s. Job %" PRIu64 " goes on in the "
                             "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
-                            job->type->creates ? ", the device is removed again should it ever appear" : "");
+                            job->type->creates ? "; if the device appears, it is removed again" : "");
         else if (waits_for)
-                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s waited %.3g s in vain. %s",
+                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s timed out after %.3g s. %s",
                             job->uuid, job->type->name, seconds, waits_for);
         else if (head != job)
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
-                            "Device %s: its %s did not get its turn within %.3g s, because job %" PRIu64 " (%s) of the "
+                            "Device %s: its %s did not begin within %.3g s, because job %" PRIu64 " (%s) of the "
                             "same UUID has not finished", job->uuid, job->type->name, seconds, head->id,
                             head->type->name);
         else
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
-                            "Device %s: what its %s waited for did not come within %.3g s", job->uuid, job->type->name,
-                            seconds);
+                            "Device %s: its %s timed out after %.3g s", job->uuid, job->type->name, seconds);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
