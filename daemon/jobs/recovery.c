@@ -48,8 +48,8 @@ void recovery_retry(struct job *job, unsigned int *n_lost) {
         if (++*n_lost < RECOVERY_TRIES_MAX)
                 return job_park(job, RECOVERY_RETRY_USEC);
         job_fail(job, FAILURE_IO_ERROR,
-                 "Device %s may be half made: %d workers died while they cleaned it up; mediated tries again when "
-                 "it is started the next time", job->uuid, RECOVERY_TRIES_MAX);
+                 "Device %s may be incomplete: %d workers died while they removed it. The next start of mediated "
+                 "tries again", job->uuid, RECOVERY_TRIES_MAX);
 }
 
 static void recover_start(struct job *job) {
