@@ -85,7 +85,7 @@ void jobs_drain(struct jobs *jobs) {
                 if (job_has_begun(job))
                         continue;
                 failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
-                            "Device %s: mediated is stopping, its %s was not begun; ask again when it has been started",
+                            "Device %s: mediated is stopping, so its %s did not begin; try again later",
                             job->uuid, job->type->name);
                 job_finish(job, JOB_CANCELED);
         }
@@ -97,8 +97,8 @@ void jobs_answer(struct jobs *jobs) {
 
         HASH_ITER(hh, jobs->by_id, job, next) {
                 failure_set(&job->failure, FAILURE_SHUTTING_DOWN,
-                            "Device %s: mediated is stopping and does not wait for the driver any longer; its next "
-                            "start cleans up after the %s", job->uuid, job->type->name);
+                            "Device %s: mediated is stopping and no longer waits for the driver; its next start "
+                            "cleans up after the %s", job->uuid, job->type->name);
                 job_answer_failure(job);
         }
 }
