@@ -72,7 +72,7 @@ static void finish(struct settle *settle) {
 
         r = bus_send_reply(settle->reply);
         if (r < 0)
-                log_warning_errno(r, "Failed to answer who waits for device %s: %m", settle->uuid);
+                log_warning_errno(r, "Failed to answer a caller that waits for device %s: %m", settle->uuid);
         if (r == -ENOMEM)
                 bus_end_unanswered();
         settle_free(settle);
@@ -100,7 +100,7 @@ static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
         struct settle *settle = userdata;
 
         log_full(LOG_NOTICE, 0, (struct log_fields) { .uuid = settle->uuid },
-                 "udev has not processed device %s within 3 s; answering all the same", settle->uuid);
+                 "udev has not processed device %s within 3 s; answering anyway", settle->uuid);
         finish(settle);
         return 0;
 }
