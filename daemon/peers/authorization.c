@@ -108,17 +108,16 @@ struct authorization *authorization_free(struct authorization *a) {
 static const char *reason_of(enum polkit_answer answer) {
         switch (answer) {
         case POLKIT_CHALLENGE:
-                return "it needs a password, and nobody could be asked for it; allow that (mediatectl does on a "
-                       "terminal), or do it as root";
+                return "this needs a password, and nobody could be asked for it; run mediatectl on a terminal, or do "
+                       "it as root";
         case POLKIT_ABSENT:
-                return "only root may do it, as polkit is not there to allow it to others; do it as root, or install "
-                       "polkit";
+                return "polkit is not available, so only root may do this; do it as root, or install polkit";
         case POLKIT_SILENT:
-                return "polkit, which has to allow it, did not answer; ask again, or do it as root";
+                return "polkit did not answer; try again, or do it as root";
         case POLKIT_BROKEN:
-                return "polkit, which has to allow it, failed; see its log, or do it as root";
+                return "polkit failed; see its log (journalctl -u polkit), or do it as root";
         default:
-                return "polkit does not allow that; ask the administrator for a rule, or do it as root";
+                return "polkit does not allow this; ask the administrator for a rule, or do it as root";
         }
 }
 
