@@ -208,8 +208,8 @@ static void wait_for(struct autostart_entry *entry, enum start_state state) {
         struct parent *parent = parent_of(entry->group);
 
         if (entry->state != state)
-                log_full(LOG_INFO, 0, fields_of(entry), "Autostart of device %s waits: %s of parent '%s' is not there",
-                         uuid_of(entry), state == START_STATE_WAITING_TYPE ? "its type" : "a free instance",
+                log_full(LOG_INFO, 0, fields_of(entry), "Autostart of device %s is waiting for %s on parent '%s'",
+                         uuid_of(entry), state == START_STATE_WAITING_TYPE ? "its type" : "an available instance",
                          entry->group->parent);
         (void) tried_remove(entry->group->parent, uuid_of(entry));
         set_state(entry, state);

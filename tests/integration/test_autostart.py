@@ -246,7 +246,7 @@ def test_types_that_appear_late():
         host.simctl("add-parent", "--types-after", int(LATE_SECONDS * 1000), "mtty:mtty-1=24")
         host.eventually(lambda: set(start_states(host, uuids)) == {"waiting-type"}, what="waiting-type")
         wait_active(host, uuids, LATE_SECONDS + 16)
-        assert count_in_log(host, "its type of parent 'mtty' is not there") == 3
+        assert count_in_log(host, "is waiting for its type on parent 'mtty'") == 3
 
 
 def test_instances_that_are_all_taken():
