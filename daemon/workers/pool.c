@@ -111,8 +111,9 @@ static void fail_unbegun(struct work *work, const char *why, int error) {
         if (work->task.kind == TASK_RECOVER)
                 return work->on_report(work, NULL);
 
-        failure_set(&report.failure, FAILURE_IO_ERROR, "%s%s%s was not begun: %s: %s", work->task.uuid ? "Device " : "",
-                    work->task.uuid ? work->task.uuid : "", work->task.uuid ? ": this" : "It", why, strerror(-error));
+        failure_set(&report.failure, FAILURE_IO_ERROR, "%s%s%s did not begin: %s: %s", work->task.uuid ? "Device " : "",
+                    work->task.uuid ? work->task.uuid : "", work->task.uuid ? ": the job" : "The job", why,
+                    strerror(-error));
         work->on_report(work, &report);
 }
 
@@ -133,7 +134,7 @@ static void assign_first(struct pool *pool) {
         if (r < 0) {
                 unassign(worker);
                 pool_move(pool, worker, WORKER_IDLE);
-                return fail_unbegun(work, "it cannot be noted in /run/mediated", r);
+                return fail_unbegun(work, "cannot write to /run/mediated", r);
         }
         r = worker_send(worker);
         if (r >= 0)
@@ -142,7 +143,7 @@ static void assign_first(struct pool *pool) {
         unassign(worker);
         if (r == -ENOMEM) {
                 pool_move(pool, worker, WORKER_IDLE);
-                return fail_unbegun(work, "it cannot be told to a worker", r);
+                return fail_unbegun(work, "cannot send it to a worker", r);
         }
         worker_retire(worker);
         /* The worker was killed while it was idle. */
