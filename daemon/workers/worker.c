@@ -111,7 +111,7 @@ static bool read_report(struct worker *worker) {
                 return false;
         }
         if (r < 0) {
-                log_warning_errno(r, "Worker %d does not speak our language: %m", (int) worker->pid);
+                log_warning_errno(r, "Worker %d sent an invalid message: %m", (int) worker->pid);
                 worker_lost(worker);
                 return false;
         }
