@@ -42,7 +42,7 @@ enum {
 };
 
 #define READ_DEFINITIONS                                                                                               \
-        "read the files in /" STORE_DIRECTORY ", or ask GetDefinition and GetAll for one definition"
+        "read the files in /" STORE_DIRECTORY ", or call GetDefinition and GetAll for one definition"
 
 static const struct list {
         const char *interface;
@@ -55,7 +55,7 @@ static const struct list {
         { "org.freedesktop.DBus.Introspectable", "Introspect", ALL, false, READ_DEFINITIONS },
         { BUS_MANAGER, "ListDefinitions", DEFINITIONS, false, READ_DEFINITIONS },
         { BUS_MANAGER, "ListDevices", DEVICES, false,
-          "read the directory /sys/bus/mdev/devices, or ask GetDevice and GetAll for one device" },
+          "read the directory /sys/bus/mdev/devices, or call GetDevice and GetAll for one device" },
 };
 
 static size_t length(const char *text) {
@@ -170,6 +170,6 @@ int answer_size_check(sd_bus_message *message, void *userdata) {
         if (!list || (!list->whole && has_few_rows(manager, list->kinds)) ||
             sum(manager, list->kinds, list->whole) <= ANSWER_SIZE_MAX)
                 return 0;
-        return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "The answer would be larger than the bus takes; %s",
+        return bus_fail(message, FAILURE_LIMITS_EXCEEDED, "The answer would be larger than the bus allows; %s",
                         list->advice);
 }
