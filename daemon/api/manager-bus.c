@@ -204,7 +204,7 @@ static int method_get_definition(sd_bus_message *message, void *userdata, sd_bus
         definition = store_refresh(manager->store, parent.text, uuid.text);
         if (!definition)
                 return bus_fail(message, FAILURE_NOT_DEFINED,
-                                "Device %s is not defined for parent '%s'; ListDefinitions tells those that are",
+                                "Device %s is not defined for parent '%s'; 'mediatectl list' shows all definitions",
                                 uuid.text, parent.text);
         return sd_bus_reply_method_return(message, "o", definition->export.path);
 }
