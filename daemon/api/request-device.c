@@ -243,7 +243,7 @@ int request_cancel(struct manager *manager, sd_bus_message *message, uint64_t id
         if (job_cancel(job) < 0)
                 return bus_fail(message, FAILURE_NOT_SUPPORTED,
                                 "Job %" PRIu64 " (%s of device %s) is running already; what a driver does cannot be "
-                                "interrupted, wait for its end", id, job->type->name, job->uuid);
+                                "interrupted. Wait until it ends", id, job->type->name, job->uuid);
 
         return sd_bus_reply_method_return(message, NULL);
 }
