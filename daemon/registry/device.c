@@ -251,8 +251,8 @@ static void set_state(struct device *device, enum device_state state) {
                                  .uuid = device->uuid,
                                  .parent = device->parent,
                          },
-                         "Device %s is wedged: somebody removed it before it was complete; unloading the driver of "
-                         "parent '%s' (or a reboot) frees it", device->uuid, device->parent);
+                         "Device %s is wedged: somebody removed it before it was complete. To free it, unload the "
+                         "driver of parent '%s', or reboot", device->uuid, device->parent);
 }
 
 /* Takes what was seen over; @look is NULL when there is no such device. */
