@@ -221,7 +221,7 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
                 return parent;
         }
         if (parent && (r < 0 || parent->types_dev != look.types_dev || parent->types_inode != look.types_inode)) {
-                log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is gone", name);
+                log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' has disappeared", name);
                 parent_gone(parent);
                 parent = NULL;
         }
@@ -234,7 +234,7 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
                         registry_look_again(registry);
                         return NULL;
                 }
-                log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' is here", name);
+                log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' has appeared", name);
                 is_new = true;
         }
 

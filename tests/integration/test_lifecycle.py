@@ -312,6 +312,6 @@ def test_stop_while_a_driver_hangs_that_is_gone():
         host.call("Reload")
         host.eventually(host.busy_workers, what="a read that hangs")
         host.start("simctl remove-parent mbochs")
-        host.eventually(lambda: "Parent 'mbochs' is gone" in host.log())
+        host.eventually(lambda: "Parent 'mbochs' has disappeared" in host.log())
         stop_daemon(host)
         host.simctl("resume", "mbochs")
