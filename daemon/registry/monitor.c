@@ -66,7 +66,7 @@ static int on_uevent(sd_device_monitor *udev, sd_device *event, void *userdata) 
 static int on_enumerate(sd_event_source *source, uint64_t usec, void *userdata) {
         struct monitor *monitor = userdata;
 
-        log_info("%u messages from udev were lost, looking at everything again", monitor->n_lost);
+        log_info("%u messages from udev were lost, reading all devices again", monitor->n_lost);
         monitor->n_lost = 0;
         (void) registry_enumerate(monitor->registry);
         return 0;
