@@ -91,7 +91,7 @@ int registry_enumerate(struct registry *registry) {
 }
 
 static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
-        log_info("File descriptors or memory were short, looking at everything again");
+        log_info("File descriptors or memory were short, reading all devices again");
         (void) registry_enumerate(userdata);
         return 0;
 }
