@@ -126,7 +126,7 @@ bool store_hurry(struct store *store) {
 void store_lost_events(struct store *store) {
         /* Each watch hears of it. */
         if (!worklist_has(store->touched, ""))
-                log_info("Events of the store were lost, looking at everything again");
+                log_info("Events of the store were lost, reading all definitions again");
         store_touch(store, NULL, NULL, STORE_LOOK_USEC);
 }
 
@@ -203,7 +203,8 @@ static void watch(struct store *store, int store_fd) {
 
         r = sd_event_add_inotify_fd(store->event, &store->watch, store_fd, EVENTS, on_store_event, store);
         if (r < 0)
-                log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY ", changes by others show after a reload: %m");
+                log_warning_errno(r, "Failed to watch /" STORE_DIRECTORY
+                                  ", changes by others are noticed only after a reload: %m");
         if (r == -ENOMEM)
                 store_touch(store, NULL, NULL, STORE_AGAIN_USEC);
         /* If it has appeared since it was looked for, that may have been before the watch. */
