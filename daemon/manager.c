@@ -232,7 +232,7 @@ int manager_new(struct manager **ret) {
                 return log_error_errno(r, "Failed to watch the connection to the system bus: %m");
         r = status_new(&manager->status, manager);
         if (r < 0)
-                return log_error_errno(r, "Failed to set up what systemd is told: %m");
+                return log_error_errno(r, "Failed to set up the status for systemd: %m");
         r = exports_new(&manager->exports, manager->event, manager->bus);
         if (r < 0)
                 return r;
@@ -316,7 +316,7 @@ int manager_adopt(struct manager *manager) {
         if (r < 0)
                 return r;
         r = autostart_adopt(manager->autostart);
-        return r < 0 ? log_error_errno(r, "Failed to note what is started already: %m") : 0;
+        return r < 0 ? log_error_errno(r, "Failed to mark the definitions as started: %m") : 0;
 }
 
 /* Not sd_bus_flush(), which waits for ever for a bus that takes no more because others do not read. */
