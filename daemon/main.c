@@ -19,13 +19,13 @@ static int help(void) {
                "Manage the mediated devices of this host on the system bus. Started by systemd, not by hand.\n\n"
                "  -h --help      Show this help\n"
                "     --version   Show the version\n"
-               "     --adopt     Note all definitions with start 'auto' of the parents there are as\n"
-               "                 started, and end: for a running host that was managed otherwise\n"
+               "     --adopt     Mark the 'auto' definitions of all present parents as already started,\n"
+               "                 then exit. For a running host that something else has managed\n"
                "     --autostart-parallel N\n"
-               "                 Creations a parent that autostart has going at once (default %d)\n"
+               "                 How many devices of one parent are started at once (default %d)\n"
                "     --callout-timeout SECONDS\n"
                "                 How long a callout may take before it is killed (default %d)\n"
-               "     --debug     Log what is done in detail\n",
+               "     --debug     Log details\n",
                AUTOSTART_PARALLEL_DEFAULT, CALLOUT_TIMEOUT_DEFAULT);
         return EXIT_SUCCESS;
 }
@@ -95,7 +95,7 @@ static bool parse_arguments(int argc, char *argv[], struct arguments *ret, int *
                 }
 
         if (optind < argc) {
-                fprintf(stderr, "mediated: takes no arguments, see --help\n");
+                fprintf(stderr, "mediated: no arguments are accepted, see --help\n");
                 return false;
         }
         return true;
