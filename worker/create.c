@@ -63,8 +63,8 @@ static void undo(const struct task *task, const struct sysfs_device *device, str
         backend_of(task)->remove(task, device->path, device->inode, &removal);
         if (removal.kind == REPORT_DONE)
                 failure->message = TAKE_PTR(cause);
-        else if (asprintf(&failure->message, "%s; and it could not be removed again: %s", cause,
-                          removal.kind == REPORT_BUSY ? "somebody has opened it" : removal.failure.message) < 0)
+        else if (asprintf(&failure->message, "%s. The device could not be removed again: %s", cause,
+                          removal.kind == REPORT_BUSY ? "a process has opened it" : removal.failure.message) < 0)
                 failure->message = NULL;
 }
 
