@@ -22,7 +22,7 @@ static int open_create(const struct task *task, struct failure *failure) {
         types_fd = sysfs_open_types(task->parent);
         if (types_fd < 0)
                 return failure_set(failure, FAILURE_NO_SUCH_PARENT,
-                                   "Cannot create device %s: parent '%s' is gone", task->uuid, task->parent);
+                                   "Cannot create device %s: parent '%s' has disappeared", task->uuid, task->parent);
 
         type_fd = strchr(task->type, '/') ? -ENOENT : open_beneath(types_fd, task->type, O_PATH | O_DIRECTORY);
         fd = type_fd < 0 ? type_fd : open_beneath(type_fd, "create", O_WRONLY);
@@ -58,8 +58,8 @@ static void explain_exists(const struct task *task, struct failure *failure) {
                             device.state <= DEVICE_ACTIVE ? "" : ", where it is being removed but still in use");
         else
                 failure_set(failure, FAILURE_ALREADY_EXISTS,
-                            "The kernel has UUID %s reserved although no device shows it: somebody else is just "
-                            "creating or releasing it; try again, or choose another UUID", task->uuid);
+                            "The kernel has UUID %s reserved, although no device has it: another program is "
+                            "creating or removing it. Try again, or choose another UUID", task->uuid);
 }
 
 static void explain_create_error(const struct task *task, int error, struct failure *failure) {
@@ -74,12 +74,12 @@ static void explain_create_error(const struct task *task, int error, struct fail
                 return;
         case ENODEV:
                 failure_set(failure, FAILURE_NO_SUCH_PARENT,
-                            "Cannot create device %s: parent '%s' is going away", task->uuid, task->parent);
+                            "Cannot create device %s: parent '%s' is being removed", task->uuid, task->parent);
                 return;
         default:
                 failure_set(failure, FAILURE_IO_ERROR,
-                            "The driver of parent '%s' refused to create device %s of type '%s': %s; the kernel log "
-                            "may tell more", task->parent, task->uuid, task->type, strerror(error));
+                            "The driver of parent '%s' refused to create device %s of type '%s': %s; see the kernel "
+                            "log (journalctl -k)", task->parent, task->uuid, task->type, strerror(error));
         }
 }
 
@@ -93,8 +93,8 @@ int mdev_create(const struct task *task, struct failure *failure) {
                 r = intent_set_writing(task->uuid, true);
                 if (r < 0)
                         return failure_set(failure, FAILURE_IO_ERROR,
-                                           "Device %s was not created: what is begun cannot be noted in "
-                                           "/" INTENT_DIRECTORY ": %s", task->uuid, strerror(-r));
+                                           "Device %s was not created: cannot write to /" INTENT_DIRECTORY ": %s",
+                                           task->uuid, strerror(-r));
                 FAULT_POINT("intent-writing");
                 r = write_create(task, failure);
                 FAULT_POINT("create-written");
