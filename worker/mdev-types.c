@@ -57,7 +57,7 @@ void mdev_list_types(const struct task *task, struct report *report) {
         report->kind = REPORT_FAILED;
         fd = sysfs_open_types(task->parent);
         if (fd < 0 || open_directory_at(fd, ".", &dir) < 0) {
-                failure_set(&report->failure, FAILURE_NO_SUCH_PARENT, "Parent '%s' is gone", task->parent);
+                failure_set(&report->failure, FAILURE_NO_SUCH_PARENT, "Parent '%s' has disappeared", task->parent);
                 return;
         }
 
