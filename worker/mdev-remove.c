@@ -32,14 +32,14 @@
 static void fail_wedged(const struct task *task, struct report *report) {
         report->kind = REPORT_FAILED;
         failure_set(&report->failure, FAILURE_WEDGED,
-                    "Device %s is wedged: its 'remove' file is gone, so the kernel cannot remove it any more; "
-                    "unloading the driver of parent '%s' (or a reboot) frees it", task->uuid, task->parent);
+                    "Device %s is wedged: its 'remove' file is gone, so the kernel cannot remove it any more. "
+                    "To free it, unload the driver of parent '%s', or reboot", task->uuid, task->parent);
 }
 
 static void fail_whole(const struct task *task, struct report *report) {
         report->kind = REPORT_FAILED;
         failure_set(&report->failure, FAILURE_IO_ERROR,
-                    "Device %s was not removed: the kernel has not begun to; ask again", task->uuid);
+                    "Device %s was not removed: the kernel has not begun to remove it; try again", task->uuid);
 }
 
 /* The result of the write is never believed: when two processes remove a device, the kernel tells both that they have
