@@ -377,7 +377,7 @@ int callouts_live(const struct task *task, const struct definition *conf, struct
         if (!supports_live(&action))
                 return failure_set(failure, FAILURE_NOT_SUPPORTED,
                                    "Device %s cannot be changed while it runs: no callout for type '%s' supports that; "
-                                   "change its definition and start it anew", task->uuid, action.type);
+                                   "change its definition, and stop and start it", task->uuid, action.type);
 
         r = ask(&action, "live", "modify", action.input, &output);
         if (r < 0 || output.status != 0)
