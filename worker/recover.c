@@ -49,16 +49,16 @@ static void recover(const struct task *task, struct report *report) {
 
         if (!streq(device.parent, task->parent) || (device.type[0] && !streq(device.type, task->type)) ||
             (intent.inode > 0 && intent.inode != device.inode))
-                return keep(report, task->uuid, "somebody else has made it meanwhile");
+                return keep(report, task->uuid, "another program has created it");
         if (device.state != DEVICE_ACTIVE)
-                return keep(report, task->uuid, "it is not complete, somebody else is creating or removing it");
+                return keep(report, task->uuid, "another program is creating or removing it");
 
         backend_of(task)->remove(task, device.path, device.inode, report);
         FAULT_POINT("recovery-removed");
         if (report->kind == REPORT_DONE)
                 report->kind = REPORT_UNDONE;
         else if (report->kind == REPORT_BUSY)
-                keep(report, task->uuid, "somebody has it open");
+                keep(report, task->uuid, "a process has it open");
 }
 
 void run_recover(const struct task *task, struct report *report) {

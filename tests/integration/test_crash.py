@@ -166,7 +166,7 @@ def test_strangers_device_of_the_same_uuid_stays(parent, type):
         host.kill(*recovering, sig=18)
         host.wait_idle()
         assert host.state(device) == "active"
-        assert "somebody else has made it" in host.log()
+        assert "another program has created it" in host.log()
 
 
 def write_intent(uuid, phase, **fields):
