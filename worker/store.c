@@ -37,8 +37,8 @@ static void fail_errno(const struct task *task, int error, const char *what, str
 }
 
 static int fail_not_defined(const struct task *task, struct failure *failure) {
-        return failure_set(failure, FAILURE_NOT_DEFINED, "Device %s is not defined for parent '%s'; ListDefinitions "
-                           "tells those that are", task->uuid, task->parent);
+        return failure_set(failure, FAILURE_NOT_DEFINED, "Device %s is not defined for parent '%s'; 'mediatectl "
+                           "list' shows all definitions", task->uuid, task->parent);
 }
 
 static int fail_defined(const struct task *task, struct failure *failure) {
@@ -60,7 +60,7 @@ static int open_parent(const struct task *task, bool create, int *ret_store_fd, 
 
         r = create ? make_directory(root_fd(), STORE_DIRECTORY) : 0;
         if (r < 0) {
-                fail_errno(task, -r, "making the store", failure);
+                fail_errno(task, -r, "making the directory", failure);
                 return -1;
         }
         store_fd = store_open();
@@ -337,8 +337,8 @@ static int write_until_done(const struct task *task, struct change *change, stru
                 if (prepare(task, change, failure) < 0)
                         return -1;
         }
-        return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is unchanged: somebody else is "
-                           "changing it all the time", task->uuid, task->parent);
+        return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is unchanged: other programs "
+                           "keep changing it; try again", task->uuid, task->parent);
 }
 
 static void modify_checked(const struct task *task, void *userdata, struct report *report) {
