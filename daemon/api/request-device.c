@@ -104,7 +104,7 @@ static int resolve_card(struct manager *manager, sd_bus_message *message, const 
         chosen = card_choose(manager->jobs, parent->text, type->text, NULL, 0);
         if (!chosen)
                 return bus_fail(message, FAILURE_NO_SUCH_TYPE,
-                                "No parent of card '%s' has a type '%s'; ListTypes lists the types that there are",
+                                "No parent of card '%s' has a type '%s'; 'mediatectl types' shows all types",
                                 parent->text, type->text);
         *card = *parent;
         return parent_name_set(parent, chosen->name);
