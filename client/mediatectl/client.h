@@ -7,7 +7,7 @@
  *
  * client.h    this: one run, with its options, its connection, and what the daemon has listed so far
  * lists.h     the daemon's lists, each of which is fetched when it is needed for the first time
- * resolve.h   UUIDs and parents as a person writes them
+ * resolve.h   UUIDs and parents as a person writes them; place.h whether this host has a parent and its type
  * calls.h     many calls at once, with a progress line; request.h makes them of options and arguments
  * entries.h   devices and definitions side by side; facts.h everything about some of them, for `show`
  * events.h    the daemon's signals, for `monitor`

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/place.h"
 #include "client/output/tell.h"
 #include "client/output/uuid-prefix.h"
 #include "client/shared/suggest.h"
@@ -127,21 +128,15 @@ int resolve_new_parent(struct client *client, const char *name) {
 }
 
 int resolve_parent(struct client *client, const char *name) {
-        const struct listed_parent_list *parents = &client->lists.parents;
-        _cleanup_free_ const char **names = NULL;
         const char *near;
         int r;
 
         r = lists_parents(client);
         if (r != 0 || lists_has_parent(&client->lists, name))
                 return r;
-        names = calloc(parents->n + 1, sizeof(*names));
-        if (!names)
-                return -ENOMEM;
-        for (size_t i = 0; i < parents->n; i++)
-                names[i] = parents->items[i].name;
-
-        near = suggest_nearest(name, names, parents->n, SUGGEST_WORD(name));
-        return tell_status(STATUS_NOT_FOUND, "There is no parent '%s'%s%s%s", name, near ? "; did you mean " : "",
-                           near ? near : "", near ? "?" : "");
+        r = place_near_parent(&client->lists, name, &near);
+        if (r < 0)
+                return r;
+        return tell_status(STATUS_NOT_FOUND, "There is no parent '%s'%s%s%s", name, near ? ". Did you mean '" : "",
+                           near ? near : "", near ? "'?" : "");
 }

@@ -7,6 +7,7 @@
 
 #include "client/mediatectl/entries.h"
 #include "client/mediatectl/findings.h"
+#include "client/mediatectl/place.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/table.h"
 #include "client/output/tell.h"
@@ -57,6 +58,20 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
         return 0;
 }
 
+/* Autostart has given up on such a definition only if its parent came before it: else it waits for the type. */
+static int check_place(const struct lists *lists, struct findings *findings, const struct entry *entry) {
+        _cleanup_free_ char *text = NULL, *types = NULL, *advice = NULL;
+
+        if (entry->device || !streq(entry->definition->start, "auto") || !streq(entry_state(entry), "inactive") ||
+            !lists_has_parent(lists, entry->parent) || place_has_type(lists, entry->parent, entry->type))
+                return 0;
+        types = place_types(lists, entry->parent);
+        text = finding_text("The definition is to start with its parent %s, which has no type '%s'; %s", entry->parent,
+                            entry->type, types ? types : "");
+        advice = finding_text("If the name is wrong: mediatectl modify %s --type TYPE", entry->uuid);
+        return types ? finding_add(findings, SEVERITY_WARNING, "missing-type", entry->uuid, text, advice) : -ENOMEM;
+}
+
 /* The definitions are sorted by parent. */
 static int check_parents(const struct lists *lists, struct findings *findings) {
         const struct listed_definition_list *definitions = &lists->definitions;
@@ -82,9 +97,14 @@ int check_daemon(struct client *client, struct findings *findings) {
         if (r == 0)
                 r = lists_parents(client);
         if (r == 0)
+                r = lists_types(client, NULL);
+        if (r == 0)
                 r = entries_fetch_problems(client, &entries);
-        for (size_t i = 0; r == 0 && i < entries.n; i++)
+        for (size_t i = 0; r == 0 && i < entries.n; i++) {
                 r = check_entry(findings, &entries.items[i]);
+                if (r == 0)
+                        r = check_place(&client->lists, findings, &entries.items[i]);
+        }
         if (r == 0 && client_is_local(client))
                 r = check_parents(&client->lists, findings);
         return r;

@@ -2,8 +2,10 @@
 
 /* mediatectl define, modify, undefine, enable and disable: definitions. */
 
+#include <assert.h>
 #include <errno.h>
 
+#include "client/mediatectl/place.h"
 #include "client/mediatectl/request.h"
 #include "client/mediatectl/resolve.h"
 #include "client/mediatectl/verbs.h"
@@ -41,6 +43,24 @@ static int print_new_uuid(const struct calls *calls) {
         put_printable(stdout, uuid);
         putchar('\n');
         return 0;
+}
+
+/* Warns about definitions that were stored and cannot start as things are. */
+static int warn_defined(struct client *client, const struct calls *calls, const struct definition_request *request) {
+        bool warned = false;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < calls->n; i++) {
+                if (call_error(&calls->items[i]))
+                        continue;
+                if (!warned)
+                        r = place_warn(client, request->parent, request->type);
+                warned = true;
+                if (r == 0 && calls->items[i].subject)
+                        r = place_warn_attributes(client, calls->items[i].subject, request->parent, request->type,
+                                                  request->attributes);
+        }
+        return r;
 }
 
 /* Whether the arguments are the UUIDs of active devices, whose parents and types are taken, and not PARENT TYPE. */
@@ -87,7 +107,9 @@ int verb_define(struct client *client, char **arguments, size_t n) {
 
         status = request_run(&calls, "Defining");
         r = print_new_uuid(&calls);
-        return r < 0 ? r : status;
+        if (r == 0 && *request.parent)
+                r = warn_defined(client, &calls, &request);
+        return r != 0 ? r : status;
 }
 
 /* What Modify changes; NULL: it stays as it is. */
@@ -177,13 +199,58 @@ static int add_modify(struct calls *calls, const struct target *target, const st
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), target->uuid);
 }
 
+static const struct listed_definition *find_definition(const struct lists *lists, const struct target *target) {
+        for (size_t i = 0; i < lists->definitions.n; i++) {
+                const struct listed_definition *definition = &lists->definitions.items[i];
+
+                if (streq(definition->uuid, target->uuid) &&
+                    (!*target->parent || streq(definition->parent, target->parent)))
+                        return definition;
+        }
+        return NULL;
+}
+
+/* The same after a change of the type or of attributes. */
+static int warn_modified(struct client *client, const struct calls *calls, const struct targets *targets,
+                         const struct changes *changes) {
+        const char *warned = NULL;
+        int r;
+
+        assert(calls->n == targets->n);
+        r = lists_definitions(client);
+        for (size_t i = 0; r == 0 && i < calls->n; i++) {
+                const struct listed_definition *definition = find_definition(&client->lists, &targets->items[i]);
+                const char *type;
+
+                /* A device without a definition can be changed with --live. */
+                if (call_error(&calls->items[i]) || !definition)
+                        continue;
+                type = changes->type ? changes->type : definition->type;
+                if (changes->type && (!warned || !streq(warned, definition->parent)))
+                        r = place_warn(client, definition->parent, type);
+                warned = definition->parent;
+                if (r == 0 && changes->attributes)
+                        r = place_warn_attributes(client, definition->uuid, definition->parent, type,
+                                                  changes->attributes);
+                if (r == 0)
+                        r = place_warn_attributes(client, definition->uuid, definition->parent, type,
+                                                  &changes->options->add);
+        }
+        return r;
+}
+
 static int modify_all(struct client *client, const struct targets *targets, const struct changes *changes) {
         _cleanup_calls_ struct calls calls = { .client = client };
-        int r = 0;
+        int r = 0, status;
 
         for (size_t i = 0; r == 0 && i < targets->n; i++)
                 r = add_modify(&calls, &targets->items[i], changes);
-        return r != 0 ? r : request_run(&calls, "Modifying");
+        if (r != 0)
+                return r;
+        status = request_run(&calls, "Modifying");
+        if (changes->type || changes->attributes || changes->options->add.n > 0)
+                r = warn_modified(client, &calls, targets, changes);
+        return r != 0 ? r : status;
 }
 
 int verb_modify(struct client *client, char **arguments, size_t n) {

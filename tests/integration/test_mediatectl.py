@@ -116,6 +116,34 @@ def test_beginnings_of_uuids_are_no_parents():
         assert (STORE / "beef" / uuid).exists()
 
 
+def test_places_that_this_host_does_not_have():
+    """They are stored all the same, because the parent may come later."""
+    with Host() as host:
+        warning = ctl(host, "define", "mty", "mtty-1", A, "--auto").err
+        assert "Parent 'mty' is not on this host; did you mean 'mtty'?" in warning and "stored" in warning
+        assert stored(A, "mty")["mdev_type"] == "mtty-1"
+        warning = ctl(host, "define", "mtty", "mtty-99", B, C, "--auto").err
+        assert "Parent mtty has no type 'mtty-99'; it has mtty-1, mtty-2." in warning and warning.count("\n") == 1
+        warning = ctl(host, "modify", B, "--type", "mtty-77").err
+        assert "Parent mtty has no type 'mtty-77'; it has mtty-1, mtty-2." in warning
+        assert stored(B)["mdev_type"] == "mtty-77"
+        assert "wholly-unlike" in ctl(host, "define", "wholly-unlike", "x-1").err
+        # What failed is not warned about.
+        assert ctl(host, "define", "mtty", "mtty-99", C, status=1).err.count("\n") == 1
+        assert ctl(host, "modify", C, "--type", "mtty-1").err == ""
+        assert ctl(host, "define", "mtty", "mtty-1").err == ""
+
+        ctl(host, "start", C)
+        warning = ctl(host, "modify", C, "setting=1", "nosuch=2", "vendor/ro=1").err
+        assert "no attribute 'nosuch'" in warning and "'setting'" not in warning and C in warning
+        assert "no attribute 'other'" in ctl(host, "modify", C, "--add", "other=1").err
+        ctl(host, "undefine", C)
+        assert "no attribute 'nosuch'" in ctl(host, "define", "mtty", "mtty-1", C, "nosuch=2").err
+        # Of what is not active, and of another type, nothing is known.
+        assert ctl(host, "define", "mtty", "mtty-1", "nosuch=2").err == ""
+        assert ctl(host, "modify", C, "--type", "mtty-2", "nosuch=2").err == ""
+
+
 def test_same_uuid_under_two_parents():
     with Host() as host:
         ctl(host, "define", "mtty", "mtty-1", A)
@@ -192,7 +220,7 @@ def test_suggestions():
         assert "list takes no arguments" in ctl(host, "list", "mtty", status=2).err
         assert "mediatectl types [PARENT]" in ctl(host, "types", "mtty", "mbochs", status=2).err
         assert f"Did you mean {A}?" in ctl(host, "stop", A[:-1] + "c", status=3).err
-        assert "did you mean mtty?" in ctl(host, "types", "mtyt", status=3).err
+        assert "Did you mean 'mtty'?" in ctl(host, "types", "mtyt", status=3).err
         assert "UUID, PARENT" in ctl(host, "list", "-o", "SIZE", status=2).err
 
 
@@ -417,6 +445,16 @@ def test_check_autostart():
         found = findings(host)
         assert "nosuch" in found[("autostart-failed", A)]["message"]
         assert [key for key in found if key[0] == "waiting-instance"]
+
+
+def test_check_types():
+    with Host() as host:
+        ctl(host, "define", "mtty", "mtty-99", A, "--auto")
+        ctl(host, "define", "mtty", "mtty-99", B)
+        ctl(host, "define", "mtty", "mtty-1", C, "--auto")
+        found = findings(host)
+        assert "it has mtty-1, mtty-2" in found[("missing-type", A)]["message"]
+        assert {subject for _, subject in found} & {B, C} == set()
 
 
 def test_check_without_parents():

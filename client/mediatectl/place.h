@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The place of a device or a definition, which is a parent and a type: what to tell when this host does not have it. */
+
+#include "client/mediatectl/client.h"
+#include "common/attribute.h"
+
+/** place_has_type() - whether @parent has this type, among the types that lists_types() has fetched. */
+bool place_has_type(const struct lists *lists, const char *parent, const char *type);
+
+/** place_types() - say which types @parent has, among those that were fetched: "it has A, B". The caller frees the
+ * text. Returns NULL when there is no memory. */
+char *place_types(const struct lists *lists, const char *parent);
+
+/** place_near_parent() - find a parent that is spelt similarly, among those that lists_parents() has fetched. Returns 0
+ * or -ENOMEM; *ret is NULL when there is none. */
+int place_near_parent(const struct lists *lists, const char *name, const char **ret);
+
+/** place_warn() - print a warning if this host does not have the place of a definition that was stored. Returns a
+ * status. */
+int place_warn(struct client *client, const char *parent, const char *type);
+
+/** place_warn_attributes() - print a warning for each attribute of a stored definition that the device lacks which is
+ * active at this place. Nothing is known of other devices. Returns a status. */
+int place_warn_attributes(struct client *client, const char *uuid, const char *parent, const char *type,
+                          const struct attributes *attributes);
