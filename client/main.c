@@ -7,6 +7,7 @@
 #include <signal.h>
 
 #include "client/mdevctl/mdevctl.h"
+#include "client/mediatectl/resolve.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 
@@ -32,14 +33,16 @@ static int help(const char *name) {
         return STATUS_DONE;
 }
 
-static int run_verb(struct client *client, char **arguments, size_t n) {
+static int run_verb(struct client *client, struct options *options, char **arguments, size_t n) {
         const struct verb *verb;
         int r;
 
         verb = verb_find(n > 0 ? arguments[0] : NULL);
         if (!verb)
                 return STATUS_USAGE;
-        r = options_check(client->options, verb->name, verb->options);
+        r = options_check(options, verb->name, verb->options);
+        if (r == 0 && options->parent)
+                r = resolve_short_parent(client, &options->parent);
         if (r != 0)
                 return r;
 
@@ -74,7 +77,7 @@ static int run(int argc, char *argv[], struct options *options) {
                 return STATUS_DONE;
         }
 
-        r = run_verb(&client, argv + first, (size_t) (argc - first));
+        r = run_verb(&client, options, argv + first, (size_t) (argc - first));
         lists_clear(&client.lists);
         client_done(&client);
         return r;

@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "client/mediatectl/explain.h"
 #include "client/mediatectl/resolve.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
 #include "client/shared/array.h"
 #include "client/shared/callout.h"
+#include "common/failure.h"
 #include "common/io.h"
 
 /* How many calls may be without an answer. The daemon accepts 100 jobs of one connection, and dbus-daemon 128
@@ -133,18 +135,37 @@ const sd_bus_error *call_error(const struct call *call) {
         return call->reply ? sd_bus_message_get_error(call->reply) : &lost;
 }
 
+/* A UUID that does not exist may be misspelt. */
+static bool is_unknown_uuid(const sd_bus_error *error) {
+        enum failure_code code = failure_code_from_name(error->name);
+
+        return code == FAILURE_NO_SUCH_DEVICE || code == FAILURE_NOT_DEFINED;
+}
+
 int calls_tell(const struct calls *calls) {
+        _cleanup_free_ char *last = NULL;
         int status = STATUS_DONE;
 
         for (size_t i = 0; i < calls->n; i++) {
-                const sd_bus_error *error = call_error(&calls->items[i]);
-                int one;
+                const struct call *call = &calls->items[i];
+                const sd_bus_error *error = call_error(call);
+                int one, r;
+                char *text;
 
                 if (!error)
                         continue;
-                one = tell_error(error);
-                if (one == STATUS_NOT_FOUND && calls->items[i].subject)
-                        resolve_suggest(calls->client, calls->items[i].subject);
+                r = explain_error(calls->client, call->message, error, &text);
+                if (r < 0)
+                        return r;
+                /* What is wrong with a parent or a type is the same for each device. */
+                if (!last || !streq(last, text))
+                        tell("%s", text);
+                free(last);
+                last = text;
+
+                one = error_status(error);
+                if (is_unknown_uuid(error) && call->subject)
+                        resolve_suggest(calls->client, call->subject);
                 status = status == STATUS_DONE || status == one ? one : STATUS_FAILED;
         }
 

@@ -32,7 +32,7 @@ int calls_run(struct calls *calls, const char *doing);
 const sd_bus_error *call_error(const struct call *call);
 
 /** calls_tell() - print the errors in the order of the calls. Returns STATUS_DONE if there are none, the status of the
- * errors if it is the same for all, else STATUS_FAILED. */
+ * errors if it is the same for all, else STATUS_FAILED; or -ENOMEM. */
 int calls_tell(const struct calls *calls);
 
 /** calls_clear() - free everything. */

@@ -12,9 +12,6 @@
 #include "common/io.h"
 #include "common/sysfs.h"
 
-/* How many types a message lists. A graphics card has some 30 of them. */
-#define TYPES_LISTED_MAX 12
-
 /* How many typing errors a guess may assume. It is less than in a verb, because a parent may well not be there yet. */
 #define EDITS_MAX(name) (strlen(name) < 6 ? 1 : strlen(name) / 3)
 
@@ -26,77 +23,82 @@ bool place_has_type(const struct lists *lists, const char *parent, const char *t
 }
 
 char *place_types(const struct lists *lists, const char *parent) {
-        char *text = NULL;
-        size_t size, n = 0;
-        FILE *file = open_memstream(&text, &size);
+        _cleanup_free_ const char **names = calloc(lists->types.n + 1, sizeof(*names));
+        _cleanup_free_ char *list = NULL;
+        char *text;
+        size_t n = 0;
 
-        if (!file)
+        if (!names)
                 return NULL;
-        for (size_t i = 0; i < lists->types.n; i++) {
-                if (!streq(lists->types.items[i].parent, parent))
-                        continue;
-                if (n < TYPES_LISTED_MAX)
-                        fprintf(file, "%s%s", n > 0 ? ", " : "it has ", lists->types.items[i].type);
-                n++;
-        }
-        if (n == 0)
-                fprintf(file, "it has none yet");
-        if (n > TYPES_LISTED_MAX)
-                fprintf(file, " and %zu more, see mediatectl types %s", n - TYPES_LISTED_MAX, parent);
-        /* fclose() fails when memory is too short for the end of the text. The stream is closed even then. */
-        if (fclose(file) == EOF) {
-                free(text);
+        for (size_t i = 0; i < lists->types.n; i++)
+                if (streq(lists->types.items[i].parent, parent))
+                        names[n++] = lists->types.items[i].type;
+        list = suggest_list(names, n);
+        if (!list || asprintf(&text, "it has %s", n > 0 ? list : "none yet") < 0)
                 return NULL;
-        }
         return text;
 }
 
-int place_near_parent(const struct lists *lists, const char *name, const char **ret) {
+/* Says which parents may be meant: the one that is spelt similarly, or all. */
+static int other_parents(const struct lists *lists, const char *name, char **ret) {
         _cleanup_free_ const char **names = calloc(lists->parents.n + 1, sizeof(*names));
+        _cleanup_free_ char *list = NULL;
+        const char *near;
+        int r;
 
         if (!names)
                 return -ENOMEM;
         for (size_t i = 0; i < lists->parents.n; i++)
                 names[i] = lists->parents.items[i].name;
-        *ret = suggest_nearest(name, names, lists->parents.n, EDITS_MAX(name));
-        return 0;
-}
-
-static int warn_parent(const struct lists *lists, const char *parent) {
-        const char *near;
-        int r;
-
-        r = place_near_parent(lists, parent, &near);
-        if (r < 0)
-                return r;
+        list = suggest_list(names, lists->parents.n);
+        if (!list)
+                return -ENOMEM;
+        near = suggest_nearest(name, names, lists->parents.n, EDITS_MAX(name));
         if (near)
-                tell("Parent '%s' is not on this host; did you mean '%s'? The definition is stored, and can start when "
-                     "such a parent appears", parent, near);
+                r = asprintf(ret, "Did you mean '%s'?", near);
+        else if (lists->parents.n > 0)
+                r = asprintf(ret, "This host has %s", list);
         else
-                tell("Parent '%s' is not on this host. The definition is stored, and can start when such a parent "
-                     "appears", parent);
-        return 0;
+                r = asprintf(ret, "This host has none; see mediatectl check");
+        return r < 0 ? -ENOMEM : 0;
 }
 
-int place_warn(struct client *client, const char *parent, const char *type) {
-        _cleanup_free_ char *types = NULL;
+int place_missing(struct client *client, const char *parent, const char *type, char **ret) {
+        const struct lists *lists = &client->lists;
+        _cleanup_free_ char *others = NULL;
         int r;
 
         r = lists_parents(client);
         if (r != 0)
                 return r;
-        if (!lists_has_parent(&client->lists, parent))
-                return warn_parent(&client->lists, parent);
+        if (!lists_has_parent(lists, parent)) {
+                r = other_parents(lists, parent, &others);
+                if (r < 0)
+                        return r;
+                return asprintf(ret, "There is no parent '%s'. %s", parent, others) < 0 ? -ENOMEM : 0;
+        }
 
+        if (!type)
+                return 0;
         r = lists_types(client, NULL);
-        if (r != 0 || place_has_type(&client->lists, parent, type))
+        if (r != 0 || place_has_type(lists, parent, type))
                 return r;
-        types = place_types(&client->lists, parent);
-        if (!types)
+        others = place_types(lists, parent);
+        if (!others)
                 return -ENOMEM;
-        tell("Parent %s has no type '%s'; %s. The definition is stored, and can start when the type appears", parent,
-             type, types);
-        return 0;
+        return asprintf(ret, "Parent %s has no type '%s'; %s", parent, type, others) < 0 ? -ENOMEM : 0;
+}
+
+int place_warn(struct client *client, const char *parent, const char *type) {
+        _cleanup_free_ char *missing = NULL;
+        int r;
+
+        r = place_missing(client, parent, type, &missing);
+        if (r == 0 && missing)
+                tell("%s%s The definition is stored, and can start when such a %s appears", missing,
+                     missing[strlen(missing) - 1] == '?' ? "" : ".",
+                     lists_has_parent(&client->lists, parent) ? "type" : "parent");
+        return r;
 }
 
 static const struct listed_device *find_active(const struct lists *lists, const char *uuid, const char *parent,

@@ -13,9 +13,9 @@ bool place_has_type(const struct lists *lists, const char *parent, const char *t
  * text. Returns NULL when there is no memory. */
 char *place_types(const struct lists *lists, const char *parent);
 
-/** place_near_parent() - find a parent that is spelt similarly, among those that lists_parents() has fetched. Returns 0
- * or -ENOMEM; *ret is NULL when there is none. */
-int place_near_parent(const struct lists *lists, const char *name, const char **ret);
+/** place_missing() - say what is missing if this host has no such parent, or if the parent has no such type; NULL: any
+ * type will do. The text is a sentence, which the caller frees; NULL: nothing is missing. Returns a status. */
+int place_missing(struct client *client, const char *parent, const char *type, char **ret);
 
 /** place_warn() - print a warning if this host does not have the place of a definition that was stored. Returns a
  * status. */

@@ -4,7 +4,9 @@
 
 #include "client/mediatectl/resolve.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <strings.h>
 
 #include "client/mediatectl/place.h"
 #include "client/output/tell.h"
@@ -39,6 +41,14 @@ static int collect(struct client *client, enum known known, const char ***ret, s
         return 0;
 }
 
+static bool has_more(const char *prefix, const char *const *uuids, size_t n, const char *found, const char *other) {
+        for (size_t i = 0; i < n; i++)
+                if (strncmp(uuids[i], prefix, strlen(prefix)) == 0 && !streq(uuids[i], found) &&
+                    !streq(uuids[i], other))
+                        return true;
+        return false;
+}
+
 /* Returns a status, but prints nothing for STATUS_NOT_FOUND. */
 static int find_prefix(struct client *client, const char *prefix, enum known known, char ret[static UUID_TEXT_SIZE]) {
         _cleanup_free_ const char **uuids = NULL;
@@ -52,8 +62,8 @@ static int find_prefix(struct client *client, const char *prefix, enum known kno
 
         r = uuid_prefix_find(prefix, uuids, n, &found, &other);
         if (r == -ENOTUNIQ)
-                return tell_status(STATUS_USAGE, "'%s' is not the beginning of one UUID only: %s, %s%s", prefix, found,
-                                   other, n > 2 ? "; see mediatectl list" : "");
+                return tell_status(STATUS_USAGE, "'%s' is ambiguous: %s, %s%s", prefix, found, other,
+                                   has_more(prefix, uuids, n, found, other) ? ", ..." : "");
         if (r < 0)
                 return STATUS_NOT_FOUND;
         strcpy(ret, found);
@@ -78,6 +88,7 @@ static int tell_not_found(struct client *client, const char *text) {
 }
 
 int resolve_uuid(struct client *client, const char *text, enum known prefer, char ret[static UUID_TEXT_SIZE]) {
+        static const char new[] = "'%s' is not a full UUID; give all 36 characters, or none to have one chosen";
         char prefix[UUID_TEXT_SIZE];
         const char *near;
         int r;
@@ -86,6 +97,8 @@ int resolve_uuid(struct client *client, const char *text, enum known prefer, cha
                 return 0;
 
         if (uuid_prefix_normalize(text, prefix) < 0) {
+                if (prefer & KNOWN_OR_NEW)
+                        return tell_usage(new, text);
                 near = strlen(text) > 12 ? find_near(client, text) : NULL;
                 return tell_usage("'%s' is neither a UUID nor the beginning of one%s%s%s", text,
                                   near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
@@ -94,7 +107,9 @@ int resolve_uuid(struct client *client, const char *text, enum known prefer, cha
         r = find_prefix(client, prefix, prefer, ret);
         if (r == STATUS_NOT_FOUND && prefer != (KNOWN_DEVICES | KNOWN_DEFINITIONS))
                 r = find_prefix(client, prefix, KNOWN_DEVICES | KNOWN_DEFINITIONS, ret);
-        return r == STATUS_NOT_FOUND ? tell_not_found(client, prefix) : r;
+        if (r != STATUS_NOT_FOUND)
+                return r;
+        return prefer & KNOWN_OR_NEW ? tell_status(STATUS_NOT_FOUND, new, text) : tell_not_found(client, prefix);
 }
 
 void resolve_suggest(struct client *client, const char *uuid) {
@@ -127,16 +142,50 @@ int resolve_new_parent(struct client *client, const char *name) {
                           found);
 }
 
-int resolve_parent(struct client *client, const char *name) {
-        const char *near;
+/* "41:00.4": bus, device and function. */
+static bool is_short_pci_address(const char *name) {
+        return strlen(name) == 7 && isxdigit(name[0]) && isxdigit(name[1]) && name[2] == ':' && isxdigit(name[3]) &&
+               isxdigit(name[4]) && name[5] == '.' && isdigit(name[6]);
+}
+
+int resolve_short_parent(struct client *client, const char **name) {
+        const struct lists *lists = &client->lists;
+        char whole[sizeof("0000:41:00.4")];
         int r;
 
+        if (!is_short_pci_address(*name))
+                return 0;
+        snprintf(whole, sizeof(whole), "0000:%s", *name);
         r = lists_parents(client);
-        if (r != 0 || lists_has_parent(&client->lists, name))
+        if (r == 0)
+                r = lists_definitions(client);
+        if (r != 0 || lists_has_parent(lists, *name))
                 return r;
-        r = place_near_parent(&client->lists, name, &near);
-        if (r < 0)
+
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (strcasecmp(lists->parents.items[i].name, whole) == 0) {
+                        *name = lists->parents.items[i].name;
+                        return 0;
+                }
+        for (size_t i = 0; i < lists->definitions.n; i++)
+                if (strcasecmp(lists->definitions.items[i].parent, whole) == 0) {
+                        *name = lists->definitions.items[i].parent;
+                        return 0;
+                }
+        return 0;
+}
+
+int resolve_parent(struct client *client, const char *text, const char **ret) {
+        _cleanup_free_ char *missing = NULL;
+        int r;
+
+        r = resolve_short_parent(client, &text);
+        if (r == 0)
+                r = place_missing(client, text, NULL, &missing);
+        if (r != 0)
                 return r;
-        return tell_status(STATUS_NOT_FOUND, "There is no parent '%s'%s%s%s", name, near ? ". Did you mean '" : "",
-                           near ? near : "", near ? "'?" : "");
+        if (missing)
+                return tell_status(STATUS_NOT_FOUND, "%s", missing);
+        *ret = text;
+        return 0;
 }

@@ -10,6 +10,7 @@
 enum known {
         KNOWN_DEVICES = 1 << 0,
         KNOWN_DEFINITIONS = 1 << 1,
+        KNOWN_OR_NEW = 1 << 2,          /* a new UUID is expected as well; for the messages */
 };
 
 /** resolve_uuid() - find the UUID that @text means. A whole one need not be known. A beginning must be that of one UUID
@@ -23,6 +24,10 @@ void resolve_suggest(struct client *client, const char *uuid);
  * person may have meant instead. The parent need not be there. Returns a status. */
 int resolve_new_parent(struct client *client, const char *name);
 
-/** resolve_parent() - check that there is a parent of that name. If not, the message names a similar one. Returns a
- * status. */
-int resolve_parent(struct client *client, const char *name);
+/** resolve_short_parent() - put the whole name in place of a PCI address without its domain, as lspci(8) prints it, if a
+ * parent or a definition's parent has this address in the domain 0000. Other names stay. Returns a status. */
+int resolve_short_parent(struct client *client, const char **name);
+
+/** resolve_parent() - find the parent that @text means: its name, or what resolve_short_parent() knows. If there is none,
+ * the message names others. Returns a status. */
+int resolve_parent(struct client *client, const char *text, const char **ret);

@@ -77,6 +77,7 @@ int verb_define(struct client *client, char **arguments, size_t n) {
         struct definition_request request = {
                 "", "", option_given(client->options, OPTION_AUTO) ? "auto" : "manual", &attributes,
         };
+        enum known known = KNOWN_DEVICES;
         int r, status;
 
         r = attributes_parse(arguments, &n, &attributes);
@@ -88,16 +89,19 @@ int verb_define(struct client *client, char **arguments, size_t n) {
         if (r != 0)
                 return r;
         if (!is_about_devices(client, arguments, n)) {
-                r = resolve_new_parent(client, arguments[0]);
-                if (r != 0)
-                        return r;
                 request.parent = arguments[0];
                 request.type = arguments[1];
+                r = resolve_new_parent(client, request.parent);
+                if (r == 0)
+                        r = resolve_short_parent(client, &request.parent);
+                if (r != 0)
+                        return r;
                 arguments += 2;
                 n -= 2;
+                known |= KNOWN_OR_NEW;
         }
 
-        r = targets_parse(client, arguments, n, KNOWN_DEVICES, &targets);
+        r = targets_parse(client, arguments, n, known, &targets);
         for (size_t i = 0; r == 0 && i < targets.n; i++)
                 r = add_define(&calls, targets.items[i].uuid, &request);
         if (r == 0 && targets.n == 0)

@@ -120,13 +120,14 @@ static int add_type(struct table *table, const struct listed_type *type) {
 int verb_types(struct client *client, char **arguments, size_t n) {
         _cleanup_table_ struct table *table = NULL;
         const struct listed_type_list *types = &client->lists.types;
+        const char *parent = NULL;
         int r;
 
         r = table_new(options_table(client->options), "types", types_columns, _TYPES_MAX, &table);
         if (r == 0 && n > 0)
-                r = resolve_parent(client, arguments[0]);
+                r = resolve_parent(client, arguments[0], &parent);
         if (r == 0)
-                r = lists_types(client, n > 0 ? arguments[0] : NULL);
+                r = lists_types(client, parent);
         for (size_t i = 0; r == 0 && i < types->n; i++)
                 r = add_type(table, &types->items[i]);
         return r != 0 ? r : table_print(table, n > 0 ? "No types." : "No types; `mediatectl check` may know why.");
@@ -193,15 +194,18 @@ int verb_tree(struct client *client, char **arguments, size_t n) {
         r = table_new(options_table(client->options), "parents", tree_columns, _TREE_MAX, &table);
         if (r == 0)
                 r = lists_parents(client);
-        for (size_t i = 0; r == 0 && i < n; i++)
-                r = resolve_parent(client, arguments[i]);
         if (r == 0)
                 r = lists_types(client, NULL);
         if (r == 0)
                 r = lists_devices(client);
 
-        for (size_t i = 0; r == 0 && i < n; i++)
-                r = tree_add_parent(table, lists, arguments[i]);
+        for (size_t i = 0; r == 0 && i < n; i++) {
+                const char *parent;
+
+                r = resolve_parent(client, arguments[i], &parent);
+                if (r == 0)
+                        r = tree_add_parent(table, lists, parent);
+        }
         for (size_t i = 0; r == 0 && n == 0 && i < lists->parents.n; i++)
                 r = tree_add_parent(table, lists, lists->parents.items[i].name);
         return r != 0 ? r : table_print(table, "No parents; `mediatectl check` may know why.");

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "client/mediatectl/facts.h"
+#include "client/mediatectl/place.h"
 #include "client/mediatectl/resolve.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
@@ -43,6 +44,16 @@ static int show_uuid(struct client *client, const char *uuid, struct facts *fact
         return r == 0 ? facts_add_jobs(client, uuid, facts) : r;
 }
 
+static int tell_unknown(struct client *client, const char *text) {
+        _cleanup_free_ char *missing = NULL;
+        int r;
+
+        r = place_missing(client, text, NULL, &missing);
+        if (r != 0)
+                return r;
+        return tell_status(STATUS_NOT_FOUND, "'%s' is neither a UUID nor the beginning of one. %s", text, missing);
+}
+
 /* @text is the name of a parent, a UUID or its beginning, or the name of a file in the store that is no UUID. */
 static int show_one(struct client *client, const char *text, struct facts *facts) {
         char uuid[UUID_TEXT_SIZE];
@@ -51,6 +62,8 @@ static int show_one(struct client *client, const char *text, struct facts *facts
         r = lists_parents(client);
         if (r == 0)
                 r = lists_definitions(client);
+        if (r == 0)
+                r = resolve_short_parent(client, &text);
         if (r != 0)
                 return r;
 
@@ -61,7 +74,7 @@ static int show_one(struct client *client, const char *text, struct facts *facts
                 if (streq(client->lists.definitions.items[i].uuid, text))
                         return show_uuid(client, text, facts);
         if (uuid_prefix_normalize(text, uuid) < 0 && uuid_normalize(text, uuid) < 0)
-                return resolve_parent(client, text);
+                return tell_unknown(client, text);
 
         r = resolve_uuid(client, text, KNOWN_DEVICES | KNOWN_DEFINITIONS, uuid);
         return r == 0 ? show_uuid(client, uuid, facts) : r;

@@ -5,9 +5,15 @@
 #include "client/shared/suggest.h"
 
 #include <assert.h>
+#include <stdio.h>
+
+#include "common/utf8.h"
 
 /* The longest words that are compared. A UUID has 36 characters. */
 #define WORD_SIZE_MAX 64
+
+/* How many names a message lists. */
+#define LISTED_MAX 12
 
 static size_t min3(size_t a, size_t b, size_t c) {
         size_t m = a < b ? a : b;
@@ -58,4 +64,25 @@ const char *suggest_nearest(const char *word, const char *const *candidates, siz
         }
 
         return nearest;
+}
+
+char *suggest_list(const char *const *names, size_t n) {
+        char *text = NULL;
+        size_t size;
+        FILE *file = open_memstream(&text, &size);
+
+        if (!file)
+                return NULL;
+        for (size_t i = 0; i < n && i < LISTED_MAX; i++)
+                fprintf(file, "%s%s", i > 0 ? ", " : "", names[i]);
+        if (n > LISTED_MAX)
+                fprintf(file, " and %zu more", n - LISTED_MAX);
+        /* fclose() fails when memory is too short for the end of the text. The stream is closed even then. */
+        if (fclose(file) == EOF) {
+                free(text);
+                return NULL;
+        }
+        /* Drivers choose the names. */
+        utf8_make_line(text);
+        return text;
 }

@@ -10,6 +10,10 @@
  * edit. Returns NULL when all need more than @edits. */
 const char *suggest_nearest(const char *word, const char *const *candidates, size_t n, size_t edits);
 
+/** suggest_list() - the names in one text, "A, B, C and 3 more", without control characters. The caller frees it.
+ * Returns NULL when there is no memory. */
+char *suggest_list(const char *const *names, size_t n);
+
 /* How many typing errors a guess may assume: in a word, and in a UUID. Few in a UUID, because those that people make up
  * often differ in few places. */
 #define SUGGEST_WORD(word) (strlen(word) < 6 ? 1 + strlen(word) / 4 : strlen(word) / 3)

@@ -120,7 +120,7 @@ def test_places_that_this_host_does_not_have():
     """They are stored all the same, because the parent may come later."""
     with Host() as host:
         warning = ctl(host, "define", "mty", "mtty-1", A, "--auto").err
-        assert "Parent 'mty' is not on this host; did you mean 'mtty'?" in warning and "stored" in warning
+        assert "There is no parent 'mty'. Did you mean 'mtty'? The definition is stored" in warning
         assert stored(A, "mty")["mdev_type"] == "mtty-1"
         warning = ctl(host, "define", "mtty", "mtty-99", B, C, "--auto").err
         assert "Parent mtty has no type 'mtty-99'; it has mtty-1, mtty-2." in warning and warning.count("\n") == 1
@@ -204,6 +204,35 @@ def test_prefixes():
         assert host.states() == {}
         ctl(host, "stop", "eee", status=3)
         ctl(host, "stop", "x", status=2)
+        ctl(host, "define", "mtty", "mtty-1", B)
+        assert f"'0a' is ambiguous: {A}, {B}\n" in ctl(host, "start", "0a", status=2).err
+        ctl(host, "define", "mtty", "mtty-1", "0a" + C[2:])
+        assert ctl(host, "start", "0a", status=2).err.endswith(", ...\n")
+        # A new UUID is given as a whole.
+        for verb in ("create", "define"):
+            for text, status in (("1234", 3), ("word", 2)):
+                error = ctl(host, verb, "mtty", "mtty-1", text, status=status).err
+                assert f"'{text}' is not a full UUID; give all 36 characters, or none" in error
+
+
+def test_short_pci_addresses():
+    """As lspci prints them."""
+    with Host(parents=["0000:41:00.4:nvidia-63=4", "0001:42:00.4:nvidia-63=4"]) as host:
+        whole, short = "0000:41:00.4", "41:00.4"
+        ctl(host, "create", short, "nvidia-63", A)
+        ctl(host, "define", short, "nvidia-63", B)
+        ctl(host, "define", "0000:0C:00.4", "nvidia-63", C)
+        assert host.devices()[A].parent == whole and stored(B, whole)
+        for verb in ("types", "tree", "show"):
+            assert ctl(host, verb, short).out == ctl(host, verb, whole).out
+        ctl(host, "start", "--all", "--parent", short)
+        assert host.devices()[B].parent == whole
+        ctl(host, "stop", "--all", "--parent", short)
+        assert host.devices() == {}
+        ctl(host, "modify", C, "--parent", "0c:00.4", "--auto")
+        assert stored(C, "0000:0C:00.4")["start"] == "auto"
+        # In another domain it may be another device.
+        assert "no parent '42:00.4'" in ctl(host, "create", "42:00.4", "nvidia-63", status=3).err
 
 
 def test_suggestions():
@@ -244,6 +273,35 @@ def test_exit_statuses():
             result = ctl(host, *wrong, status=2)
             assert result.err.startswith("mediatectl: ") and result.out == ""
         host.simctl("release", A)
+
+
+def test_errors_name_what_there_is():
+    """In the words of the command line, and with no UUID that nobody has given."""
+    with Host() as host:
+        error = ctl(host, "create", "mtyt", "mtty-1", status=3).err
+        assert error == "mediatectl: There is no parent 'mtyt'. Did you mean 'mtty'?\n"
+        error = ctl(host, "create", "other", "mtty-1", A, B, status=3).err
+        assert error == "mediatectl: There is no parent 'other'. This host has mbochs, mtty\n"
+        error = ctl(host, "create", "mtty", "mtty-3", status=3).err
+        assert error == "mediatectl: Parent mtty has no type 'mtty-3'; it has mtty-1, mtty-2\n"
+        ctl(host, "define", "mtty", "mtty-3", A)
+        error = ctl(host, "start", A, status=3).err
+        assert error == f"mediatectl: Cannot start {A}. Parent mtty has no type 'mtty-3'; it has mtty-1, mtty-2\n"
+        ctl(host, "define", "gone", "mtty-3", B)
+        assert f"Cannot start {B}. There is no parent 'gone'" in ctl(host, "start", B, status=3).err
+        for verb in (["start"], ["undefine"], ["modify", "--auto"]):
+            error = ctl(host, *verb, A, "--parent", "mbochs", status=3).err
+            assert error == f"mediatectl: Device {A} is not defined on parent 'mbochs', but on mtty\n"
+        ctl(host, "define", "mbochs", "mbochs-small", A)
+        for verb in (["start"], ["modify", "--auto"]):
+            error = ctl(host, *verb, A, status=1).err
+            assert error == (f"mediatectl: Device {A} is defined on several parents: mbochs, mtty; choose one with "
+                             "--parent\n")
+        ctl(host, "create", "mtty", "mtty-1", C)
+        host.simctl("hold", C)
+        error = ctl(host, "stop", C, status=4).err
+        assert "--wait" in error and "option" not in error
+        host.simctl("release", C)
 
 
 def test_errors_are_sentences():

@@ -31,6 +31,25 @@ static void test_suggest(void **state) {
         assert_null(nearest("listlistlistlistlistlistlistlistlistlistlistlistlistlistlistlistlistlist"));
 }
 
+static void test_suggest_list(void **state) {
+        static const char *const names[] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n" };
+        static const struct {
+                size_t n;
+                const char *text;
+        } lists[] = {
+                { 0, "" },
+                { 1, "a" },
+                { 12, "a, b, c, d, e, f, g, h, i, j, k, l" },
+                { 14, "a, b, c, d, e, f, g, h, i, j, k, l and 2 more" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(lists); i++) {
+                _cleanup_free_ char *text = suggest_list(names, lists[i].n);
+
+                assert_string_equal(text, lists[i].text);
+        }
+}
+
 static void test_duration(void **state) {
         static const struct {
                 const char *text;
@@ -133,9 +152,9 @@ static void test_event_line(void **state) {
 
 int main(void) {
         static const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_suggest), cmocka_unit_test(test_duration), cmocka_unit_test(test_prefix),
-                cmocka_unit_test(test_find),    cmocka_unit_test(test_length),   cmocka_unit_test(test_event_path),
-                cmocka_unit_test(test_event_line),
+                cmocka_unit_test(test_suggest), cmocka_unit_test(test_suggest_list), cmocka_unit_test(test_duration),
+                cmocka_unit_test(test_prefix),  cmocka_unit_test(test_find),         cmocka_unit_test(test_length),
+                cmocka_unit_test(test_event_path), cmocka_unit_test(test_event_line),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
