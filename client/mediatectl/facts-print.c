@@ -17,6 +17,7 @@ struct field {
         const char *label, *key;
         item_func *item;        /* for the items, if the value is an array */
         const char *none;       /* the text for an empty array; NULL: there is no line for it */
+        const char *unknown;    /* the text for null; NULL: there is no line for it */
 };
 
 static void print_holder(json_object *item, char *text, size_t size) {
@@ -45,7 +46,7 @@ static const struct field device_fields[] = {
         { "Type", "type" },
         { "State", "state" },
         { "Defined", "defined" },
-        { "Used by", "holders", print_holder, "nobody" },
+        { "Used by", "holders", print_holder, "nobody", "unknown, only root on its host can see it" },
         { "IOMMU group", "iommu-group" },
         { "Device node", "device-node" },
         { "Sysfs path", "sysfs-path" },
@@ -100,13 +101,13 @@ static int add_field(struct libscols_table *table, const struct field *field, js
         json_object *value;
         char label[32];
 
+        snprintf(label, sizeof(label), "%s:", field->label);
         if (!json_object_object_get_ex(object, field->key, &value) || !value)
-                return 0;
+                return field->unknown ? add_row(table, label, field->unknown, NULL) : 0;
         /* A definition that is not to be started needs no line about that. */
         if (streq(field->key, "start-state") && streq(json_value_text(value), "none"))
                 return 0;
 
-        snprintf(label, sizeof(label), "%s:", field->label);
         if (json_object_is_type(value, json_type_array))
                 return add_array(table, field, label, value);
         if (json_object_is_type(value, json_type_boolean))

@@ -51,6 +51,6 @@ int check_missing_parent(struct findings *findings, const char *parent, size_t n
 
 /* A check that asks the daemon. */
 
-/** check_daemon() - check for wedged devices, invalid definitions and failed autostarts; and for missing parents, if it
- * is the daemon of this host. Returns a status. */
+/** check_daemon() - check whether the daemon answers; for wedged devices, for definitions that are invalid or cannot
+ * start, and for jobs that take long; and for missing parents, if it is the daemon of this host. Returns a status. */
 int check_daemon(struct client *client, struct findings *findings);

@@ -77,3 +77,5 @@ int lists_jobs(struct client *client);
 
 /** lists_clear() - free everything. */
 void lists_clear(struct lists *lists);
+
+#define _cleanup_lists_ _cleanup_(lists_clear)

@@ -73,12 +73,17 @@ static int add_named(struct calls *calls, const char *text) {
 /* Only waiting jobs can be canceled. */
 static int add_all(struct calls *calls) {
         const struct listed_job_list *jobs = &calls->client->lists.jobs;
+        size_t n_running = 0;
         int r;
 
         r = lists_jobs(calls->client);
         for (size_t i = 0; r == 0 && i < jobs->n; i++)
                 if (streq(jobs->items[i].state, "waiting"))
                         r = add_cancel(calls, jobs->items[i].id);
+                else
+                        n_running++;
+        if (n_running > 0)
+                tell("%zu job%s running and cannot be canceled", n_running, n_running == 1 ? " is" : "s are");
         return r;
 }
 

@@ -54,14 +54,14 @@ static const struct {
         const char *name;
         const char *text;
 } texts[] = {
-        {SD_BUS_ERROR_SERVICE_UNKNOWN, "The daemon is not running and cannot be started: is mediated installed?"},
+        {SD_BUS_ERROR_SERVICE_UNKNOWN, "The daemon is not running and cannot be started. Is mediated installed? See systemctl status mediated"},
         {SD_BUS_ERROR_NO_REPLY,
          "The daemon or the connection to it ended before it answered; see `journalctl -u mediated` "
          "and `mediatectl list` for what was done"},
         {SD_BUS_ERROR_DISCONNECTED, "The connection to the bus was lost"},
         {SD_BUS_ERROR_UNKNOWN_METHOD, "The daemon is older than this program and does not know the request"},
         {SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED,
-         "Not permitted without a password; run it on a terminal, or as root"},
+         "Not permitted without a password. Run it as root, or on a terminal where pkttyagent can ask for one"},
 };
 
 const char *error_text(const sd_bus_error *error) {

@@ -4,6 +4,7 @@
 import json
 import pathlib
 import re
+import signal
 import socket
 import time
 
@@ -343,6 +344,23 @@ def test_wait_for_the_user_and_for_the_parent():
         assert 0.4 < time.monotonic() - begin < 5
 
 
+def test_interrupted():
+    """What waits is dropped, what runs goes on: as the manual says."""
+    with Host(create_delay=1000) as host:
+        ctl(host, "define", "late", "late-1", A)
+        start = begin_ctl(host, "start", A, "--wait")
+        parked_job(host, A)
+        start.send_signal(signal.SIGINT)
+        assert start.wait(10) == -signal.SIGINT
+        host.eventually(lambda: not host.jobs(), what="no job")
+        create = begin_ctl(host, "create", "mtty", "mtty-1", B)
+        host.eventually(lambda: B in host.devices(), what="the device")
+        create.send_signal(signal.SIGINT)
+        create.wait(10)
+        assert [job.uuid for job in host.jobs()] == [B]
+        has_state(host, B, "active")
+
+
 def test_jobs_and_cancel():
     with Host() as host:
         ctl(host, "create", "mtty", "mtty-1", A)
@@ -356,10 +374,15 @@ def test_jobs_and_cancel():
         assert stop.wait(10) == 1
         again = begin_ctl(host, "stop", A, "--wait")
         parked_job(host, A)
-        ctl(host, "cancel", "--all")
+        assert ctl(host, "cancel", "--all").err == ""
         assert again.wait(10) == 1
         assert host.state(A) == "active"
         host.simctl("release", A)
+        host.simctl("delay", "mtty", "create", 2000)
+        create = begin_ctl(host, "create", "mtty", "mtty-1", B)
+        host.eventually(lambda: [job.state for job in host.jobs()] == ["running"], what="the running job")
+        assert ctl(host, "cancel", "--all").err == "mediatectl: 1 job is running and cannot be canceled\n"
+        assert create.wait(10) == 0
 
 
 def test_show():
@@ -384,6 +407,11 @@ def test_show():
         host.simctl("release", A)
         assert ctl_json(host, "show", A)["devices"][0]["holders"] == []
         assert "Used by: nobody" in ctl(host, "show", A).out
+        # For other users and over ssh it is not known.
+        host.simctl("hold", A)
+        as_nobody = ["setpriv", "--reuid=65534", "--clear-groups", "--"]
+        assert "Used by: unknown, only root" in on_terminal(host, [*as_nobody, MEDIATECTL, "show", A])[1]
+        host.simctl("release", A)
         # What is found is shown, too.
         result = ctl(host, "show", C, A, status=3)
         assert f"Device {A}" in result.out and C in result.err
@@ -520,6 +548,22 @@ def test_check_without_parents():
         assert ("no-parent", None) in findings(host)
         host.simctl("daemon", "stop")
         assert ("no-daemon", "mediated") in findings(host)
+        result = ctl(host, "check", status=1)
+        assert result.err == "" and result.out.count("The daemon is not running") == 1
+
+
+def test_check_sees_a_driver_that_does_not_return():
+    with Host() as host:
+        host.simctl("hang", "mtty", "create")
+        create = begin_ctl(host, "create", "mtty", "mtty-1", A, "--timeout", "100ms")
+        assert create.wait(10) == 1
+        found = findings(host)[("slow-job", A)]
+        assert "create" in found["message"] and found["severity"] == "warning"
+        host.simctl("resume", "mtty")
+        host.eventually(lambda: not host.jobs(), what="no job")
+        begin = time.monotonic()
+        assert ("slow-job", A) not in findings(host)
+        assert time.monotonic() - begin < 1.5
 
 
 def test_refused_in_a_callout_of_its_own_job():

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* mediatectl check: what the daemon knows. */
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "client/mediatectl/entries.h"
+#include "client/mediatectl/findings.h"
+#include "client/mediatectl/place.h"
+#include "client/output/tell.h"
+#include "client/shared/bus-json.h"
+#include "common/io.h"
+
+/* How long a job must run to be reported. Most need a few ms. */
+#define JOB_SLOW_USEC (2 * USEC_PER_SEC)
+
+static int check_entry(struct findings *findings, const struct entry *entry) {
+        const char *state = entry_state(entry), *error = json_error_text(entry->definition_properties);
+        const char *file = json_text(entry->definition_properties, "File");
+        _cleanup_free_ char *text = NULL;
+
+        if (streq(state, "wedged")) {
+                text = finding_text(
+                        "Unload the driver of its parent %s, or reboot; who wrote to its 'remove' file while it "
+                        "was being created should use mediated",
+                        entry->parent);
+                return finding_add(findings, SEVERITY_PROBLEM, "wedged", entry->uuid,
+                                   "The device is wedged: it was removed before it was complete, and the kernel "
+                                   "cannot remove "
+                                   "it any more",
+                                   text);
+        }
+        if (streq(state, "invalid")) {
+                text = finding_text("The definition on %s is invalid: %s", entry->parent,
+                                    *error ? error : "see the journal");
+                return finding_add(findings, SEVERITY_PROBLEM, "invalid-definition", *file ? file : entry->uuid, text,
+                                   "Mend the file, or remove it: it is read again as soon as it changes");
+        }
+        if (streq(state, "failed")) {
+                text = finding_text("Autostart on %s failed: %s", entry->parent, *error ? error : "see the journal");
+                return finding_add(findings, SEVERITY_PROBLEM, "autostart-failed", entry->uuid, text,
+                                   "Mend what the message names, then: mediatectl start UUID");
+        }
+        if (streq(state, "waiting-type") || streq(state, "waiting-instance")) {
+                text = finding_text("Autostart on %s waits: %s %s", entry->parent,
+                                    streq(state, "waiting-type") ? "the parent has no type"
+                                                                 : "no instance is available of",
+                                    entry->type);
+                return finding_add(
+                        findings, SEVERITY_WARNING,
+                        streq(state, "waiting-type") ? "waiting-type" : "waiting-instance", entry->uuid, text,
+                        streq(state, "waiting-type")
+                                ? "It starts when the type appears; if it should be there, see the vendor's "
+                                  "services and journalctl -k"
+                                : "It starts when one comes free: see mediatectl tree for what holds them");
+        }
+        return 0;
+}
+
+/* Autostart has given up on such a definition only if its parent came before it: else it waits for the type. */
+static int check_place(const struct lists *lists, struct findings *findings, const struct entry *entry) {
+        _cleanup_free_ char *text = NULL, *types = NULL, *advice = NULL;
+
+        if (entry->device || !streq(entry->definition->start, "auto") || !streq(entry_state(entry), "inactive") ||
+            !lists_has_parent(lists, entry->parent) || place_has_type(lists, entry->parent, entry->type))
+                return 0;
+        types = place_types(lists, entry->parent);
+        text = finding_text("The definition is to start with its parent %s, which has no type '%s'; %s", entry->parent,
+                            entry->type, types ? types : "");
+        advice = finding_text("If the name is wrong: mediatectl modify %s --type TYPE", entry->uuid);
+        return types ? finding_add(findings, SEVERITY_WARNING, "missing-type", entry->uuid, text, advice) : -ENOMEM;
+}
+
+/* The definitions are sorted by parent. */
+static int check_parents(const struct lists *lists, struct findings *findings) {
+        const struct listed_definition_list *definitions = &lists->definitions;
+        int r = 0;
+
+        for (size_t i = 0, n; r >= 0 && i < definitions->n; i += n) {
+                const char *parent = definitions->items[i].parent;
+                size_t n_auto = 0;
+
+                for (n = 0; i + n < definitions->n && streq(definitions->items[i + n].parent, parent); n++)
+                        n_auto += streq(definitions->items[i + n].start, "auto");
+                if (!lists_has_parent(lists, parent))
+                        r = check_missing_parent(findings, parent, n, n_auto);
+        }
+        return r;
+}
+
+static bool was_running(const struct listed_job_list *jobs, uint64_t id) {
+        for (size_t i = 0; i < jobs->n; i++)
+                if (jobs->items[i].id == id)
+                        return streq(jobs->items[i].state, "running");
+        return false;
+}
+
+/* The daemon does not say for how long a job has been running. So it is asked twice, if there is such a job at all. */
+static int check_jobs(struct client *client, struct findings *findings) {
+        _cleanup_lists_ struct lists before = {};
+        struct listed_job_list *jobs = &client->lists.jobs;
+        bool running = false;
+        int r;
+
+        r = lists_jobs(client);
+        for (size_t i = 0; r == 0 && i < jobs->n; i++)
+                running |= streq(jobs->items[i].state, "running");
+        if (r != 0 || !running)
+                return r;
+        before.jobs = *jobs;
+        *jobs = (struct listed_job_list) {};
+        sleep_usec(JOB_SLOW_USEC);
+        r = lists_jobs(client);
+
+        for (size_t i = 0; r == 0 && i < jobs->n; i++) {
+                const struct listed_job *job = &jobs->items[i];
+                _cleanup_free_ char *text = NULL;
+
+                if (!streq(job->state, "running") || !was_running(&before.jobs, job->id))
+                        continue;
+                text = finding_text("Job %" PRIu64 " (%s) has been running for %" PRIu64 " s at least; other jobs of "
+                                    "this device wait for it", job->id, job->kind, JOB_SLOW_USEC / USEC_PER_SEC);
+                r = finding_add(findings, SEVERITY_WARNING, "slow-job", job->uuid, text,
+                                "If it does not end, the driver of its parent does not return: see journalctl -u "
+                                "mediated and journalctl -k");
+        }
+        return r;
+}
+
+static int add_no_daemon(struct findings *findings, const char *reason) {
+        return finding_add(findings, SEVERITY_PROBLEM, "no-daemon", "mediated", reason,
+                           "See systemctl status mediated, and journalctl -u mediated");
+}
+
+int check_daemon(struct client *client, struct findings *findings) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        _cleanup_entries_ struct entries entries = {};
+        _cleanup_free_ char *version = NULL;
+        int r;
+
+        r = client_connect(client);
+        if (r != 0)
+                return r < 0 ? r : add_no_daemon(findings, "The daemon cannot be asked");
+        r = sd_bus_get_property_string(client->bus, BUS_NAME, BUS_ROOT, BUS_MANAGER, "Version", &error, &version);
+        if (r < 0)
+                return sd_bus_error_is_set(&error) ? add_no_daemon(findings, error_text(&error)) : r;
+
+        r = entries_new(client, &entries);
+        if (r == 0)
+                r = lists_parents(client);
+        if (r == 0)
+                r = lists_types(client, NULL);
+        if (r == 0)
+                r = entries_fetch_problems(client, &entries);
+        for (size_t i = 0; r == 0 && i < entries.n; i++) {
+                r = check_entry(findings, &entries.items[i]);
+                if (r == 0)
+                        r = check_place(&client->lists, findings, &entries.items[i]);
+        }
+        if (r == 0 && client_is_local(client))
+                r = check_parents(&client->lists, findings);
+        return r == 0 ? check_jobs(client, findings) : r;
+}
