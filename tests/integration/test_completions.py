@@ -12,11 +12,16 @@ import time
 
 import pytest
 from ctl import ctl, environment
-from host import SOURCE, STORE, Host
+from host import BUILD, SOURCE, STORE, Host
 
 COMPLETIONS = SOURCE / "client" / "completions"
 
 NAMES = ["mtty", "0000:41:00.4", "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"]
+
+DEVICE, DEFINITION = "d0000000-0000-0000-0000-000000000001", "f0000000-0000-0000-0000-000000000001"
+
+# With more columns, as `list -o` prints them.
+ROWS = [f"{DEVICE} active mtty", f"{DEFINITION} auto mtty"]
 
 # Each leaves a file PWNED in the current folder when a shell expands it, or does not mean itself on a command line.
 HOSTILE = ["$(>PWNED)", "`>PWNED`", "${PWNED:=$(>PWNED)}", "$((a[$(>PWNED)]))", "<(>PWNED)", "a;>PWNED", "a b", "*",
@@ -73,7 +78,7 @@ def _hostile(tmp_path):
     (tmp_path / "bin").mkdir()
     (tmp_path / "home").mkdir()
     (tmp_path / "here").mkdir()
-    (tmp_path / "names").write_text("\n".join([*HOSTILE, *NAMES, ""]), encoding="utf-8")
+    (tmp_path / "names").write_text("\n".join([*HOSTILE, *NAMES, *ROWS, ""]), encoding="utf-8")
     mediatectl = tmp_path / "bin" / "mediatectl"
     mediatectl.write_text(f"#!/bin/sh\n: >{tmp_path}/asked\ncat {tmp_path}/names\n", encoding="utf-8")
     mediatectl.chmod(0o755)
@@ -87,7 +92,7 @@ def test_bash_with_names_that_another_host_lists(hostile, tmp_path, words):
     for begun in ("", "$", "`", "~"):
         # `define` and `stop` read a second column, which "a b" has.
         offered = complete(hostile, *words, begun, cwd=tmp_path / "here")
-        assert offered <= {*NAMES, "a"} and (begun != "" or offered), offered
+        assert offered <= {*NAMES, DEVICE, DEFINITION, "a"} and (begun != "" or offered), offered
         assert os.listdir(tmp_path / "here") == []
     assert (tmp_path / "asked").exists()
 
@@ -104,26 +109,50 @@ def test_zsh_is_well_formed():
 
 
 @pytest.mark.skipif(not shutil.which("zsh"), reason="SKIP: zsh is not installed (tools/dependencies check)")
-@pytest.mark.parametrize("words", [
-    "show", "tree", "create", "create mtty", "define mtty mtty-1", "stop --parent", "cancel"])
-def test_zsh_with_names_that_another_host_lists(hostile, tmp_path, words):
+@pytest.mark.parametrize("words, last", [
+    ("show", NAMES[-1]), ("tree", NAMES[-1]), ("create", NAMES[-1]), ("create mtty", NAMES[-1]),
+    ("define mtty mtty-1", DEVICE), ("stop --parent", NAMES[-1]), ("cancel", NAMES[-1]), ("stop", DEVICE),
+    ("start", DEFINITION), ("-H host stop", DEVICE), ("stop --host=host", DEVICE)])
+def test_zsh_with_names_that_another_host_lists(hostile, tmp_path, words, last):
     """On a terminal, which also gets the names to see."""
-    startup = f"PS1='> '; fpath=({COMPLETIONS} $fpath); autoload -U compinit; compinit -u -D; LISTMAX=1000\n"
-    (tmp_path / "home" / ".zshrc").write_text(startup, encoding="utf-8")
-    shown = zsh_shows(hostile, tmp_path / "here", f"mediatectl {words} \t\t", until=NAMES[-1])
+    # A second name keeps zsh from completing the only one.
+    with (tmp_path / "names").open("a", encoding="utf-8") as names:
+        names.write("".join(row.replace("0001 ", "0002 ") + "\n" for row in ROWS))
+    shown = zsh_shows(hostile, tmp_path, f"mediatectl {words} ", until=last[:-1])
     assert not re.search(r"PWNED|root|owned|force|\u009b", shown)
     assert os.listdir(tmp_path / "here") == []
 
 
-def zsh_shows(variables, folder, typed, until):
-    """What the terminal of an interactive zsh gets, until that is on it."""
+@pytest.mark.skipif(not shutil.which("zsh"), reason="SKIP: zsh is not installed (tools/dependencies check)")
+@pytest.mark.parametrize("typed, wanted, unwanted", [
+    ("stop --", "--wait", "--json|--live|--add"), ("modify x --", "--clear", "--wait|--json|--device"),
+    ("list --", "--no-legend", "--wait|--all"), ("stop ", DEVICE[:-1], DEFINITION[:-1]),
+    ("start ", DEFINITION[:-1], DEVICE[:-1]), ("sto", "stop", "start")])
+def test_zsh_offers_what_the_verb_takes(hostile, tmp_path, typed, wanted, unwanted):
+    test_names = [row.replace("0001 ", "0002 ") for row in ROWS]
+    (tmp_path / "names").write_text("\n".join([*ROWS, *test_names, ""]), encoding="utf-8")
+    assert not re.search(unwanted, zsh_shows(hostile, tmp_path, f"mediatectl {typed}", until=wanted))
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="SKIP: zsh is not installed (tools/dependencies check)")
+def test_zsh_knows_the_columns(hostile, tmp_path):
+    hostile["PATH"] = f"{BUILD / 'client'}:/usr/bin:/bin"
+    for typed in ("list -o ", "list -o +GROUP,"):
+        assert "STATE" in zsh_shows(hostile, tmp_path, f"mediatectl {typed}", until="PATH")
+    assert "AVAILABLE" in zsh_shows(hostile, tmp_path, "mediatectl types -o TYPE,", until="NAME")
+
+
+def zsh_shows(variables, tmp_path, typed, until):
+    """What the terminal of an interactive zsh gets after TAB, until that is on it."""
+    startup = f"PS1='> '; fpath=({COMPLETIONS} $fpath); autoload -U compinit; compinit -u -D; LISTMAX=1000\n"
+    (tmp_path / "home" / ".zshrc").write_text(startup, encoding="utf-8")
     pid, terminal = pty.fork()
     if pid == 0:
-        os.chdir(folder)
+        os.chdir(tmp_path / "here")
         os.execve("/usr/bin/zsh", ["zsh", "-i"], variables)
-    shown, end = "", time.monotonic() + 30
+    shown, end = "", time.monotonic() + 10
     try:
-        for marker, text in (("> ", typed), (until, "")):
+        for marker, text in (("> ", f"{typed}\t\t"), (until, "")):
             while marker not in shown:
                 assert time.monotonic() < end, shown
                 if select.select([terminal], [], [], 1)[0]:
