@@ -28,6 +28,8 @@ __mediatectl_candidates() {
     create:1 | define:1) __mediatectl_ask types "$parent" -o TYPE ;;
     create:* | define:*) __mediatectl_definitions ;;
     types:0 | tree:*) __mediatectl_ask parents -o PARENT ;;
+    types:1) __mediatectl_ask types "$parent" -o TYPE ;;
+    list:* | monitor:*) __mediatectl_ask list -o UUID ;;
     show:*) __mediatectl_ask list -o UUID; __mediatectl_ask parents -o PARENT ;;
     start:* | modify:* | undefine:* | enable:* | disable:*) __mediatectl_definitions ;;
     stop:*) __mediatectl_devices ;;
@@ -35,9 +37,9 @@ __mediatectl_candidates() {
     esac
 }
 
-# Prints the names of all columns. They are in the message about an unknown one.
-__mediatectl_columns() {
-    mediatectl "${1:-list}" -o help 2>&1 | sed -n "s/.*there are //p" | tr -d ' ' | tr ',' '\n'
+# Prints the names of all columns, or of all states. They are in the message about an unknown one.
+__mediatectl_names() {
+    mediatectl "${2:-list}" "$1" help 2>&1 | sed -n "s/.*there are //p" | tr -d ' ' | tr ',' '\n'
 }
 
 # Offers the lines of its input that begin with what was typed. Anybody may have chosen the names in them, also on
@@ -66,8 +68,9 @@ _mediatectl() {
         [always]="--host --machine --no-ask-password --help --version"
     )
     local -A of_verb=(
-        [list]=${options[table]} [tree]=${options[table]} [parents]=${options[table]} [types]=${options[table]}
-        [jobs]=${options[table]} [show]=--json [monitor]=--json [check]=--json [cancel]=--all
+        [list]="${options[table]} --parent --type --state" [tree]=${options[table]} [parents]=${options[table]}
+        [types]="${options[table]} --available" [jobs]=${options[table]} [show]=--json [monitor]="--json --parent"
+        [check]=--json [cancel]=--all
         [create]="${options[job]} --settle" [start]="${options[job]} --all --parent --wait --settle"
         [stop]="${options[job]} --all --parent --wait" [define]="${options[job]} --auto --manual --device"
         [modify]="${options[job]} --parent --auto --manual --type --add --index --remove --clear --live --defined"
@@ -87,7 +90,7 @@ _mediatectl() {
         word=${words[i]}
         case $word in
         -H | --host | -M | --machine) __mediatectl_where=("$word" "${words[i + 1]}"); ((++i)) ;;
-        -o | --output | -p | --parent | -t | --type | --timeout | --add | --index | --remove) ((++i)) ;;
+        -o | --output | -p | --parent | -t | --type | --state | --timeout | --add | --index | --remove) ((++i)) ;;
         -*) ;;
         *) arguments+=("$word") ;;
         esac
@@ -98,7 +101,8 @@ _mediatectl() {
     -M | --machine) candidates=$(machinectl list --no-legend --no-pager 2>/dev/null | cut -d ' ' -f 1) ;;
     -p | --parent) candidates=$(__mediatectl_ask parents -o PARENT) ;;
     -t | --type) candidates=$(__mediatectl_ask types -o TYPE) ;;
-    -o | --output) candidates=$(__mediatectl_columns "${arguments[0]-}") ;;
+    -o | --output) candidates=$(__mediatectl_names --output "${arguments[0]-}") ;;
+    --state) candidates=$(__mediatectl_names --state) ;;
     --timeout | --add | --index | --remove) return ;;
     *)
         if [[ $cur == -* ]]; then

@@ -11,7 +11,7 @@
  * calls.h     many calls at once, with a progress line; request.h makes them of options and arguments
  * explain.h   the errors of calls in the words of the command line
  * entries.h   devices and definitions side by side; facts.h everything about some of them, for `show`
- * events.h    the daemon's signals, for `monitor`
+ * events.h    the daemon's signals, for `monitor`; event-filter.h which of them it shows
  * findings.h  what is wrong on a host, for `check`
  *
  * A run owns all that it has fetched: the texts in lists and entries are parts of the daemon's answers, and live until

@@ -40,6 +40,8 @@ static const struct option long_options[] = {
         { "live", no_argument, NULL, VALUE(OPTION_LIVE) },
         { "defined", no_argument, NULL, VALUE(OPTION_DEFINED) },
         { "device", no_argument, NULL, VALUE(OPTION_DEVICE) },
+        { "state", required_argument, NULL, VALUE(OPTION_STATE) },
+        { "available", no_argument, NULL, VALUE(OPTION_AVAILABLE) },
         {},
 };
 
@@ -121,6 +123,9 @@ static int parse_value(struct options *options, enum option_id option, const cha
                 return 0;
         case OPTION_TYPE:
                 options->type = value;
+                return 0;
+        case OPTION_STATE:
+                options->state = value;
                 return 0;
         case OPTION_TIMEOUT:
                 return parse_timeout(options, value);
@@ -205,7 +210,7 @@ static const struct {
         const char *text;
 } help[] = {
         { BIT(ALL), "  -a --all                All of them instead of UUIDs or job numbers" },
-        { BIT(PARENT), "  -p --parent PARENT      Which definition, where several parents have one of the UUID" },
+        { BIT(PARENT), "  -p --parent PARENT      Only what is on this parent, or for it" },
         { BIT(WAIT),
           "     --wait               start: wait for parent, type and an instance; stop: for the device's user" },
         { BIT(TIMEOUT), "     --timeout DURATION   Give up after that time (90, 5s, 2min, infinity; default: 90s)" },
@@ -213,7 +218,9 @@ static const struct {
         { BIT(FORCE), "  -f --force              Go on when a callout refuses" },
         { BIT(AUTO) | BIT(MANUAL), "     --auto --manual      Start the definition with its parent, or not" },
         { BIT(DEVICE), "     --device             define: the arguments are UUIDs of active devices" },
-        { BIT(TYPE), "  -t --type TYPE          modify: the new type" },
+        { BIT(TYPE), "  -t --type TYPE          list: only this type; modify: the new type" },
+        { BIT(STATE), "     --state STATE        list: only what is in this state" },
+        { BIT(AVAILABLE), "     --available          types: only those of which an instance is available" },
         { BIT(ADD) | BIT(INDEX),
           "     --add NAME=VALUE     modify: one more attribute, at the end or at --index N (repeatable)" },
         { BIT(REMOVE),

@@ -32,6 +32,8 @@ enum option_id {
         OPTION_LIVE,
         OPTION_DEFINED,
         OPTION_DEVICE,
+        OPTION_STATE,
+        OPTION_AVAILABLE,
         _OPTION_MAX,
 };
 
@@ -51,6 +53,7 @@ struct options {
         const char *output;             /* the value of --output: COLUMN,… */
         const char *parent;
         const char *type;
+        const char *state;
         uint64_t timeout_usec;
         struct attributes add;          /* the values of --add */
         int index;                      /* the value of --index; -1: the end */

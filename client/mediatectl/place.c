@@ -17,7 +17,8 @@
 
 bool place_has_type(const struct lists *lists, const char *parent, const char *type) {
         for (size_t i = 0; i < lists->types.n; i++)
-                if (streq(lists->types.items[i].parent, parent) && streq(lists->types.items[i].type, type))
+                if ((!parent || streq(lists->types.items[i].parent, parent)) &&
+                    streq(lists->types.items[i].type, type))
                         return true;
         return false;
 }
@@ -87,6 +88,43 @@ int place_missing(struct client *client, const char *parent, const char *type, c
         if (!others)
                 return -ENOMEM;
         return asprintf(ret, "Parent %s has no type '%s'; %s", parent, type, others) < 0 ? -ENOMEM : 0;
+}
+
+int place_missing_type(struct client *client, const char *type, char **ret) {
+        const struct listed_type_list *types = &client->lists.types;
+        _cleanup_free_ const char **names = NULL;
+        _cleanup_free_ char *list = NULL;
+        const char *near;
+        size_t n = 0;
+        int r;
+
+        r = lists_types(client, NULL);
+        if (r != 0)
+                return r;
+        names = calloc(types->n + 1, sizeof(*names));
+        if (!names)
+                return -ENOMEM;
+        for (size_t i = 0; i < types->n; i++) {
+                size_t j = 0;
+
+                if (streq(types->items[i].type, type))
+                        return 0;
+                while (j < n && !streq(names[j], types->items[i].type))
+                        j++;
+                names[j] = types->items[i].type;
+                n = j == n ? n + 1 : n;
+        }
+
+        near = suggest_nearest(type, names, n, EDITS_MAX(type));
+        list = suggest_list(names, n);
+        if (!list)
+                return -ENOMEM;
+        if (near)
+                r = asprintf(ret, "No parent has the type '%s'. Did you mean '%s'?", type, near);
+        else
+                r = asprintf(ret, "No parent has the type '%s'; the types are %s", type,
+                             n > 0 ? list : "not known yet");
+        return r < 0 ? -ENOMEM : 0;
 }
 
 int place_warn(struct client *client, const char *parent, const char *type) {

@@ -25,7 +25,7 @@ void targets_clear(struct targets *targets) {
         *targets = (struct targets) {};
 }
 
-static bool contains(const struct targets *targets, const char *uuid) {
+bool targets_contain(const struct targets *targets, const char *uuid) {
         for (size_t i = 0; i < targets->n; i++)
                 if (streq(targets->items[i].uuid, uuid))
                         return true;
@@ -38,7 +38,7 @@ int targets_parse(struct client *client, char **arguments, size_t n, enum known 
                 int r;
 
                 r = resolve_uuid(client, arguments[i], prefer, uuid);
-                if (r == 0 && !contains(ret, uuid))
+                if (r == 0 && !targets_contain(ret, uuid))
                         r = targets_add(ret, uuid, client->options->parent);
                 if (r != 0)
                         return r;

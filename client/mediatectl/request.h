@@ -22,6 +22,9 @@ struct targets {
 /** targets_add() - add a target. Returns 0 or -ENOMEM. */
 int targets_add(struct targets *targets, const char *uuid, const char *parent);
 
+/** targets_contain() - whether the UUID is among them. */
+bool targets_contain(const struct targets *targets, const char *uuid);
+
 /** targets_clear() - free everything. */
 void targets_clear(struct targets *targets);
 

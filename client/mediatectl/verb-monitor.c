@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <time.h>
 
-#include "client/mediatectl/events.h"
+#include "client/mediatectl/event-filter.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
@@ -44,6 +44,12 @@ static int print_json(const struct event *event, const struct tm *tm, long msec)
         putchar('\n');
         return 0;
 }
+
+/* What the callbacks get. */
+struct monitor {
+        struct client *client;
+        struct event_filter filter;
+};
 
 static int print_event(struct client *client, const struct event *event) {
         struct timespec now;
@@ -119,10 +125,13 @@ static int ask_types(struct client *client, const char *path, const char *parent
 
 static int on_signal(sd_bus_message *signal, void *userdata, sd_bus_error *ret_error) {
         _cleanup_event_ struct event event = {};
-        struct client *client = userdata;
+        struct monitor *monitor = userdata;
+        struct client *client = monitor->client;
         int r;
 
         r = event_read(signal, &event);
+        if (r > 0)
+                r = event_filter_wants(&monitor->filter, &event);
         if (r > 0 && streq(event.object, "parent") && streq(event.event, "changed"))
                 r = ask_types(client, sd_bus_message_get_path(signal), event.subject);
         else if (r > 0)
@@ -133,7 +142,7 @@ static int on_signal(sd_bus_message *signal, void *userdata, sd_bus_error *ret_e
         return 0;
 }
 
-static int subscribe(struct client *client) {
+static int subscribe(struct monitor *monitor) {
         static const char *const matches[] = {
                 "type='signal',sender='" BUS_NAME "',path_namespace='" BUS_ROOT "'",
                 "type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" BUS_NAME "'",
@@ -141,7 +150,7 @@ static int subscribe(struct client *client) {
         int r;
 
         for (size_t i = 0; i < ELEMENTSOF(matches); i++) {
-                r = sd_bus_add_match(client->bus, NULL, matches[i], on_signal, client);
+                r = sd_bus_add_match(monitor->client->bus, NULL, matches[i], on_signal, monitor);
                 if (r < 0)
                         return tell_status(STATUS_FAILED, "Cannot watch the daemon: %s", strerror(-r));
         }
@@ -167,12 +176,16 @@ static int print_daemon(struct client *client) {
         return print_event(client, &event);
 }
 
-int verb_monitor(struct client *client, char **arguments, size_t n) {
+static int run(struct monitor *monitor, char **arguments, size_t n) {
+        struct client *client = monitor->client;
         int r;
 
         r = client_connect(client);
+        /* Signals that come while the filter learns which UUIDs are on a parent are read afterwards. */
         if (r == 0)
-                r = subscribe(client);
+                r = subscribe(monitor);
+        if (r == 0)
+                r = event_filter_init(client, arguments, n, &monitor->filter);
         if (r == 0)
                 r = print_daemon(client);
         if (r != 0)
@@ -185,4 +198,13 @@ int verb_monitor(struct client *client, char **arguments, size_t n) {
                 if (r < 0 && r != -EINTR)
                         return tell_status(STATUS_FAILED, "The connection to the bus was lost: %s", strerror(-r));
         }
+}
+
+int verb_monitor(struct client *client, char **arguments, size_t n) {
+        struct monitor monitor = { .client = client };
+        int r;
+
+        r = run(&monitor, arguments, n);
+        event_filter_clear(&monitor.filter);
+        return r;
 }

@@ -4,9 +4,11 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/place.h"
 #include "client/mediatectl/resolve.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/table.h"
+#include "client/output/tell.h"
 
 enum {
         PARENTS_PARENT,
@@ -117,20 +119,57 @@ static int add_type(struct table *table, const struct listed_type *type) {
         return r >= 0 ? table_set(table, line, TYPES_DESCRIPTION, type->description) : r;
 }
 
+/* Reads [PARENT] [TYPE]. One argument alone is a parent if there is one of this name, else a type. */
+static int parse_place(struct client *client, char **arguments, size_t n, const char **ret_parent,
+                       const char **ret_type) {
+        _cleanup_free_ char *missing = NULL;
+        const char *name = n > 0 ? arguments[0] : NULL;
+        int r;
+
+        if (n == 0)
+                return 0;
+        r = resolve_short_parent(client, &name);
+        if (r == 0)
+                r = lists_parents(client);
+        if (r == 0)
+                r = lists_types(client, lists_has_parent(&client->lists, name) ? name : NULL);
+        if (r != 0)
+                return r;
+
+        if (n == 1 && !lists_has_parent(&client->lists, name) && place_has_type(&client->lists, NULL, name)) {
+                *ret_type = name;
+                return 0;
+        }
+        r = place_missing(client, name, n > 1 ? arguments[1] : NULL, &missing);
+        if (r == 0 && missing)
+                return tell_status(STATUS_NOT_FOUND, "%s", missing);
+        *ret_parent = name;
+        *ret_type = n > 1 ? arguments[1] : NULL;
+        return r;
+}
+
 int verb_types(struct client *client, char **arguments, size_t n) {
         _cleanup_table_ struct table *table = NULL;
         const struct listed_type_list *types = &client->lists.types;
-        const char *parent = NULL;
+        bool available = option_given(client->options, OPTION_AVAILABLE);
+        const char *parent = NULL, *type = NULL;
         int r;
 
         r = table_new(options_table(client->options), "types", types_columns, _TYPES_MAX, &table);
-        if (r == 0 && n > 0)
-                r = resolve_parent(client, arguments[0], &parent);
         if (r == 0)
-                r = lists_types(client, parent);
-        for (size_t i = 0; r == 0 && i < types->n; i++)
-                r = add_type(table, &types->items[i]);
-        return r != 0 ? r : table_print(table, n > 0 ? "No types." : "No types; `mediatectl check` may know why.");
+                r = parse_place(client, arguments, n, &parent, &type);
+        if (r == 0)
+                r = lists_types(client, NULL);
+        for (size_t i = 0; r == 0 && i < types->n; i++) {
+                const struct listed_type *item = &types->items[i];
+
+                if ((!parent || streq(parent, item->parent)) && (!type || streq(type, item->type)) &&
+                    (!available || (item->available > 0 && item->available != AVAILABLE_INSTANCES_UNKNOWN)))
+                        r = add_type(table, item);
+        }
+        if (r != 0)
+                return r;
+        return table_print(table, n > 0 || available ? "No types." : "No types; `mediatectl check` may know why.");
 }
 
 static int tree_add_devices(struct table *table, struct libscols_line *above, const struct lists *lists,

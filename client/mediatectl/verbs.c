@@ -10,11 +10,12 @@
 #define BIT(option) OPTION_BIT(OPTION_##option)
 
 static const struct verb verbs[] = {
-        {"list", "", "Devices and definitions with their state (the default)", 0, 0, OPTIONS_TABLE, verb_list},
+        {"list", "[UUID...]", "Devices and definitions with their state (the default)", 0, ARGUMENTS_ANY,
+         OPTIONS_TABLE | BIT(PARENT) | BIT(TYPE) | BIT(STATE), verb_list},
         {"tree", "[PARENT...]", "Parents, their types with available instances, their devices", 0, ARGUMENTS_ANY,
          OPTIONS_TABLE, verb_tree},
         {"parents", "", "Parents", 0, 0, OPTIONS_TABLE, verb_parents},
-        {"types", "[PARENT]", "Types that parents support", 0, 1, OPTIONS_TABLE, verb_types},
+        {"types", "[PARENT] [TYPE]", "Types that parents support", 0, 2, OPTIONS_TABLE | BIT(AVAILABLE), verb_types},
         {"show", "UUID|PARENT...", "Everything known about devices, definitions, parents", 1, ARGUMENTS_ANY,
          OPTIONS_JSON, verb_show},
         {"create", "PARENT TYPE [UUID...] [NAME=VALUE...]", "Create devices, until the next boot", 2,
@@ -39,7 +40,8 @@ static const struct verb verbs[] = {
          OPTIONS_JOB | BIT(ALL) | BIT(PARENT), verb_disable},
         {"jobs", "", "Requests that are not finished", 0, 0, OPTIONS_TABLE, verb_jobs},
         {"cancel", "JOB...", "Cancel waiting requests", 0, ARGUMENTS_ANY, BIT(ALL), verb_cancel},
-        {"monitor", "", "What happens, one line an event, until interrupted", 0, 0, OPTIONS_JSON, verb_monitor},
+        {"monitor", "[UUID...]", "What happens, one line an event, until interrupted", 0, ARGUMENTS_ANY,
+         OPTIONS_JSON | BIT(PARENT), verb_monitor},
         {"check", "", "What is wrong on this host, and what to do", 0, 0, OPTIONS_JSON, verb_check},
 };
 

@@ -56,6 +56,9 @@ def test_bash():
         assert offered("tree", "-o", "A") == {"AVAILABLE"}
         assert offered("start", "--w") == {"--wait"}
         assert offered("list", "--w") == set()
+        assert offered("list", "") == offered("monitor", "") == {device, definition}
+        assert offered("list", "--state", "waiting") == {"waiting-parent", "waiting-type", "waiting-instance"}
+        assert offered("types", "mtty", "") == {"mtty-1", "mtty-2"} and offered("types", "--av") == {"--available"}
         host.simctl("daemon", "stop")
         assert offered("stop", "") == set()
 
@@ -139,6 +142,7 @@ def test_zsh_knows_the_columns(hostile, tmp_path):
     hostile["PATH"] = f"{BUILD / 'client'}:/usr/bin:/bin"
     for typed in ("list -o ", "list -o +GROUP,"):
         assert "STATE" in zsh_shows(hostile, tmp_path, f"mediatectl {typed}", until="PATH")
+    assert "waiting-type" in zsh_shows(hostile, tmp_path, "mediatectl list --state ", until="wedged")
     assert "AVAILABLE" in zsh_shows(hostile, tmp_path, "mediatectl types -o TYPE,", until="NAME")
 
 

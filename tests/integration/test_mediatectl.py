@@ -247,8 +247,8 @@ def test_suggestions():
             assert f"unknown verb '{verb}'" in error and advice in error
         assert "mediatectl create PARENT TYPE" in ctl(host, "create", "nvidia-63", status=2).err
         assert "mediatectl show UUID|PARENT" in ctl(host, "show", status=2).err
-        assert "list takes no arguments" in ctl(host, "list", "mtty", status=2).err
-        assert "mediatectl types [PARENT]" in ctl(host, "types", "mtty", "mbochs", status=2).err
+        assert "jobs takes no arguments" in ctl(host, "jobs", "mtty", status=2).err
+        assert "mediatectl types [PARENT] [TYPE]" in ctl(host, "types", "mtty", "mtty-1", "x", status=2).err
         assert f"Did you mean {A}?" in ctl(host, "stop", A[:-1] + "c", status=3).err
         assert "Did you mean 'mtty'?" in ctl(host, "types", "mtyt", status=3).err
         assert "UUID, PARENT" in ctl(host, "list", "-o", "SIZE", status=2).err
@@ -268,7 +268,7 @@ def test_exit_statuses():
         ctl(host, "create", "mtty", "mtty-1", A, status=1)
         # Several reasons at once.
         ctl(host, "stop", A, C, status=1)
-        for wrong in (["list", "x"], ["create", "mtty"], ["stop"], ["stop", "--all", A], ["start", A, "--auto"],
+        for wrong in (["jobs", "x"], ["create", "mtty"], ["stop"], ["stop", "--all", A], ["start", A, "--auto"],
                       ["--nonsense"], ["--timeout"], ["stop", A, "--timeout=soon"], ["cancel", "x"], ["modify", A],
                       ["define", "mtty", "mtty-1", "--auto", "--manual"], ["-H", "x", "-M", "y"], ["-x"]):
             result = ctl(host, *wrong, status=2)
@@ -438,6 +438,49 @@ def test_tables_as_json():
         assert ctl_json(host, "tree") == {"parents": []}
 
 
+def test_list_of_some():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        ctl(host, "define", "mtty", "mtty-2", B)
+        ctl(host, "define", "gone", "gone-1", C, "--auto")
+        (STORE / "mtty" / "no-uuid").write_text("{", encoding="utf-8")
+
+        def chosen(*arguments):
+            return ctl(host, "list", "-o", "UUID", "--no-legend", *arguments).out.split()
+
+        host.eventually(lambda: chosen("--state", "invalid") == ["no-uuid"], what="the invalid one")
+        assert chosen(A) == [A] and chosen("f0", "0aaade77-8") == [C, B] and chosen("no-uuid") == ["no-uuid"]
+        assert chosen("--parent", "gone") == [C] and chosen("--type", "mtty-2") == [B]
+        assert chosen("--state", "active") == [A] and chosen("--state", "waiting-parent") == [C]
+        assert chosen(A, "--parent", "mtty", "--type", "mtty-1", "--state", "active") == [A]
+        assert chosen(A, "--state", "inactive") == chosen("--parent", "mbochs") == []
+        assert ctl(host, "list", "--parent", "mbochs").err == "None of them.\n"
+
+        assert "Did you mean 'mtty'?" in ctl(host, "list", "--parent", "mtyt", status=3).err
+        assert "This host has mbochs, mtty" in ctl(host, "list", "--parent", "other", status=3).err
+        assert "Did you mean 'mtty-1'?" in ctl(host, "list", "--type", "mtty-11", status=3).err
+        assert "the types are mbochs-small, mtty-1, mtty-2" in ctl(host, "list", "--type", "other", status=3).err
+        assert "there are starting, active," in ctl(host, "list", "--state", "other", status=2).err
+        assert "There is no device " in ctl(host, "list", new_uuid(), status=3).err
+
+
+def test_types_of_some():
+    with Host(parents=["mtty:mtty-1=1,mtty-2=1", "full:mtty-1=1"]) as host:
+        ctl(host, "create", "full", "mtty-1", A)
+
+        def chosen(*arguments):
+            text = ctl(host, "types", "-o", "PARENT,TYPE", "--no-legend", *arguments).out
+            return [tuple(line.split()) for line in text.splitlines()]
+
+        assert chosen("mtty") == [("mtty", "mtty-1"), ("mtty", "mtty-2")]
+        assert chosen("mtty-1") == [("full", "mtty-1"), ("mtty", "mtty-1")]
+        assert chosen("mtty", "mtty-2") == [("mtty", "mtty-2")]
+        assert chosen("mtty-1", "--available") == [("mtty", "mtty-1")]
+        assert ctl(host, "types", "full", "--available").err == "No types.\n"
+        assert "it has mtty-1, mtty-2" in ctl(host, "types", "mtty", "mtty-3", status=3).err
+        assert "Did you mean 'mtty'?" in ctl(host, "types", "mtyt", status=3).err
+
+
 def read_events(host, process, *wanted):
     """Lines of a monitor until each of @wanted (patterns) was there, in that order."""
     lines = []
@@ -467,6 +510,29 @@ def test_monitor():
         read_events(host, monitor, "parent +late added")
         host.simctl("daemon", "restart")
         read_events(host, monitor, "daemon +mediated ended", "daemon +mediated started")
+
+
+def test_monitor_of_some():
+    with Host() as host:
+        ctl(host, "create", "mbochs", "mbochs-small", B)
+        # A device that goes before it was announced is in no signal.
+        host.sleep(0.3)
+        one, parent = begin_ctl(host, "monitor", A), begin_ctl(host, "monitor", "--parent", "mbochs")
+        for monitor in (one, parent):
+            read_events(host, monitor, "running")
+        ctl(host, "create", "mtty", "mtty-1", A)
+        ctl(host, "stop", B)
+        ctl(host, "define", "mbochs", "mbochs-small", C)
+        ctl(host, "stop", A)
+        host.simctl("daemon", "restart")
+        lines = read_events(host, one, "job +. new, create", "device.* added", "job .* done, create",
+                            "device.* removed", "done, stop", "ended")
+        assert all(A in line for line in lines[:-1]) and not [line for line in lines if B in line]
+        lines = read_events(host, parent, "new, stop", "device.* removed", "done, stop", "definition .* added", "ended")
+        assert not [line for line in lines if A in line or "mtty" in line]
+        typo = begin_ctl(host, "monitor", "--parent", "mboch")
+        assert "Did you mean 'mbochs'?" in typo.stderr.readline()
+        assert "no device" in ctl(host, "monitor", "eee", status=3).err.lower()
 
 
 def test_monitor_json():
