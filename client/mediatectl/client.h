@@ -12,6 +12,7 @@
  * explain.h   the errors of calls in the words of the command line
  * entries.h   devices and definitions side by side; facts.h everything about some of them, for `show`
  * events.h    the daemon's signals, for `monitor`; event-filter.h which of them it shows
+ * notes.h     what was done, but takes effect later
  * findings.h  what is wrong on a host, for `check`
  *
  * A run owns all that it has fetched: the texts in lists and entries are parts of the daemon's answers, and live until

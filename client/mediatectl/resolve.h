@@ -24,10 +24,10 @@ void resolve_suggest(struct client *client, const char *uuid);
  * person may have meant instead. The parent need not be there. Returns a status. */
 int resolve_new_parent(struct client *client, const char *name);
 
-/** resolve_short_parent() - put the whole name in place of a PCI address without its domain, as lspci(8) prints it, if a
- * parent or a definition's parent has this address in the domain 0000. Other names stay. Returns a status. */
+/** resolve_short_parent() - put the whole name in place of a PCI address without its domain, as lspci(8) prints it, if
+ * a parent or a definition's parent has this address in the domain 0000. Other names stay. Returns a status. */
 int resolve_short_parent(struct client *client, const char **name);
 
-/** resolve_parent() - find the parent that @text means: its name, or what resolve_short_parent() knows. If there is none,
- * the message names others. Returns a status. */
+/** resolve_parent() - find the parent that @text means: its name, or what resolve_short_parent() knows. If there is
+ * none, the message names others. Returns a status. */
 int resolve_parent(struct client *client, const char *text, const char **ret);

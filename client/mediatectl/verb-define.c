@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/notes.h"
 #include "client/mediatectl/place.h"
 #include "client/mediatectl/request.h"
 #include "client/mediatectl/resolve.h"
@@ -29,6 +30,13 @@ static int add_define(struct calls *calls, const char *uuid, const struct defini
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
 }
 
+static int read_uuid(const struct call *call, const char **ret) {
+        int r;
+
+        r = sd_bus_message_rewind(call->reply, true);
+        return r < 0 ? r : sd_bus_message_read(call->reply, "s", ret);
+}
+
 /* Prints the UUID, if the daemon has chosen it. */
 static int print_new_uuid(const struct calls *calls) {
         const char *uuid;
@@ -36,7 +44,7 @@ static int print_new_uuid(const struct calls *calls) {
 
         if (calls->n != 1 || calls->items[0].subject || call_error(&calls->items[0]))
                 return 0;
-        r = sd_bus_message_read(calls->items[0].reply, "s", &uuid);
+        r = read_uuid(&calls->items[0], &uuid);
         if (r < 0)
                 return r;
         put_printable(stdout, uuid);
@@ -59,6 +67,35 @@ static int warn_defined(struct client *client, const struct calls *calls, const 
                         r = place_warn_attributes(client, calls->items[i].subject, request->parent, request->type,
                                                   request->attributes);
         }
+        return r;
+}
+
+static bool is_active(const struct lists *lists, const char *uuid, const char *parent) {
+        for (size_t i = 0; i < lists->devices.n; i++)
+                if (streq(lists->devices.items[i].uuid, uuid) && streq(lists->devices.items[i].parent, parent))
+                        return true;
+        return false;
+}
+
+static int note_defined(struct client *client, const struct calls *calls, const struct definition_request *request) {
+        struct notes notes = {};
+        int r;
+
+        if (!streq(request->start, "auto"))
+                return 0;
+        r = lists_devices(client);
+        for (size_t i = 0; r == 0 && i < calls->n; i++) {
+                const char *uuid;
+
+                if (call_error(&calls->items[i]))
+                        continue;
+                r = read_uuid(&calls->items[i], &uuid);
+                if (r >= 0)
+                        r = notes_add_start(client, &notes, uuid, request->parent,
+                                            is_active(&client->lists, uuid, request->parent));
+        }
+        if (r == 0)
+                notes_print(&notes, false);
         return r;
 }
 
@@ -112,6 +149,8 @@ int verb_define(struct client *client, char **arguments, size_t n) {
         r = print_new_uuid(&calls);
         if (r == 0 && *request.parent)
                 r = warn_defined(client, &calls, &request);
+        if (r == 0 && *request.parent)
+                r = note_defined(client, &calls, &request);
         return r != 0 ? r : status;
 }
 

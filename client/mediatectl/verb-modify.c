@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "client/mediatectl/notes.h"
 #include "client/mediatectl/place.h"
 #include "client/mediatectl/request.h"
 #include "client/mediatectl/verbs.h"
@@ -110,12 +111,23 @@ static const struct listed_definition *find_definition(const struct lists *lists
         return NULL;
 }
 
-/* The same after a change of the type or of attributes. */
+/* Whether the definition was changed in what its device is made of. */
+static bool changes_device(const struct changes *changes) {
+        const struct options *options = changes->options;
+
+        if (option_given(options, OPTION_LIVE) && !option_given(options, OPTION_DEFINED))
+                return false;
+        return changes->type || changes->attributes || options->add.n > 0 || options->n_remove > 0;
+}
+
+/* Warns about definitions that cannot start as things are. */
 static int warn_modified(struct client *client, const struct calls *calls, const struct targets *targets,
                          const struct changes *changes) {
         const char *warned = NULL;
         int r;
 
+        if (!changes_device(changes))
+                return 0;
         assert(calls->n == targets->n);
         r = lists_definitions(client);
         for (size_t i = 0; r == 0 && i < calls->n; i++) {
@@ -139,6 +151,27 @@ static int warn_modified(struct client *client, const struct calls *calls, const
         return r;
 }
 
+static int note_modified(struct client *client, const struct calls *calls, const struct targets *targets,
+                         const struct changes *changes) {
+        struct notes notes = {};
+        int r;
+
+        r = lists_definitions(client);
+        for (size_t i = 0; r == 0 && i < calls->n; i++) {
+                const struct listed_definition *definition = find_definition(&client->lists, &targets->items[i]);
+
+                if (call_error(&calls->items[i]) || !definition)
+                        continue;
+                if (changes->start && streq(changes->start, "auto"))
+                        r = notes_add_start(client, &notes, definition->uuid, definition->parent, definition->active);
+                if (definition->active && changes_device(changes) && !option_given(changes->options, OPTION_LIVE))
+                        notes_add_change(&notes, definition->uuid, definition->parent);
+        }
+        if (r == 0)
+                notes_print(&notes, !changes->type && !changes->start);
+        return r;
+}
+
 static int modify_all(struct client *client, const struct targets *targets, const struct changes *changes) {
         _cleanup_calls_ struct calls calls = { .client = client };
         int r = 0, status;
@@ -148,8 +181,9 @@ static int modify_all(struct client *client, const struct targets *targets, cons
         if (r != 0)
                 return r;
         status = request_run(&calls, "Modifying");
-        if (changes->type || changes->attributes || changes->options->add.n > 0)
-                r = warn_modified(client, &calls, targets, changes);
+        r = warn_modified(client, &calls, targets, changes);
+        if (r == 0)
+                r = note_modified(client, &calls, targets, changes);
         return r != 0 ? r : status;
 }
 

@@ -11,7 +11,7 @@
 #include "common/failure.h"
 #include "common/utf8.h"
 
-_printf_(1, 0) static void tell_va(const char *format, va_list args, const char *after) {
+_printf_(2, 0) static void tell_va(const char *before, const char *format, va_list args, const char *after) {
         _cleanup_free_ char *text = NULL;
 
         progress_clear();
@@ -20,14 +20,16 @@ _printf_(1, 0) static void tell_va(const char *format, va_list args, const char 
         /* Names, and what drivers and callouts say, may contain control characters. */
         if (text)
                 utf8_make_printable(text);
-        fprintf(stderr, "mediatectl: %s%s\n", text ? text : strerror(ENOMEM), after);
+        fprintf(stderr, "%s%s%s\n", before, text ? text : strerror(ENOMEM), after);
 }
+
+#define PROGRAM "mediatectl: "
 
 void tell(const char *format, ...) {
         va_list args;
 
         va_start(args, format);
-        tell_va(format, args, "");
+        tell_va(PROGRAM, format, args, "");
         va_end(args);
 }
 
@@ -35,16 +37,26 @@ int tell_status(int status, const char *format, ...) {
         va_list args;
 
         va_start(args, format);
-        tell_va(format, args, "");
+        tell_va(PROGRAM, format, args, "");
         va_end(args);
         return status;
+}
+
+void tell_note(const char *format, ...) {
+        va_list args;
+
+        if (!isatty(STDERR_FILENO))
+                return;
+        va_start(args, format);
+        tell_va("", format, args, ".");
+        va_end(args);
 }
 
 int tell_usage(const char *format, ...) {
         va_list args;
 
         va_start(args, format);
-        tell_va(format, args, "; see mediatectl --help");
+        tell_va(PROGRAM, format, args, "; see mediatectl --help");
         va_end(args);
         return STATUS_USAGE;
 }
@@ -54,7 +66,8 @@ static const struct {
         const char *name;
         const char *text;
 } texts[] = {
-        {SD_BUS_ERROR_SERVICE_UNKNOWN, "The daemon is not running and cannot be started. Is mediated installed? See systemctl status mediated"},
+        {SD_BUS_ERROR_SERVICE_UNKNOWN,
+         "The daemon is not running and cannot be started. Is mediated installed? See systemctl status mediated"},
         {SD_BUS_ERROR_NO_REPLY,
          "The daemon or the connection to it ended before it answered; see `journalctl -u mediated` "
          "and `mediatectl list` for what was done"},

@@ -14,6 +14,9 @@ void tell(const char *format, ...) _printf_(1, 2);
 /** tell_status() - print the same. Returns @status. */
 int tell_status(int status, const char *format, ...) _printf_(2, 3);
 
+/** tell_note() - print a line for a person, without the name of the program, if standard error is a terminal. */
+void tell_note(const char *format, ...) _printf_(1, 2);
+
 /** tell_usage() - print what is wrong with the command line, and where the help is. Returns STATUS_USAGE. */
 int tell_usage(const char *format, ...) _printf_(1, 2);
 

@@ -515,7 +515,7 @@ def test_monitor():
 def test_monitor_of_some():
     with Host() as host:
         ctl(host, "create", "mbochs", "mbochs-small", B)
-        # A device that goes before it was announced is in no signal.
+        # A device that is removed before it was announced is in no signal.
         host.sleep(0.3)
         one, parent = begin_ctl(host, "monitor", A), begin_ctl(host, "monitor", "--parent", "mbochs")
         for monitor in (one, parent):
@@ -523,6 +523,7 @@ def test_monitor_of_some():
         ctl(host, "create", "mtty", "mtty-1", A)
         ctl(host, "stop", B)
         ctl(host, "define", "mbochs", "mbochs-small", C)
+        host.sleep(0.3)
         ctl(host, "stop", A)
         host.simctl("daemon", "restart")
         lines = read_events(host, one, "job +. new, create", "device.* added", "job .* done, create",

@@ -199,6 +199,31 @@ def test_mdevctl_and_a_strange_daemon():
         assert json.loads(text) == json.loads(in_a_pipe(host, command))
 
 
+def test_notes_about_what_takes_effect_later():
+    with Host() as host:
+        def said(*arguments):
+            status, text = ctl_terminal(host, *arguments, columns=200, NO_COLOR="1")
+            assert status == 0
+            return text
+
+        later = "starts when parent mtty appears the next time; start it now with: mediatectl start"
+        assert said("define", "mtty", "mtty-1", A, "--auto") == f"Device {A} {later} {A}.\n"
+        assert f"{later} " in said("define", "mtty", "mtty-1", "--auto")
+        assert said("define", "mtty", "mtty-1", B) == ""
+        assert said("enable", B) == f"Device {B} {later} {B}.\n"
+        assert said("enable", A, B).startswith("2 devices start when")
+        ctl(host, "start", A)
+        assert said("enable", A) == said("modify", A, "--manual") == said("disable", B) == ""
+        ctl(host, "define", "gone", "gone-1", C)
+        assert said("enable", C) == f"Device {C} starts when parent gone appears.\n"
+        note = f"Device {A} is active; the change takes effect at its next start"
+        assert said("modify", A, "setting=2") == f"{note}, or use --live.\n"
+        assert said("modify", A, "--remove", "0") == f"{note}, or use --live.\n"
+        assert said("modify", A, "--type", "mtty-2") == f"{note}.\n"
+        # Programs get none.
+        assert ctl(host, "modify", A, "setting=3").err == ctl(host, "enable", B).err == ""
+
+
 def test_progress_line():
     with Host(remove_delay=1500) as host:
         ctl(host, "create", "mtty", "mtty-1", A, B)
