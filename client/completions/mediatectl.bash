@@ -71,11 +71,11 @@ _mediatectl() {
         [list]="${options[table]} --parent --type --state" [tree]=${options[table]} [parents]=${options[table]}
         [types]="${options[table]} --available" [jobs]=${options[table]} [show]=--json [monitor]="--json --parent"
         [check]=--json [cancel]=--all
-        [create]="${options[job]} --settle" [start]="${options[job]} --all --parent --wait --settle"
-        [stop]="${options[job]} --all --parent --wait" [define]="${options[job]} --auto --manual --device"
+        [create]="${options[job]} --settle" [start]="${options[job]} --all --parent --dry-run --wait --settle"
+        [stop]="${options[job]} --all --parent --dry-run --wait" [define]="${options[job]} --auto --manual --device"
         [modify]="${options[job]} --parent --auto --manual --type --add --index --remove --clear --live --defined"
-        [undefine]="${options[job]} --all --parent" [enable]="${options[job]} --all --parent"
-        [disable]="${options[job]} --all --parent"
+        [undefine]="${options[job]} --all --parent --dry-run" [enable]="${options[job]} --all --parent --dry-run"
+        [disable]="${options[job]} --all --parent --dry-run"
     )
     local i word candidates
 

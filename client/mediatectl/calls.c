@@ -10,6 +10,7 @@
 
 #include "client/mediatectl/explain.h"
 #include "client/mediatectl/resolve.h"
+#include "client/mediatectl/waiting.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
 #include "client/shared/array.h"
@@ -62,6 +63,42 @@ static int send_some(struct calls *calls) {
         return 0;
 }
 
+bool call_read_arguments(sd_bus_message *call, struct call_arguments *ret) {
+        static const struct {
+                const char *member, *types;
+        } methods[] = {
+                { "CreateDevice", "sss" }, { "StartDevice", "ss" }, { "StopDevice", "s" },
+                { "Modify", "ss" },        { "Undefine", "ss" },
+        };
+        const char *texts[3] = { "", "", NULL };
+
+        for (size_t i = 0; i < ELEMENTSOF(methods); i++) {
+                if (!streq(sd_bus_message_get_member(call), methods[i].member))
+                        continue;
+                if (sd_bus_message_rewind(call, true) < 0)
+                        return false;
+                for (size_t j = 0; methods[i].types[j]; j++)
+                        if (sd_bus_message_read(call, "s", &texts[j]) <= 0)
+                                return false;
+                *ret = (struct call_arguments) { methods[i].member, texts[0], texts[1], texts[2] };
+                return true;
+        }
+        return false;
+}
+
+static void show_progress(struct calls *calls, const char *doing, uint64_t since) {
+        char text[256];
+
+        if (!progress_is_due(since))
+                return;
+        if (calls->n - calls->n_done > 1)
+                return progress_show(doing, calls->n_done, calls->n, since);
+        for (size_t i = 0; i < calls->n; i++)
+                if (!calls->items[i].reply)
+                        progress_show(waiting_text(calls->client, &calls->items[i], doing, text, sizeof(text)), 0, 1,
+                                      since);
+}
+
 static int run_one_step(struct calls *calls, const char *doing, uint64_t since) {
         sd_bus *bus = calls->client->bus;
         int r;
@@ -75,7 +112,7 @@ static int run_one_step(struct calls *calls, const char *doing, uint64_t since) 
 
         if (!doing)
                 return sd_bus_wait(bus, UINT64_MAX);
-        progress_show(doing, calls->n_done, calls->n, since);
+        show_progress(calls, doing, since);
         return sd_bus_wait(bus, PROGRESS_INTERVAL_USEC);
 }
 

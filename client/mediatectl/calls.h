@@ -13,6 +13,14 @@ struct call {
         sd_bus_message *reply;          /* the answer or the error; NULL: there is none yet, or it was lost */
 };
 
+/* The first arguments of a call that is about a UUID. The texts are parts of the message. */
+struct call_arguments {
+        const char *member;
+        const char *uuid;               /* "": a new one */
+        const char *parent;             /* "": it was not named */
+        const char *type;               /* NULL: the method has no such argument */
+};
+
 struct calls {
         struct client *client;
         struct call *items;
@@ -24,9 +32,14 @@ struct calls {
 int calls_add(struct calls *calls, sd_bus_message *message, const char *subject);
 
 /** calls_run() - send the calls, many at a time, and wait for all answers. On a terminal a progress line with the words
- * @doing shows how many are done; NULL: there is none. A callout that would wait for itself sends nothing, and gets
- * STATUS_FAILED. Returns a status. It does not say whether calls failed: see calls_tell(). */
+ * @doing shows how many are done, or what the last one waits for; NULL: there is none. A callout that would wait for
+ * itself sends nothing, and gets STATUS_FAILED. Returns a status. It does not say whether calls failed: see
+ * calls_tell(). */
 int calls_run(struct calls *calls, const char *doing);
+
+/** call_read_arguments() - read the first arguments of a call of CreateDevice, StartDevice, StopDevice, Modify or
+ * Undefine. Returns false for any other. */
+bool call_read_arguments(sd_bus_message *call, struct call_arguments *ret);
 
 /** call_error() - the error of a call that was run, or NULL. One without an answer has lost its connection. */
 const sd_bus_error *call_error(const struct call *call);

@@ -9,6 +9,7 @@
  * lists.h     the daemon's lists, each of which is fetched when it is needed for the first time
  * resolve.h   UUIDs and parents as a person writes them; place.h whether this host has a parent and its type
  * calls.h     many calls at once, with a progress line; request.h makes them of options and arguments
+ * waiting.h   what a call waits for; dry-run.h what would be called
  * explain.h   the errors of calls in the words of the command line
  * entries.h   devices and definitions side by side; facts.h everything about some of them, for `show`
  * events.h    the daemon's signals, for `monitor`; event-filter.h which of them it shows

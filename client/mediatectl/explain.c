@@ -6,30 +6,11 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/calls.h"
 #include "client/mediatectl/place.h"
 #include "client/output/tell.h"
 #include "client/shared/suggest.h"
 #include "common/failure.h"
-
-/* What a call is about. The texts are parts of the message. */
-struct subject {
-        const char *member;
-        const char *uuid;
-        const char *parent;             /* "": it was not named */
-        const char *type;               /* NULL: the method has no such argument */
-};
-
-static bool read_subject(sd_bus_message *call, struct subject *ret) {
-        *ret = (struct subject) { .member = sd_bus_message_get_member(call) };
-
-        if (sd_bus_message_rewind(call, true) < 0)
-                return false;
-        if (streq(ret->member, "CreateDevice"))
-                return sd_bus_message_read(call, "sss", &ret->uuid, &ret->parent, &ret->type) > 0;
-        if (streq(ret->member, "StartDevice") || streq(ret->member, "Modify") || streq(ret->member, "Undefine"))
-                return sd_bus_message_read(call, "ss", &ret->uuid, &ret->parent) > 0;
-        return false;
-}
 
 /* The names of the parents that have a definition of the UUID. */
 static int defining_parents(struct client *client, const char *uuid, char **ret) {
@@ -53,42 +34,43 @@ static int defining_parents(struct client *client, const char *uuid, char **ret)
         return *ret ? 0 : -ENOMEM;
 }
 
-static int explain_definition(struct client *client, const struct subject *subject, bool ambiguous, char **ret) {
+static int explain_definition(struct client *client, const struct call_arguments *arguments, bool ambiguous,
+                              char **ret) {
         _cleanup_free_ char *parents = NULL;
         int r;
 
-        r = defining_parents(client, subject->uuid, &parents);
+        r = defining_parents(client, arguments->uuid, &parents);
         if (r != 0 || !parents)
                 return r;
         if (ambiguous)
                 r = asprintf(ret, "Device %s is defined on several parents: %s; choose one with --parent",
-                             subject->uuid, parents);
+                             arguments->uuid, parents);
         else
-                r = asprintf(ret, "Device %s is not defined on parent '%s', but on %s", subject->uuid,
-                             subject->parent, parents);
+                r = asprintf(ret, "Device %s is not defined on parent '%s', but on %s", arguments->uuid,
+                             arguments->parent, parents);
         return r < 0 ? -ENOMEM : 0;
 }
 
 /* The UUID is not named where it is of no importance, and may have been chosen by the daemon. */
-static int explain_start(struct client *client, const struct subject *subject, char **ret) {
+static int explain_start(struct client *client, const struct call_arguments *arguments, char **ret) {
         const struct listed_definition_list *definitions = &client->lists.definitions;
         _cleanup_free_ char *missing = NULL;
         int r;
 
-        if (subject->type)
-                return place_missing(client, subject->parent, subject->type, ret);
+        if (arguments->type)
+                return place_missing(client, arguments->parent, arguments->type, ret);
 
         r = lists_definitions(client);
         for (size_t i = 0; r == 0 && !missing && i < definitions->n; i++) {
                 const struct listed_definition *definition = &definitions->items[i];
 
-                if (streq(definition->uuid, subject->uuid) &&
-                    (!*subject->parent || streq(definition->parent, subject->parent)))
+                if (streq(definition->uuid, arguments->uuid) &&
+                    (!*arguments->parent || streq(definition->parent, arguments->parent)))
                         r = place_missing(client, definition->parent, definition->type, &missing);
         }
         if (r != 0 || !missing)
                 return r;
-        return asprintf(ret, "Cannot start %s. %s", subject->uuid, missing) < 0 ? -ENOMEM : 0;
+        return asprintf(ret, "Cannot start %s. %s", arguments->uuid, missing) < 0 ? -ENOMEM : 0;
 }
 
 /* The daemon names its options as the bus has them. */
@@ -106,15 +88,15 @@ static char *with_own_options(const char *text) {
 
 int explain_error(struct client *client, sd_bus_message *call, const sd_bus_error *error, char **ret) {
         enum failure_code code = failure_code_from_name(error->name);
-        struct subject subject;
+        struct call_arguments arguments;
         char *text = NULL;
         int r = 0;
 
-        if (read_subject(call, &subject)) {
+        if (call_read_arguments(call, &arguments)) {
                 if (code == FAILURE_NO_SUCH_PARENT || code == FAILURE_NO_SUCH_TYPE)
-                        r = explain_start(client, &subject, &text);
-                else if (code == FAILURE_AMBIGUOUS_DEFINITION || (code == FAILURE_NOT_DEFINED && *subject.parent))
-                        r = explain_definition(client, &subject, code == FAILURE_AMBIGUOUS_DEFINITION, &text);
+                        r = explain_start(client, &arguments, &text);
+                else if (code == FAILURE_AMBIGUOUS_DEFINITION || (code == FAILURE_NOT_DEFINED && *arguments.parent))
+                        r = explain_definition(client, &arguments, code == FAILURE_AMBIGUOUS_DEFINITION, &text);
         }
         if (r < 0)
                 return r;

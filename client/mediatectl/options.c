@@ -42,6 +42,7 @@ static const struct option long_options[] = {
         { "device", no_argument, NULL, VALUE(OPTION_DEVICE) },
         { "state", required_argument, NULL, VALUE(OPTION_STATE) },
         { "available", no_argument, NULL, VALUE(OPTION_AVAILABLE) },
+        { "dry-run", no_argument, NULL, VALUE(OPTION_DRY_RUN) },
         {},
 };
 
@@ -211,6 +212,7 @@ static const struct {
 } help[] = {
         { BIT(ALL), "  -a --all                All of them instead of UUIDs or job numbers" },
         { BIT(PARENT), "  -p --parent PARENT      Only what is on this parent, or for it" },
+        { BIT(DRY_RUN), "     --dry-run            Print what would be done, and do nothing" },
         { BIT(WAIT),
           "     --wait               start: wait for parent, type and an instance; stop: for the device's user" },
         { BIT(TIMEOUT), "     --timeout DURATION   Give up after that time (90, 5s, 2min, infinity; default: 90s)" },

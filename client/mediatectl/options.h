@@ -34,6 +34,7 @@ enum option_id {
         OPTION_DEVICE,
         OPTION_STATE,
         OPTION_AVAILABLE,
+        OPTION_DRY_RUN,
         _OPTION_MAX,
 };
 

@@ -135,3 +135,19 @@ int request_run(struct calls *calls, const char *doing) {
         r = calls_run(calls, calls->client->agent > 0 ? NULL : doing);
         return r != 0 ? r : calls_tell(calls);
 }
+
+void request_sum_up(const struct calls *calls, const char *done, const char *thing) {
+        size_t n_failed = 0, n_done;
+
+        if (!option_given(calls->client->options, OPTION_ALL))
+                return;
+        for (size_t i = 0; i < calls->n; i++)
+                n_failed += call_error(&calls->items[i]) != NULL;
+        n_done = calls->n - n_failed;
+        if (calls->n == 0)
+                tell_note("Nothing to do");
+        else if (n_failed > 0)
+                tell_note("%s %zu %s%s; %zu failed", done, n_done, thing, n_done == 1 ? "" : "s", n_failed);
+        else
+                tell_note("%s %zu %s%s", done, n_done, thing, n_done == 1 ? "" : "s");
+}

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/dry-run.h"
 #include "client/mediatectl/notes.h"
 #include "client/mediatectl/place.h"
 #include "client/mediatectl/request.h"
@@ -170,7 +171,13 @@ int verb_undefine(struct client *client, char **arguments, size_t n) {
         r = client_connect(client);
         if (r == 0)
                 r = targets_definitions(client, arguments, n, false, &targets);
+        if (r == 0 && option_given(client->options, OPTION_DRY_RUN))
+                return dry_run_definitions(client, &targets, "undefine", false, true);
         for (size_t i = 0; r == 0 && i < targets.n; i++)
                 r = add_undefine(&calls, &targets.items[i]);
-        return r != 0 ? r : request_run(&calls, "Undefining");
+        if (r != 0)
+                return r;
+        r = request_run(&calls, "Undefining");
+        request_sum_up(&calls, "Removed", "definition");
+        return r;
 }

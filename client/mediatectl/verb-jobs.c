@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "client/mediatectl/calls.h"
+#include "client/mediatectl/request.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/table.h"
 #include "client/output/tell.h"
@@ -105,5 +105,9 @@ int verb_cancel(struct client *client, char **arguments, size_t n) {
 
         client_start_agent(client);
         r = calls_run(&calls, "Canceling");
-        return r != 0 ? r : calls_tell(&calls);
+        if (r != 0)
+                return r;
+        r = calls_tell(&calls);
+        request_sum_up(&calls, "Canceled", "job");
+        return r;
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <errno.h>
 
+#include "client/mediatectl/dry-run.h"
 #include "client/mediatectl/notes.h"
 #include "client/mediatectl/place.h"
 #include "client/mediatectl/request.h"
@@ -172,7 +173,9 @@ static int note_modified(struct client *client, const struct calls *calls, const
         return r;
 }
 
-static int modify_all(struct client *client, const struct targets *targets, const struct changes *changes) {
+/* @done is the word for the summary, after --all. */
+static int modify_all(struct client *client, const struct targets *targets, const struct changes *changes,
+                      const char *done) {
         _cleanup_calls_ struct calls calls = { .client = client };
         int r = 0, status;
 
@@ -181,6 +184,7 @@ static int modify_all(struct client *client, const struct targets *targets, cons
         if (r != 0)
                 return r;
         status = request_run(&calls, "Modifying");
+        request_sum_up(&calls, done, "definition");
         r = warn_modified(client, &calls, targets, changes);
         if (r == 0)
                 r = note_modified(client, &calls, targets, changes);
@@ -209,24 +213,26 @@ int verb_modify(struct client *client, char **arguments, size_t n) {
         r = client_connect(client);
         if (r == 0)
                 r = targets_parse(client, arguments, n, KNOWN_DEFINITIONS, &targets);
-        return r != 0 ? r : modify_all(client, &targets, &changes);
+        return r != 0 ? r : modify_all(client, &targets, &changes, "Modified");
 }
 
-static int set_start(struct client *client, char **arguments, size_t n, const char *start) {
-        struct changes changes = { .start = start, .options = client->options };
+static int set_start(struct client *client, char **arguments, size_t n, bool enable) {
+        struct changes changes = { .start = enable ? "auto" : "manual", .options = client->options };
         _cleanup_targets_ struct targets targets = {};
         int r;
 
         r = client_connect(client);
         if (r == 0)
                 r = targets_definitions(client, arguments, n, false, &targets);
-        return r != 0 ? r : modify_all(client, &targets, &changes);
+        if (r == 0 && option_given(client->options, OPTION_DRY_RUN))
+                return dry_run_definitions(client, &targets, enable ? "enable" : "disable", false, false);
+        return r != 0 ? r : modify_all(client, &targets, &changes, enable ? "Enabled" : "Disabled");
 }
 
 int verb_enable(struct client *client, char **arguments, size_t n) {
-        return set_start(client, arguments, n, "auto");
+        return set_start(client, arguments, n, true);
 }
 
 int verb_disable(struct client *client, char **arguments, size_t n) {
-        return set_start(client, arguments, n, "manual");
+        return set_start(client, arguments, n, false);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <systemd/sd-daemon.h>
 
+#include "client/mediatectl/dry-run.h"
 #include "client/mediatectl/request.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
@@ -99,6 +100,11 @@ int verb_start(struct client *client, char **arguments, size_t n) {
         r = client_connect(client);
         if (r == 0)
                 r = targets_definitions(client, arguments, n, true, &targets);
+        if (r == 0 && option_given(client->options, OPTION_DRY_RUN))
+                return dry_run_definitions(client, &targets, "start", true, false);
+        /* They are for the progress line. */
+        if (r == 0 && terminal_can_rewrite(stderr))
+                r = lists_definitions(client);
         for (size_t i = 0; r == 0 && i < targets.n; i++)
                 r = add_start(&calls, &targets.items[i]);
         if (r != 0)
@@ -107,6 +113,7 @@ int verb_start(struct client *client, char **arguments, size_t n) {
         r = request_run(&calls, option_given(client->options, OPTION_WAIT) ? "Waiting" : "Starting");
         if (r > 0)
                 notify_failure(&calls);
+        request_sum_up(&calls, "Started", "device");
         return r;
 }
 
@@ -148,9 +155,15 @@ int verb_stop(struct client *client, char **arguments, size_t n) {
         r = client_connect(client);
         if (r == 0)
                 r = stop_targets(client, arguments, n, &targets);
+        if (r == 0 && option_given(client->options, OPTION_DRY_RUN))
+                return dry_run_devices(client, &targets, "stop");
+        if (r == 0 && terminal_can_rewrite(stderr))
+                r = lists_devices(client);
         for (size_t i = 0; r == 0 && i < targets.n; i++)
                 r = add_stop(&calls, &targets.items[i]);
         if (r != 0)
                 return r;
-        return request_run(&calls, option_given(client->options, OPTION_WAIT) ? "Waiting" : "Stopping");
+        r = request_run(&calls, option_given(client->options, OPTION_WAIT) ? "Waiting" : "Stopping");
+        request_sum_up(&calls, "Stopped", "device");
+        return r;
 }

@@ -13,6 +13,9 @@
 /* How long something must take before it gets a progress line. */
 #define PROGRESS_AFTER_USEC (500 * USEC_PER_MSEC)
 
+/* How much of the width is left for the end of the line, "... 1234/1234". */
+#define PROGRESS_END_SIZE 15
+
 static bool progress_shown;
 
 static bool is_dumb(void) {
@@ -69,16 +72,23 @@ void put_json(FILE *file, const char *text, size_t size) {
                         fputc(*p, file);
 }
 
+bool progress_is_due(uint64_t since_usec) {
+        return terminal_can_rewrite(stderr) && now_usec() - since_usec >= PROGRESS_AFTER_USEC;
+}
+
 void progress_show(const char *doing, size_t done, size_t total, uint64_t since_usec) {
         const char *dots = terminal_is_utf8() ? "…" : "...";
+        size_t width = terminal_width(stderr), n;
 
-        if (!terminal_can_rewrite(stderr) || now_usec() - since_usec < PROGRESS_AFTER_USEC)
+        if (!progress_is_due(since_usec))
                 return;
 
+        /* A line that is wrapped could not be erased. */
+        n = utf8_cut_size(doing, width > PROGRESS_END_SIZE ? width - PROGRESS_END_SIZE : 0);
         if (total > 1)
-                fprintf(stderr, "\r\033[K%s%s %zu/%zu", doing, dots, done, total);
+                fprintf(stderr, "\r\033[K%.*s%s %zu/%zu", (int) n, doing, dots, done, total);
         else
-                fprintf(stderr, "\r\033[K%s%s %u s", doing, dots,
+                fprintf(stderr, "\r\033[K%.*s%s %u s", (int) n, doing, dots,
                         (unsigned)((now_usec() - since_usec) / USEC_PER_SEC));
         fflush(stderr);
         progress_shown = true;

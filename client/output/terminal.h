@@ -28,6 +28,9 @@ void put_printable(FILE *file, const char *text);
  * characters U+007F to U+009F in strings; a terminal gets them escaped. */
 void put_json(FILE *file, const char *text, size_t size);
 
+/** progress_is_due() - whether progress_show() would print something. */
+bool progress_is_due(uint64_t since_usec);
+
 /** progress_show() - print or overwrite the progress line on standard error, "DOING… DONE/TOTAL" or "DOING… SECONDS s",
  * if that is a terminal and half a second has passed since @since_usec. */
 void progress_show(const char *doing, size_t done, size_t total, uint64_t since_usec);

@@ -180,6 +180,29 @@ def test_all():
         ctl(host, "start", "--all")
 
 
+def test_dry_run():
+    with Host() as host:
+        ctl(host, "create", "mtty", "mtty-1", A)
+        ctl(host, "define", A)
+        ctl(host, "define", "mtty", "mtty-2", B)
+        ctl(host, "define", "gone", "gone-1", B)
+        before = rows(host)
+        assert ctl(host, "stop", "--all", "--dry-run").out == f"Would stop {A}, mtty-1 on mtty\n"
+        assert ctl(host, "stop", A[:10], "--dry-run").out == f"Would stop {A}, mtty-1 on mtty\n"
+        # What is active is not started.
+        both = f"Would start {B}, gone-1 on gone\nWould start {B}, mtty-2 on mtty\n"
+        assert ctl(host, "start", "--all", "--dry-run").out == both
+        assert ctl(host, "start", A, "--dry-run").out == ""
+        assert "--parent" in ctl(host, "start", B, "--dry-run", status=1).err
+        assert ctl(host, "enable", B, "--parent", "gone", "--dry-run").out == f"Would enable {B}, gone-1 on gone\n"
+        assert len(ctl(host, "disable", "--all", "--dry-run").out.splitlines()) == 3
+        assert ctl(host, "undefine", B, "--dry-run").out.count("Would undefine") == 2
+        for verb in ("stop", "start", "undefine", "enable"):
+            assert C in ctl(host, verb, C, "--dry-run", status=3).err
+        ctl(host, "create", "mtty", "mtty-1", "--dry-run", status=2)
+        assert rows(host) == before and host.jobs() == []
+
+
 def test_many_in_parallel():
     with Host(create_delay=400, remove_delay=400) as host:
         uuids = [new_uuid() for _ in range(20)]

@@ -230,9 +230,50 @@ def test_progress_line():
         status, text = ctl_terminal(host, "stop", "--all", TERM="xterm")
         assert status == 0 and "Stopping… 0/2" in text
         # It is gone at the end.
-        assert text.endswith("\r\033[K")
+        assert text.endswith("\r\033[KStopped 2 devices.\n")
         ctl(host, "create", "mtty", "mtty-1", A, B)
-        assert ctl_terminal(host, "stop", "--all", TERM="dumb") == (0, "")
+        assert ctl_terminal(host, "stop", "--all", TERM="dumb") == (0, "Stopped 2 devices.\n")
+
+
+def test_progress_line_says_what_is_waited_for():
+    with Host(create_delay=1500, remove_delay=1500) as host:
+        _, text = ctl_terminal(host, "create", "mtty", "mtty-1", A, columns=100)
+        assert f"Waiting for the driver of mtty to create {A}… 0 s" in text and f"{A}… 1 s" in text
+        assert "Waiting for the driver of mtty to remove" in ctl_terminal(host, "stop", A)[1]
+        ctl(host, "define", "mtty", "mtty-1", A)
+        assert "Waiting for the driver of mtty to create" in ctl_terminal(host, "start", A)[1]
+        ctl(host, "define", "late", "late-1", B)
+        _, text = ctl_terminal(host, "start", B, "--wait", "--timeout", "1s", columns=120)
+        assert f"Waiting for an instance of late-1 on late to start {B}…" in text
+        pid = host.simctl("hold", A)
+        command = [MEDIATECTL, "stop", A, "--wait", "--timeout", "1s"]
+        assert f"Waiting for process {pid} (simctl-holder) to release {A}…" in on_terminal(host, command, 120)[1]
+        # A line that is too long would remain.
+        for part in re.findall("Waiting[^\r]*", on_terminal(host, command, 60)[1]):
+            assert len(part) < 60
+        as_nobody = ["setpriv", "--reuid=65534", "--clear-groups", "--"]
+        assert on_terminal(host, [*as_nobody, *command])[0] == 1
+        host.simctl("release", A)
+
+
+def test_summary_after_all():
+    with Host() as host:
+        def last(*arguments, status=0):
+            done, text = ctl_terminal(host, *arguments, columns=200, TERM="dumb")
+            assert done == status
+            return text.splitlines()[-1]
+
+        assert last("start", "--all") == "Nothing to do."
+        ctl(host, "define", "mtty", "mtty-1", A, B)
+        assert last("enable", "--all", "--parent", "mtty").startswith("2 devices start")
+        assert last("disable", "--all") == "Disabled 2 definitions."
+        assert last("start", "--all") == "Started 2 devices."
+        host.simctl("hold", A)
+        assert last("stop", "--all", status=4) == "Stopped 1 device; 1 failed."
+        host.simctl("release", A)
+        assert last("undefine", "--all") == "Removed 2 definitions."
+        assert last("cancel", "--all") == "Nothing to do."
+        assert ctl(host, "stop", "--all").err == ""
 
 
 def test_monitor_in_a_pipe_is_not_held_back():
