@@ -12,6 +12,7 @@
  * waiting.h   what a call waits for; dry-run.h what would be called
  * explain.h   the errors of calls in the words of the command line
  * entries.h   devices and definitions side by side; facts.h everything about some of them, for `show`
+ * keys.h      the keys of JSON, which are the same in all verbs
  * events.h    the daemon's signals, for `monitor`; event-filter.h which of them it shows
  * notes.h     what was done, but takes effect later
  * findings.h  what is wrong on a host, for `check`

@@ -9,6 +9,7 @@
 #include <json-c/linkhash.h>
 
 #include "client/mediatectl/client.h"
+#include "client/mediatectl/keys.h"
 #include "client/shared/bus-json.h"
 #include "common/utf8.h"
 
@@ -260,7 +261,7 @@ int event_to_json(const struct event *event, json_object **ret) {
                 json_put(&object, "parent", json_object_new_string(event->parent));
         json_put(&object, "event", json_object_new_string(event->event));
         if (event->properties)
-                json_put(&object, "properties", json_object_get(event->properties));
+                json_put(&object, "properties", keys_from_properties(event->properties));
         if (!object)
                 return -ENOMEM;
 

@@ -47,9 +47,11 @@ static const struct field device_fields[] = {
         { "State", "state" },
         { "Defined", "defined" },
         { "Used by", "holders", print_holder, "nobody", "unknown, only root on its host can see it" },
-        { "IOMMU group", "iommu-group" },
-        { "Device node", "device-node" },
-        { "Sysfs path", "sysfs-path" },
+        { "IOMMU group", "iommu_group" },
+        { "Device node", "device_node" },
+        { "VFIO device", "vfio_device_node" },
+        { "Sysfs path", "sysfs_path" },
+        { "Error", "error" },
 };
 
 static const struct field definition_fields[] = {
@@ -57,14 +59,14 @@ static const struct field definition_fields[] = {
         { "Type", "type" },
         { "State", "state" },
         { "Start", "start" },
-        { "Autostart", "start-state" },
+        { "Autostart", "start_state" },
         { "Error", "error" },
         { "Attributes", "attributes", print_attribute, NULL },
         { "File", "file" },
 };
 
 static const struct field parent_fields[] = {
-        { "Sysfs path", "sysfs-path" },
+        { "Sysfs path", "sysfs_path" },
         { "Types", "types", print_type, "none yet" },
         { "Devices", "devices", print_string, "none" },
 };
@@ -105,7 +107,7 @@ static int add_field(struct libscols_table *table, const struct field *field, js
         if (!json_object_object_get_ex(object, field->key, &value) || !value)
                 return field->unknown ? add_row(table, label, field->unknown, NULL) : 0;
         /* A definition that is not to be started needs no line about that. */
-        if (streq(field->key, "start-state") && streq(json_value_text(value), "none"))
+        if (streq(field->key, "start_state") && streq(json_value_text(value), "none"))
                 return 0;
 
         if (json_object_is_type(value, json_type_array))

@@ -6,17 +6,11 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/keys.h"
 #include "client/output/terminal.h"
 #include "client/shared/bus-json.h"
 #include "common/holders.h"
 #include "common/sysfs.h"
-
-/* What is not known is null, as in the tables. */
-static void put_text(json_object **object, const char *key, const char *text) {
-        if (!*text && *object && json_object_object_add(*object, key, NULL) >= 0)
-                return;
-        json_put(object, key, *text ? json_object_new_string(text) : NULL);
-}
 
 struct text {
         const char *key, *text;
@@ -26,7 +20,7 @@ static json_object *object_of_texts(const struct text *texts, size_t n) {
         json_object *object = json_object_new_object();
 
         for (size_t i = 0; i < n; i++)
-                put_text(&object, texts[i].key, texts[i].text);
+                keys_put_text(&object, texts[i].key, texts[i].text);
         return object;
 }
 
@@ -51,7 +45,7 @@ static int add_holder(pid_t pid, const char *name, void *userdata) {
         json_object **holders = userdata, *holder = json_object_new_object();
 
         json_put(&holder, "pid", json_object_new_int(pid));
-        put_text(&holder, "name", name);
+        keys_put_text(&holder, "name", name);
         json_push(holders, holder);
         return *holders ? 0 : -ENOMEM;
 }
@@ -72,7 +66,7 @@ static void put_holders(struct client *client, json_object **device, const char 
                 return;
         }
         json_object_put(holders);
-        put_text(device, "holders", "");
+        keys_put_text(device, "holders", "");
 }
 
 void facts_add_device(struct client *client, const struct entry *entry, struct facts *facts) {
@@ -82,54 +76,42 @@ void facts_add_device(struct client *client, const struct entry *entry, struct f
                 { "parent", entry->parent },
                 { "type", entry->type },
                 { "state", entry->device->state },
-                { "iommu-group", json_text(properties, "IOMMUGroup") },
-                { "device-node", json_text(properties, "DeviceNode") },
-                { "sysfs-path", json_text(properties, "SysfsPath") },
+                { "device_node", json_text(properties, "DeviceNode") },
+                { "vfio_device_node", json_text(properties, "VFIODeviceNode") },
+                { "sysfs_path", json_text(properties, "SysfsPath") },
+                { "error", json_error_text(properties) },
         };
 
         device = object_of_texts(texts, ELEMENTSOF(texts));
+        keys_put_number(&device, "iommu_group", json_text(properties, "IOMMUGroup"));
         json_put(&device, "defined", json_object_new_boolean(entry->definition != NULL));
         put_holders(client, &device, entry->uuid);
         json_push(&facts->devices, device);
 }
 
-/* Objects of one member each, because their order matters, and a name may occur several times. */
-static json_object *list_attributes(json_object *properties) {
-        json_object *attributes = json_object_new_array(), *pairs;
-
-        if (!json_object_object_get_ex(properties, "Attributes", &pairs))
-                return attributes;
-        for (size_t i = 0; i < json_object_array_length(pairs); i++) {
-                json_object *pair = json_object_array_get_idx(pairs, i), *attribute = json_object_new_object();
-
-                json_put(&attribute, json_object_get_string(json_object_array_get_idx(pair, 0)),
-                         json_object_get(json_object_array_get_idx(pair, 1)));
-                json_push(&attributes, attribute);
-        }
-        return attributes;
-}
-
 void facts_add_definition(const struct entry *entry, struct facts *facts) {
-        json_object *properties = entry->definition_properties, *definition;
+        json_object *properties = entry->definition_properties, *definition, *attributes = NULL;
         const struct text texts[] = {
                 { "uuid", entry->uuid },
                 { "parent", entry->parent },
                 { "type", entry->definition->type },
                 { "start", entry->definition->start },
                 { "state", entry_state(entry) },
-                { "start-state", json_text(properties, "StartState") },
+                { "start_state", json_text(properties, "StartState") },
                 { "error", json_error_text(properties) },
                 { "file", json_text(properties, "File") },
         };
 
         definition = object_of_texts(texts, ELEMENTSOF(texts));
         json_put(&definition, "active", json_object_new_boolean(entry->definition->active));
-        json_put(&definition, "attributes", list_attributes(properties));
+        json_object_object_get_ex(properties, "Attributes", &attributes);
+        keys_put_attributes(&definition, attributes);
         json_push(&facts->definitions, definition);
 }
 
 static json_object *type_to_json(const struct listed_type *type) {
         const struct text texts[] = {
+                { "parent", type->parent },
                 { "type", type->type },
                 { "name", type->name },
                 { "api", type->device_api },
@@ -138,7 +120,7 @@ static json_object *type_to_json(const struct listed_type *type) {
         json_object *object = object_of_texts(texts, ELEMENTSOF(texts));
 
         if (type->available == AVAILABLE_INSTANCES_UNKNOWN)
-                put_text(&object, "available", "");
+                keys_put_text(&object, "available", "");
         else
                 json_put(&object, "available", json_object_new_int64(type->available));
         return object;
@@ -165,8 +147,8 @@ int facts_add_parent(struct client *client, const struct listed_parent *parent, 
                         json_push(&devices, json_object_new_string(lists->devices.items[i].uuid));
 
         object = json_object_new_object();
-        put_text(&object, "parent", parent->name);
-        put_text(&object, "sysfs-path", parent->syspath);
+        keys_put_text(&object, "parent", parent->name);
+        keys_put_text(&object, "sysfs_path", parent->syspath);
         json_put(&object, "types", types);
         json_put(&object, "devices", devices);
         json_push(&facts->parents, object);
@@ -186,9 +168,9 @@ int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts)
                         continue;
                 object = json_object_new_object();
                 json_put(&object, "job", json_object_new_uint64(job->id));
-                put_text(&object, "uuid", job->uuid);
-                put_text(&object, "kind", job->kind);
-                put_text(&object, "state", job->state);
+                keys_put_text(&object, "uuid", job->uuid);
+                keys_put_text(&object, "kind", job->kind);
+                keys_put_text(&object, "state", job->state);
                 json_push(&facts->jobs, object);
         }
         return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The facts of `mediatectl show`. The keys of their JSON are documented in mediatectl(1), and do not change. */
+/* The facts of `mediatectl show`, with the keys of keys.h. */
 
 #include <json-c/json_object.h>
 

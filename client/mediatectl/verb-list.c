@@ -35,15 +35,16 @@ static const struct column columns[_LIST_MAX] = {
         [LIST_STATE] = { "STATE", COLUMN_STANDARD },
         [LIST_START] = { "START", COLUMN_STANDARD },
         [LIST_DEFINED] = { "DEFINED", COLUMN_JSON | COLUMN_BOOLEAN },
-        [LIST_GROUP] = { "GROUP", COLUMN_RIGHT },
-        [LIST_NODE] = { "NODE", 0 },
-        [LIST_PATH] = { "PATH", COLUMN_WRAP },
+        [LIST_GROUP] = { "GROUP", COLUMN_RIGHT | COLUMN_NUMBER, "iommu_group" },
+        [LIST_NODE] = { "NODE", 0, "device_node" },
+        [LIST_PATH] = { "PATH", COLUMN_WRAP, "sysfs_path" },
         [LIST_FILE] = { "FILE", COLUMN_WRAP },
         [LIST_ERROR] = { "ERROR", COLUMN_WRAP },
 };
 
 static int add_row(struct table *table, const struct entry *entry) {
         struct libscols_line *line = table_add(table, NULL);
+        const char *group = json_text(entry->device_properties, "IOMMUGroup");
         const struct {
                 size_t column;
                 const char *text;
@@ -51,7 +52,7 @@ static int add_row(struct table *table, const struct entry *entry) {
                 { LIST_PARENT, entry->parent },
                 { LIST_TYPE, entry->type },
                 { LIST_START, entry->definition ? entry->definition->start : NULL },
-                { LIST_GROUP, json_text(entry->device_properties, "IOMMUGroup") },
+                { LIST_GROUP, group[strspn(group, "0123456789")] ? NULL : group },
                 { LIST_NODE, json_text(entry->device_properties, "DeviceNode") },
                 { LIST_PATH, json_text(entry->device_properties, "SysfsPath") },
                 { LIST_FILE, json_text(entry->definition_properties, "File") },

@@ -27,7 +27,7 @@ static int print_line(const struct event *event, const struct tm *tm, long msec)
 static int print_json(const struct event *event, const struct tm *tm, long msec) {
         _cleanup_json_ json_object *object = NULL;
         _cleanup_free_ char *text = NULL;
-        char second[32], zone[8], time_text[64];
+        char second[32], zone[8], time_text[64], *minutes;
         int r;
 
         r = event_to_json(event, &object);
@@ -35,7 +35,9 @@ static int print_json(const struct event *event, const struct tm *tm, long msec)
                 return r;
         strftime(second, sizeof(second), "%FT%T", tm);
         strftime(zone, sizeof(zone), "%z", tm);
-        snprintf(time_text, sizeof(time_text), "%s.%03ld%s", second, msec, zone);
+        /* RFC 3339 wants a colon, which strftime() of this C library does not know. */
+        minutes = zone + strlen("+00");
+        snprintf(time_text, sizeof(time_text), "%s.%03ld%.3s:%s", second, msec, zone, minutes);
         json_put(&object, "time", json_object_new_string(time_text));
         r = object ? json_text_print(object, &text) : -ENOMEM;
         if (r < 0)

@@ -20,9 +20,9 @@ enum {
 
 static const struct column parents_columns[_PARENTS_MAX] = {
         [PARENTS_PARENT] = { "PARENT", COLUMN_STANDARD },
-        [PARENTS_TYPES] = { "TYPES", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER },
-        [PARENTS_DEVICES] = { "DEVICES", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER },
-        [PARENTS_PATH] = { "PATH", COLUMN_STANDARD | COLUMN_WRAP },
+        [PARENTS_TYPES] = { "TYPES", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER, "type_count" },
+        [PARENTS_DEVICES] = { "DEVICES", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER, "device_count" },
+        [PARENTS_PATH] = { "PATH", COLUMN_STANDARD | COLUMN_WRAP, "sysfs_path" },
 };
 
 enum {
@@ -54,11 +54,11 @@ enum {
 };
 
 static const struct column tree_columns[_TREE_MAX] = {
-        [TREE_NAME] = { "NAME", COLUMN_STANDARD | COLUMN_TREE },
+        [TREE_NAME] = { "NAME", COLUMN_STANDARD | COLUMN_TREE, "id" },
         [TREE_AVAILABLE] = { "AVAILABLE", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER },
         [TREE_STATE] = { "STATE", COLUMN_STANDARD },
         [TREE_DEFINED] = { "DEFINED", COLUMN_BOOLEAN },
-        [TREE_DESCRIPTION] = { "DESCRIPTION", COLUMN_STANDARD | COLUMN_TRUNCATE },
+        [TREE_DESCRIPTION] = { "DESCRIPTION", COLUMN_STANDARD | COLUMN_TRUNCATE, "name" },
 };
 
 /* How many items of a list belong to a parent. */

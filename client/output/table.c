@@ -55,7 +55,8 @@ static int show_column(struct table *table, size_t index) {
                 flags |= SCOLS_FL_TREE;
                 table->is_tree = true;
         }
-        shown = scols_table_new_column(table->scols, column->name, 0, flags);
+        shown = scols_table_new_column(table->scols, table->style.json && column->key ? column->key : column->name, 0,
+                                       flags);
         if (!shown)
                 return -ENOMEM;
 

@@ -33,8 +33,9 @@ enum column_flag {
 };
 
 struct column {
-        const char *name;               /* the heading; the key in JSON is the same in lower case */
+        const char *name;               /* the heading */
         unsigned flags;                 /* of enum column_flag */
+        const char *key;                /* the key in JSON; NULL: the name in lower case */
 };
 
 /* How the person wants a table. */

@@ -416,8 +416,8 @@ def test_show():
         shown = ctl_json(host, "show", A, "mtty")
         device, = shown["devices"]
         assert device["holders"] == [{"pid": pid, "name": "simctl-holder"}]
-        assert device["device-node"] == f"/dev/vfio/{device['iommu-group']}"
-        assert device["sysfs-path"].endswith(f"/mtty/{A}") and device["defined"] is True
+        assert device["device_node"] == f"/dev/vfio/{device['iommu_group']}"
+        assert device["sysfs_path"].endswith(f"/mtty/{A}") and device["defined"] is True
         assert shown["definitions"][0]["file"] == f"/etc/mdevctl.d/mtty/{A}"
         parent, = shown["parents"]
         assert parent["devices"] == [A]
@@ -444,14 +444,14 @@ def test_tables_as_json():
     with Host() as host:
         ctl(host, "create", "mtty", "mtty-1", A)
         parents = {row["parent"]: row for row in ctl_json(host, "parents")["parents"]}
-        assert parents["mtty"]["types"] == 2 and parents["mtty"]["devices"] == 1
+        assert parents["mtty"]["type_count"] == 2 and parents["mtty"]["device_count"] == 1
         types = {row["type"]: row for row in ctl_json(host, "types", "mtty")["types"]}
         assert types["mtty-1"] == {"parent": "mtty", "type": "mtty-1", "available": 23, "api": "vfio-pci",
                                    "name": "Simulated mtty-1", "description": "max_instance=24"}
-        tree = {row["name"]: row for row in ctl_json(host, "tree", "mtty")["parents"]}
-        assert tree["mtty"]["children"][0]["children"][0]["name"] == A
+        tree = {row["id"]: row for row in ctl_json(host, "tree", "mtty")["parents"]}
+        assert tree["mtty"]["children"][0]["children"][0]["id"] == A
         row, = ctl_json(host, "list", "-o", "node,uuid")["devices"]
-        assert row["uuid"] == A and row["node"].startswith("/dev/vfio/")
+        assert row["uuid"] == A and row["device_node"].startswith("/dev/vfio/")
         assert ctl_json(host, "jobs") == {"jobs": []}
         assert ctl(host, "list", "-o", "UUID", "--no-legend").out == f"{A}\n"
         host.simctl("remove-parent", "mtty")
@@ -567,8 +567,8 @@ def test_monitor_json():
         events = [json.loads(line) for line in read_events(host, monitor, '"done"')]
         assert all({"time", "object", "subject", "event"} <= event.keys() for event in events)
         added = next(event for event in events if event["object"] == "device" and event["event"] == "added")
-        assert added["subject"] == A and added["properties"]["ParentName"] == "mtty"
-        assert events[-1]["object"] == "job" and events[-1]["properties"] == {"Kind": "create", "UUID": A}
+        assert added["subject"] == A and added["properties"]["parent"] == "mtty"
+        assert events[-1]["object"] == "job" and events[-1]["properties"] == {"kind": "create", "uuid": A}
 
 
 def findings(host):

@@ -14,7 +14,7 @@ PARENTS = ["0000:41:00.4:nvidia-63=4", "matrix:vfio_ap-passthrough=8", "0.0.0313
 
 
 def manual_text():
-    return MANUAL.read_text(encoding="utf-8").replace(r"\-", "-")
+    return MANUAL.read_text(encoding="utf-8").replace(r"\-", "-").replace(r"\(aq", "'")
 
 
 def examples():
