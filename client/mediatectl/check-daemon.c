@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <time.h>
 
 #include "client/mediatectl/entries.h"
 #include "client/mediatectl/findings.h"
@@ -96,6 +97,13 @@ static bool was_running(const struct listed_job_list *jobs, uint64_t id) {
         return false;
 }
 
+/* How long ago a job was accepted. It may have waited long before it began to run. */
+static uint64_t seconds_since(json_object *properties) {
+        uint64_t since = strtoull(json_text(properties, "Since"), NULL, 10) / USEC_PER_SEC, now = (uint64_t) time(NULL);
+
+        return now > since ? now - since : 0;
+}
+
 /* The daemon does not say for how long a job has been running. So it is asked twice, if there is such a job at all. */
 static int check_jobs(struct client *client, struct findings *findings) {
         _cleanup_lists_ struct lists before = {};
@@ -115,12 +123,18 @@ static int check_jobs(struct client *client, struct findings *findings) {
 
         for (size_t i = 0; r == 0 && i < jobs->n; i++) {
                 const struct listed_job *job = &jobs->items[i];
+                _cleanup_json_ json_object *properties = NULL;
                 _cleanup_free_ char *text = NULL;
 
                 if (!streq(job->state, "running") || !was_running(&before.jobs, job->id))
                         continue;
-                text = finding_text("Job %" PRIu64 " (%s) has been running for %" PRIu64 " s at least; other jobs of "
-                                    "this device wait for it", job->id, job->kind, JOB_SLOW_USEC / USEC_PER_SEC);
+                r = job_fetch(client, job, &properties);
+                if (r != 0)
+                        return r;
+                text = finding_text("Job %" PRIu64 " (%s on %s) has been running for %" PRIu64 " s at least, and was "
+                                    "requested %" PRIu64 " s ago; other jobs of this device wait for it", job->id,
+                                    job->kind, json_text(properties, "ParentName"), JOB_SLOW_USEC / USEC_PER_SEC,
+                                    seconds_since(properties));
                 r = finding_add(findings, SEVERITY_WARNING, "slow-job", job->uuid, text,
                                 "If it does not end, the driver of its parent does not return: see journalctl -u "
                                 "mediated and journalctl -k");

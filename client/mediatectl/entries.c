@@ -107,6 +107,12 @@ int properties_fetch(struct client *client, const char *const *paths, const char
         return 0;
 }
 
+int job_fetch(struct client *client, const struct listed_job *job, json_object **ret) {
+        static const char *const interface = BUS_NAME ".Job";
+
+        return properties_fetch(client, &job->path, &interface, 1, ret);
+}
+
 /* Whose properties are fetched. */
 enum wanted {
         WANTED_STATES,          /* of definitions that are to start and are not active */

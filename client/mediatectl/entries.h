@@ -43,6 +43,9 @@ int entries_fetch_all(struct client *client, struct entries *entries);
  * "failed", or "inactive". */
 const char *entry_state(const struct entry *entry);
 
+/** job_fetch() - fetch the properties of a job; *ret stays as it is when the job has ended. Returns a status. */
+int job_fetch(struct client *client, const struct listed_job *job, json_object **ret);
+
 /** properties_fetch() - fetch all properties of @n objects at once. A place in @ret stays as it is when its object has
  * disappeared meanwhile. Returns a status. */
 int properties_fetch(struct client *client, const char *const *paths, const char *const *interfaces, size_t n,

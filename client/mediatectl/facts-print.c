@@ -72,6 +72,8 @@ static const struct field parent_fields[] = {
 };
 
 static const struct field job_fields[] = {
+        { "Parent", "parent" },
+        { "Type", "type" },
         { "Kind", "kind" },
         { "State", "state" },
 };

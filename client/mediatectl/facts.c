@@ -162,13 +162,19 @@ int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts)
         r = lists_jobs(client);
         for (size_t i = 0; r == 0 && i < jobs->n; i++) {
                 const struct listed_job *job = &jobs->items[i];
+                _cleanup_json_ json_object *properties = NULL;
                 json_object *object;
 
                 if (!streq(job->uuid, uuid))
                         continue;
+                r = job_fetch(client, job, &properties);
+                if (r != 0)
+                        return r;
                 object = json_object_new_object();
                 json_put(&object, "job", json_object_new_uint64(job->id));
                 keys_put_text(&object, "uuid", job->uuid);
+                keys_put_text(&object, "parent", json_text(properties, "ParentName"));
+                keys_put_text(&object, "type", json_text(properties, "Type"));
                 keys_put_text(&object, "kind", job->kind);
                 keys_put_text(&object, "state", job->state);
                 json_push(&facts->jobs, object);

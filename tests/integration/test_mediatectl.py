@@ -648,7 +648,10 @@ def test_check_sees_a_driver_that_does_not_return():
         create = begin_ctl(host, "create", "mtty", "mtty-1", A, "--timeout", "100ms")
         assert create.wait(10) == 1
         found = findings(host)[("slow-job", A)]
-        assert "create" in found["message"] and found["severity"] == "warning"
+        assert re.search(r"create on mtty.* requested \d s ago", found["message"]) and found["severity"] == "warning"
+        # The device has no type yet, but its job knows it.
+        job, = ctl_json(host, "show", A)["jobs"]
+        assert (job["parent"], job["type"]) == ("mtty", "mtty-1")
         host.simctl("resume", "mtty")
         host.eventually(lambda: not host.jobs(), what="no job")
         begin = time.monotonic()
