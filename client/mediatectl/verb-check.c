@@ -10,31 +10,9 @@
 #include "client/output/table.h"
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
-#include "common/utf8.h"
 
 static const char *severity_to_string(enum severity severity) {
         return severity == SEVERITY_PROBLEM ? "problem" : "warning";
-}
-
-/* Prints @text with line breaks between words, so that no line has more than @width columns. The first line has @used
- * columns already; the others begin with @indent blanks. */
-static void print_wrapped(char *text, size_t used, size_t indent, size_t width) {
-        utf8_make_line(text);
-        while (*text) {
-                size_t n = strcspn(text, " ");
-
-                if (width > 0 && used > indent && used + 1 + n > width) {
-                        printf("\n%*s", (int) indent, "");
-                        used = indent;
-                } else if (used > indent) {
-                        printf(" ");
-                        used++;
-                }
-                printf("%.*s", (int) n, text);
-                used += n;
-                text += n + (text[n] != '\0');
-        }
-        printf("\n");
 }
 
 static void print_finding(const struct finding *finding, size_t width) {
@@ -46,9 +24,9 @@ static void print_finding(const struct finding *finding, size_t width) {
                             finding->message);
         printf("%s%s%s", colours ? state_colour(severity) : "", severity, colours ? "\033[0m" : "");
         printf("  ");
-        print_wrapped(text ? text : finding->message, 9, 9, width);
+        put_wrapped(stdout, text ? text : finding->message, 9, 9, width);
         printf("%9s", "");
-        print_wrapped(finding->advice, 9, 9, width);
+        put_wrapped(stdout, finding->advice, 9, 9, width);
 }
 
 static int print_json(const struct client *client, const struct findings *findings) {

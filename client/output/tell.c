@@ -11,8 +11,20 @@
 #include "common/failure.h"
 #include "common/utf8.h"
 
+/* A terminal would break a long line within words. */
+static void put_message(char *message) {
+        size_t width = terminal_width(stderr);
+        char *line;
+
+        while ((line = strsep(&message, "\n")))
+                if (width > 0 && strlen(line) > width)
+                        put_wrapped(stderr, line, 0, 0, width);
+                else
+                        fprintf(stderr, "%s\n", line);
+}
+
 _printf_(2, 0) static void tell_va(const char *before, const char *format, va_list args, const char *after) {
-        _cleanup_free_ char *text = NULL;
+        _cleanup_free_ char *text = NULL, *message = NULL;
 
         progress_clear();
         if (vasprintf(&text, format, args) < 0)
@@ -20,7 +32,12 @@ _printf_(2, 0) static void tell_va(const char *before, const char *format, va_li
         /* Names, and what drivers and callouts say, may contain control characters. */
         if (text)
                 utf8_make_printable(text);
-        fprintf(stderr, "%s%s%s\n", before, text ? text : strerror(ENOMEM), after);
+        if (asprintf(&message, "%s%s%s", before, text ? text : strerror(ENOMEM), after) < 0)
+                message = NULL;
+        if (message)
+                put_message(message);
+        else
+                fprintf(stderr, "%s%s\n", before, strerror(ENOMEM));
 }
 
 #define PROGRAM "mediatectl: "

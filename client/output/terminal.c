@@ -56,6 +56,25 @@ void put_printable(FILE *file, const char *text) {
         fputs(copy ? copy : "?", file);
 }
 
+void put_wrapped(FILE *file, char *text, size_t used, size_t indent, size_t width) {
+        utf8_make_line(text);
+        while (*text) {
+                size_t n = strcspn(text, " ");
+
+                if (width > 0 && used > indent && used + 1 + n > width) {
+                        fprintf(file, "\n%*s", (int) indent, "");
+                        used = indent;
+                } else if (used > indent) {
+                        fputc(' ', file);
+                        used++;
+                }
+                fprintf(file, "%.*s", (int) n, text);
+                used += n;
+                text += n + (text[n] != '\0');
+        }
+        fputc('\n', file);
+}
+
 void put_json(FILE *file, const char *text, size_t size) {
         const unsigned char *p = (const unsigned char *) text, *end = p + size;
 

@@ -24,6 +24,10 @@ bool terminal_can_rewrite(FILE *file);
  * others have chosen: they must neither steer a terminal nor leave their line. */
 void put_printable(FILE *file, const char *text);
 
+/** put_wrapped() - write one line with line breaks between words, so that no line has more than @width columns; 0: any
+ * number. The first line has @used columns already; the others begin with @indent blanks. Changes @text. */
+void put_wrapped(FILE *file, char *text, size_t used, size_t indent, size_t width);
+
 /** put_json() - write a JSON text, or a part of one that does not end within a character. JSON allows the control
  * characters U+007F to U+009F in strings; a terminal gets them escaped. */
 void put_json(FILE *file, const char *text, size_t size);

@@ -55,6 +55,14 @@ def test_colours_only_where_they_are_wanted():
             ctl(host, *verb, status=None, TERM="xterm")
 
 
+def test_messages_break_between_words():
+    with Host() as host:
+        error = ctl(host, "create", "other-parent", "mtty-1", status=3).err
+        for columns in (20, 40, 80):
+            lines = ctl_terminal(host, "create", "other-parent", "mtty-1", columns=columns)[1].splitlines()
+            assert " ".join(lines) + "\n" == error and max(len(line) for line in lines) <= columns
+
+
 def test_forty_columns():
     """Nothing is wider but what cannot be broken, and each UUID that is cut down is still accepted."""
     with Host(parents=PARENTS) as host:
@@ -98,8 +106,9 @@ def assert_is_harmless(text, what):
     """Colours of ours are all that a terminal is told to do, and no text leaves its line, but in an error message: that
     may have several lines."""
     plain = re.sub(r"\033\[(1|0|1;31|3[123])?m", "", text)
-    if re.match("mediatectl: |[Ee]rror: |Warning: ", plain):
-        plain = plain.replace("\nc\td", "")
+    message = re.search(r"^(mediatectl:\s|[Ee]rror: |Warning: )", plain, re.MULTILINE)
+    if message:
+        plain = plain[:message.start()] + re.sub(r"\nc[\t ]d", "", plain[message.start():])
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", plain), f"{what}: {plain!r}"
     assert not re.search(r"^c\b", plain, re.MULTILINE), f"{what}: {plain!r}"
 
