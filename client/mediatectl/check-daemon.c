@@ -13,8 +13,8 @@
 #include "client/shared/bus-json.h"
 #include "common/io.h"
 
-/* How long a job must run to be reported. Most need a few ms. */
-#define JOB_SLOW_USEC (2 * USEC_PER_SEC)
+/* When a job without a deadline is reported. Others are reported when their deadline has passed. */
+#define JOB_SLOW_SECONDS 90
 
 static int check_entry(struct findings *findings, const struct entry *entry) {
         const char *state = entry_state(entry), *error = json_error_text(entry->definition_properties);
@@ -90,13 +90,6 @@ static int check_parents(const struct lists *lists, struct findings *findings) {
         return r;
 }
 
-static bool was_running(const struct listed_job_list *jobs, uint64_t id) {
-        for (size_t i = 0; i < jobs->n; i++)
-                if (jobs->items[i].id == id)
-                        return streq(jobs->items[i].state, "running");
-        return false;
-}
-
 /* How long ago a job was accepted. It may have waited long before it began to run. */
 static uint64_t seconds_since(json_object *properties) {
         uint64_t since = strtoull(json_text(properties, "Since"), NULL, 10) / USEC_PER_SEC, now = (uint64_t) time(NULL);
@@ -104,40 +97,40 @@ static uint64_t seconds_since(json_object *properties) {
         return now > since ? now - since : 0;
 }
 
-/* The daemon does not say for how long a job has been running. So it is asked twice, if there is such a job at all. */
+static int check_job(struct findings *findings, const struct listed_job *job, json_object *properties) {
+        const char *parent = json_text(properties, "ParentName");
+        uint64_t seconds = seconds_since(properties);
+        _cleanup_free_ char *text = NULL;
+
+        if (json_object_get_boolean(json_object_object_get(properties, "TimedOut"))) {
+                text = finding_text("The driver of %s has not finished the %s for %" PRIu64 " s, which is longer than "
+                                    "job %" PRIu64 " may take; other jobs of this device wait for it", parent,
+                                    job->kind, seconds, job->id);
+                return finding_add(findings, SEVERITY_PROBLEM, "hung-driver", job->uuid, text,
+                                   "See what the kernel says: journalctl -k; a reboot ends it for certain");
+        }
+        if (seconds < JOB_SLOW_SECONDS)
+                return 0;
+        text = finding_text("Job %" PRIu64 " (%s on %s) runs, and was requested %" PRIu64 " s ago; other jobs of this "
+                            "device wait for it", job->id, job->kind, parent, seconds);
+        return finding_add(findings, SEVERITY_WARNING, "slow-job", job->uuid, text,
+                           "If it does not end, the driver of its parent or a callout does not return: see journalctl "
+                           "-u mediated and journalctl -k");
+}
+
 static int check_jobs(struct client *client, struct findings *findings) {
-        _cleanup_lists_ struct lists before = {};
-        struct listed_job_list *jobs = &client->lists.jobs;
-        bool running = false;
+        const struct listed_job_list *jobs = &client->lists.jobs;
         int r;
 
         r = lists_jobs(client);
-        for (size_t i = 0; r == 0 && i < jobs->n; i++)
-                running |= streq(jobs->items[i].state, "running");
-        if (r != 0 || !running)
-                return r;
-        before.jobs = *jobs;
-        *jobs = (struct listed_job_list) {};
-        sleep_usec(JOB_SLOW_USEC);
-        r = lists_jobs(client);
-
         for (size_t i = 0; r == 0 && i < jobs->n; i++) {
-                const struct listed_job *job = &jobs->items[i];
                 _cleanup_json_ json_object *properties = NULL;
-                _cleanup_free_ char *text = NULL;
 
-                if (!streq(job->state, "running") || !was_running(&before.jobs, job->id))
+                if (!streq(jobs->items[i].state, "running"))
                         continue;
-                r = job_fetch(client, job, &properties);
-                if (r != 0)
-                        return r;
-                text = finding_text("Job %" PRIu64 " (%s on %s) has been running for %" PRIu64 " s at least, and was "
-                                    "requested %" PRIu64 " s ago; other jobs of this device wait for it", job->id,
-                                    job->kind, json_text(properties, "ParentName"), JOB_SLOW_USEC / USEC_PER_SEC,
-                                    seconds_since(properties));
-                r = finding_add(findings, SEVERITY_WARNING, "slow-job", job->uuid, text,
-                                "If it does not end, the driver of its parent does not return: see journalctl -u "
-                                "mediated and journalctl -k");
+                r = job_fetch(client, &jobs->items[i], &properties);
+                if (r == 0 && properties)
+                        r = check_job(findings, &jobs->items[i], properties);
         }
         return r;
 }

@@ -70,6 +70,13 @@ static int property_get_caller(sd_bus *bus, const char *path, const char *interf
         return sd_bus_message_append(reply, "u", (uint32_t) (peer && peer->user ? peer->user->uid : USER_UNKNOWN));
 }
 
+static int property_get_timed_out(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                  sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const struct job *job = userdata;
+
+        return sd_bus_message_append(reply, "b", job->result == JOB_TIMEOUT);
+}
+
 static int method_cancel(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
         struct job *job = userdata;
 
@@ -88,6 +95,7 @@ const sd_bus_vtable job_vtable[] = {
         SD_BUS_PROPERTY("Caller", "u", property_get_caller, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Since", "t", NULL, offsetof(struct job, since), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("State", "s", property_get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("TimedOut", "b", property_get_timed_out, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, method_cancel, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };

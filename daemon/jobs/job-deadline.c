@@ -49,6 +49,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         }
 
         job->result = JOB_TIMEOUT;
+        export_change(job->jobs->exports, &job->export, "TimedOut");
         job_answer_failure(job);
         job_tell_submitter(job);
         fields.message_id = MESSAGE_DRIVER_HUNG;

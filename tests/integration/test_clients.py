@@ -20,7 +20,8 @@ def generate(tmp_path_factory):
         pytest.skip("gdbus-codegen is not installed")
     folder = tmp_path_factory.mktemp("generated")
     subprocess.run(["gdbus-codegen", "--generate-c-code=mediated", "--c-namespace=Mediated",
-                    "--c-generate-object-manager", "--c-generate-autocleanup=all", "--interface-prefix=org.mediated1.", "--generate-docbook=docbook",
+                    "--c-generate-object-manager", "--c-generate-autocleanup=all", "--interface-prefix=org.mediated1.",
+                    "--generate-docbook=docbook",
                     *(["--generate-rst=rst"] if "--generate-rst" in codegen_help() else []), *map(str, INTERFACES)],
                    cwd=folder, check=True)
     return folder

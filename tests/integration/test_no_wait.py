@@ -107,7 +107,7 @@ def test_properties_of_jobs():
         host.eventually(lambda: host.job(path)["State"] == "running")
         assert job | {"State": "", "Device": ""} == {
             "Id": 1, "UUID": uuid, "Kind": "create", "State": "", "Device": "", "Parent": parent_path("mtty"),
-            "ParentName": "mtty", "Type": "mtty-1", "Caller": 0}
+            "ParentName": "mtty", "Type": "mtty-1", "Caller": 0, "TimedOut": False}
         host.eventually(lambda: host.job(path)["Device"] == device_path(uuid))
         host.simctl("resume", "mtty")
 
