@@ -179,7 +179,7 @@ test_unit_of_device() {
     never=$(new_uuid)
     define "$never" mdpy mdpy-vga manual
     mkdir --parents /run/systemd/system/mediated-device@.service.d
-    printf '[Service]\nEnvironment=START_TIMEOUT=2000000\n' >/run/systemd/system/mediated-device@.service.d/test.conf
+    printf '[Service]\nEnvironment=START_TIMEOUT=2s\n' >/run/systemd/system/mediated-device@.service.d/test.conf
     systemctl daemon-reload
     begin=$(now)
     check "a unit whose parent never comes fails" not systemctl start "mediated-device@$never"
