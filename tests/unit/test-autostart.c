@@ -87,6 +87,8 @@ static int set_up(void **state) {
 
 static int tear_down(void **state) {
         autostart_free(autostart);
+        for (size_t i = 0; i < ELEMENTSOF(definitions); i++)
+                failure_clear(&definitions[i].error);
         pool_free(pool);
         registry_free(registry);
         exports_free(exports);
