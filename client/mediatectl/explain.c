@@ -73,19 +73,6 @@ static int explain_start(struct client *client, const struct call_arguments *arg
         return asprintf(ret, "Cannot start %s. %s", arguments->uuid, missing) < 0 ? -ENOMEM : 0;
 }
 
-/* The daemon names its options as the bus has them. */
-static char *with_own_options(const char *text) {
-        static const char wait[] = "the option 'wait'";
-        const char *found = strstr(text, wait);
-        char *copy;
-
-        if (!found)
-                return strdup(text);
-        if (asprintf(&copy, "%.*s--wait%s", (int) (found - text), text, found + strlen(wait)) < 0)
-                return NULL;
-        return copy;
-}
-
 int explain_error(struct client *client, sd_bus_message *call, const sd_bus_error *error, char **ret) {
         enum failure_code code = failure_code_from_name(error->name);
         struct call_arguments arguments;
@@ -97,12 +84,14 @@ int explain_error(struct client *client, sd_bus_message *call, const sd_bus_erro
                         r = explain_start(client, &arguments, &text);
                 else if (code == FAILURE_AMBIGUOUS_DEFINITION || (code == FAILURE_NOT_DEFINED && *arguments.parent))
                         r = explain_definition(client, &arguments, code == FAILURE_AMBIGUOUS_DEFINITION, &text);
+                else if (code == FAILURE_DEVICE_BUSY)
+                        r = asprintf(&text, "%s (--wait)", error_text(error)) < 0 ? -ENOMEM : 0;
         }
         if (r < 0)
                 return r;
         /* What is missing may have appeared meanwhile. The daemon's text was true when it was written. */
         if (!text)
-                text = with_own_options(error_text(error));
+                text = strdup(error_text(error));
         if (!text)
                 return -ENOMEM;
         *ret = text;

@@ -106,12 +106,12 @@ static void stop_busy(struct job *job, const struct report *report) {
         name_holders(report, holders, sizeof(holders));
         if (*holders)
                 job_fail(job, FAILURE_DEVICE_BUSY,
-                         "Device %s is in use by process %s; stop its user first, or stop the device with the option "
-                         "'wait'", job->uuid, holders);
+                         "Device %s is in use by process %s; end it first, or wait until it releases the device",
+                         job->uuid, holders);
         else
                 job_fail(job, FAILURE_DEVICE_BUSY,
-                         "Device %s is in use (its VFIO group is open), but the process could not be identified",
-                         job->uuid);
+                         "Device %s is in use: its VFIO group is open, by a process that could not be identified; wait "
+                         "until it releases the device", job->uuid);
 }
 
 static void stop_reported(struct job *job, struct report *report) {

@@ -134,7 +134,7 @@ def test_more_holders_than_are_named():
         pids = start_many(host, device, 21)
         text = host.begin_stop(device).error().text
         named = [int(pid) for pid in re.findall(r"(\d+) \(", text)]
-        assert len(named) == 16 and set(named) < set(pids) and " and 5 more; stop" in text
+        assert len(named) == 16 and set(named) < set(pids) and " and 5 more; end" in text
 
 
 def test_wait_for_more_holders_than_are_named():
