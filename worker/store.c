@@ -309,7 +309,7 @@ static int read_stored(const struct task *task, int parent_fd, struct definition
                 return fail_not_defined(task, failure);
         if (r == -EBADMSG || r == -EFBIG)
                 return failure_set(failure, FAILURE_INVALID_DEFINITION,
-                                   "/" STORE_DIRECTORY "/%s/%s, line %u: %s; mend it, or undefine the device",
+                                   "/" STORE_DIRECTORY "/%s/%s, line %u: %s; fix it, or undefine the device",
                                    task->parent, task->uuid, error.line, error.message);
         if (r < 0) {
                 fail_errno(task, -r, "reading", failure);

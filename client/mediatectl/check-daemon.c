@@ -23,8 +23,8 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
 
         if (streq(state, "wedged")) {
                 text = finding_text(
-                        "Unload the driver of its parent %s, or reboot; who wrote to its 'remove' file while it "
-                        "was being created should use mediated",
+                        "Unload the driver of its parent %s, or reboot. The program that wrote to its 'remove' file "
+                        "while it was being created should use mediated",
                         entry->parent);
                 return finding_add(findings, SEVERITY_PROBLEM, "wedged", entry->uuid,
                                    "The device is wedged: it was removed before it was complete, and the kernel "
@@ -36,12 +36,12 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
                 text = finding_text("The definition on %s is invalid: %s", entry->parent,
                                     *error ? error : "see the journal");
                 return finding_add(findings, SEVERITY_PROBLEM, "invalid-definition", *file ? file : entry->uuid, text,
-                                   "Mend the file, or remove it: it is read again as soon as it changes");
+                                   "Fix the file, or remove it. It is read again as soon as it changes");
         }
         if (streq(state, "failed")) {
                 text = finding_text("Autostart on %s failed: %s", entry->parent, *error ? error : "see the journal");
                 return finding_add(findings, SEVERITY_PROBLEM, "autostart-failed", entry->uuid, text,
-                                   "Mend what the message names, then: mediatectl start UUID");
+                                   "Fix what the message names, then: mediatectl start UUID");
         }
         if (streq(state, "waiting-type") || streq(state, "waiting-instance")) {
                 text = finding_text("Autostart on %s waits: %s %s", entry->parent,
@@ -54,7 +54,7 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
                         streq(state, "waiting-type")
                                 ? "It starts when the type appears; if it should be there, see the vendor's "
                                   "services and journalctl -k"
-                                : "It starts when one comes free: see mediatectl tree for what holds them");
+                                : "It starts when one is free; mediatectl tree shows which devices have them");
         }
         return 0;
 }

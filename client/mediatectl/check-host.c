@@ -114,7 +114,7 @@ static int check_mdevctl_rule(struct findings *findings) {
                                "and without knowing what was stopped by hand",
                                directory);
         return finding_add(findings, SEVERITY_WARNING, "mdevctl-rule", MDEVCTL_RULE, message,
-                           "Remove the package mdevctl, or mask its rule: "
+                           "Mask the rule; the package mdevctl may stay: "
                            "ln -s /dev/null /etc/udev/rules.d/" MDEVCTL_RULE " && udevadm control --reload");
 }
 

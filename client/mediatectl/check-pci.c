@@ -176,7 +176,7 @@ static int check_missing_pci(struct findings *findings, enum severity severity, 
                 advice = finding_text("The PCI device has no driver: install and load the one that makes it a parent");
         else
                 advice = finding_text(
-                        "The PCI device is there, with the driver %s, which has not made it a parent: see "
+                        "The PCI device exists, but its driver %s has not made it a parent: see "
                         "journalctl -k and the driver's manual",
                         driver);
         return finding_add(findings, severity, "missing-parent", parent, message, advice);

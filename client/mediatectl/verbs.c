@@ -54,7 +54,7 @@ static const struct {
         { "delete", "stop removes a device, and undefine its definition" },
         { "rm", "stop removes a device, and undefine its definition" },
         { "status", "list shows all devices, and show one of them" },
-        { "info", "show UUID or show PARENT tells everything known" },
+        { "info", "show UUID or show PARENT prints everything that is known" },
         { "edit", "modify changes a definition" },
 };
 

@@ -196,7 +196,7 @@ static void test_missing_parent(void **state) {
         assert_non_null(strstr(findings.items[0].advice, "virtual function of 0000:41:00.0"));
         assert_int_equal(findings.items[1].severity, SEVERITY_WARNING);
         assert_non_null(strstr(findings.items[1].advice, "has no driver"));
-        assert_non_null(strstr(findings.items[2].advice, "with the driver nvidia"));
+        assert_non_null(strstr(findings.items[2].advice, "its driver nvidia"));
         assert_non_null(strstr(findings.items[3].advice, "There is no such PCI device"));
         assert_non_null(strstr(findings.items[4].advice, "Load the driver"));
 }
