@@ -123,7 +123,8 @@ expected_of() {
          END { for (uuid in state) print state[uuid], uuid }' "$1" | sort
 }
 
-# judge LOG NAME: that what there is agrees with what was answered.
+# judge LOG NAME UNANSWERED: that what there is agrees with what was answered. A daemon that is killed between its
+# decision and its answer leaves a complete device (docs/RELIABILITY.md): so many of them may be there.
 judge() {
     local missing extra
 
@@ -131,7 +132,7 @@ judge() {
     missing=$(join -v 1 -1 2 -2 1 <(expected_of "$1" | grep '^must' | sort -k 2) <(in_kernel) | wc -l)
     extra=$(join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) | wc -l)
     check_equal "$2: every device that was acknowledged is there" 0 "$missing"
-    check_equal "$2: no other is" 0 "$extra"
+    check_within "$2: no other is" "$extra" "$3"
     ((extra == 0)) || join -v 2 -1 2 -2 1 <(expected_of "$1" | sort -k 2) <(in_kernel) |
         cut --delimiter=' ' --fields=1 | grep --file=- "$1"
     check_equal "$2: all are complete" "" "$(in_kernel | grep --invert-match 'active$')"
@@ -174,7 +175,7 @@ test_kills() {
         becomes_same_as_kernel
     same_as_kernel || busctl call "${MANAGER[@]}" ListJobs
     cat "$log"/* >"$log/all"
-    judge "$log/all" "killing $what"
+    judge "$log/all" "killing $what" "$([[ $what == worker ]] && echo 0 || echo 1)"
     check "killing $what: no intent is left" test -z "$(ls /run/mediated/intents)"
     stop_all
     rm -r "$log"
