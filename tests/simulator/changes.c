@@ -175,7 +175,11 @@ static void change_forget(const Change *change, struct fuse_session *session) {
         int r = -ENOSYS;
 
         if (change->added)
+#ifdef EXPIRE_ENTRY_TAKES_FLAGS
                 r = fuse_lowlevel_notify_expire_entry(session, change->dir, change->name, n, FUSE_LL_EXPIRE_ONLY);
+#else
+                r = fuse_lowlevel_notify_expire_entry(session, change->dir, change->name, n);
+#endif
         if (r == -ENOSYS)
                 (void) fuse_lowlevel_notify_inval_entry(session, change->dir, change->name, n);
 }
