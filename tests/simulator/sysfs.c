@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tests/simulator/sysfs.h"
@@ -453,13 +455,31 @@ static int on_fuse(sd_event_source *source, int fd, uint32_t revents, void *user
         }
 }
 
+/* libfuse can mount, too. But some builds of it run mount(8) then, which looks into /sys and waits for our answer. */
+static int mount_fuse(const char *mount_point) {
+        _cleanup_close_ int fd = -1;
+        char options[128];
+
+        fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+        if (fd < 0)
+                return -errno;
+
+        snprintf(options, sizeof(options), "fd=%d,rootmode=%o,user_id=0,group_id=0,allow_other", fd, S_IFDIR);
+        if (mount("sysfs", mount_point, "fuse.simulated", MS_NOSUID | MS_NODEV, options) < 0)
+                return -errno;
+
+        return TAKE_FD(fd);
+}
+
 int sysfs_new(Sysfs **ret, sd_event *event, Tree *tree, const char *mount_point) {
-        const char *arguments[] = {
-                "simsys", "-o", "allow_other,fsname=sysfs,subtype=simulated",
-        };
-        struct fuse_args args = FUSE_ARGS_INIT(ELEMENTSOF(arguments), (char **) arguments);
+        struct fuse_args args = FUSE_ARGS_INIT(1, (char *[]) {(char *) "simsys"});
+        char mounted[32];
         Sysfs *sysfs;
         int r, fd;
+
+        fd = mount_fuse(mount_point);
+        if (fd < 0)
+                return fd;
 
         sysfs = must(calloc(1, sizeof(Sysfs)));
         sysfs->tree = tree;
@@ -467,16 +487,13 @@ int sysfs_new(Sysfs **ret, sd_event *event, Tree *tree, const char *mount_point)
         clock_gettime(CLOCK_REALTIME, &sysfs->booted);
 
         sysfs->session = fuse_session_new(&args, &sysfs_ops, sizeof(sysfs_ops), sysfs);
-        fuse_opt_free_args(&args);
-        if (!sysfs->session || fuse_session_mount(sysfs->session, mount_point) < 0) {
+        snprintf(mounted, sizeof(mounted), "/dev/fd/%d", fd);
+        if (!sysfs->session || fuse_session_mount(sysfs->session, mounted) < 0) {
                 free(sysfs);
                 return -EIO;
         }
 
-        fd = fuse_session_fd(sysfs->session);
-        r = fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) < 0 ? -errno : 0;
-        if (r >= 0)
-                r = sd_event_add_io(event, NULL, fd, EPOLLIN, on_fuse, sysfs);
+        r = sd_event_add_io(event, NULL, fd, EPOLLIN, on_fuse, sysfs);
         if (r < 0)
                 return r;
 
