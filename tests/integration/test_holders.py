@@ -113,13 +113,13 @@ def start_many(host, device, number):
     return [int(pid) for pid in pids.split()]
 
 
-def watched_by_daemon(host):
-    """How many pidfds it has of other processes than its workers."""
+def watched_by_daemon(host, processes):
+    """How many of these processes it has a pidfd of."""
     pids = set()
     for info in pathlib.Path(f"/proc/{host.daemon_pid()}/fdinfo").glob("*"):
         with contextlib.suppress(FileNotFoundError):
             pids.update(re.findall(r"^Pid:\t(\d+)$", info.read_text(), re.MULTILINE))
-    return len(set(map(int, pids)) - set(host.workers()))
+    return len(set(map(int, pids)) & set(processes))
 
 
 def test_more_holders_than_are_named():
@@ -141,12 +141,13 @@ def test_wait_for_more_holders_than_are_named():
     with Host() as host:
         device = host.create()
         pids = start_many(host, device, 40)
+        holders = list(pids)
         stop = host.begin_stop(device, wait=True)
-        host.eventually(lambda: watched_by_daemon(host) == 16, 20)
+        host.eventually(lambda: watched_by_daemon(host, holders) == 16, 20)
         while len(pids) > 14:
             host.kill(*pids[-13:])
             del pids[-13:]
-            host.eventually(lambda: watched_by_daemon(host) == min(16, len(pids)), 20)
+            host.eventually(lambda: watched_by_daemon(host, holders) == min(16, len(pids)), 20)
             assert host.state(device) == "active" and not stop.done
         host.kill(*pids)
         stop.result()
