@@ -38,7 +38,7 @@ class Callouts:
         self.host.shell("mkdir -p /run/usr-lib/upper /run/usr-lib/work && mount -t overlay overlay "
                         "-o lowerdir=/usr/lib,upperdir=/run/usr-lib/upper,workdir=/run/usr-lib/work /usr/lib")
         for folder in ("callouts", "notifiers"):
-            (VENDOR / folder).mkdir(parents=True)
+            (VENDOR / folder).mkdir(parents=True, exist_ok=True)
 
     def add(self, name, body="", *, base=SITE, folder="callouts", mode=0o755, record=True):
         """A bash script. It has recorded its call, unless that is not wanted, and exits 0 if @body does not."""
