@@ -7,6 +7,7 @@ import socket
 import time
 
 import pytest
+from bus import ROOT
 from definitions import stop_daemon
 from host import DEVICES, Host, device_path, new_uuid, status_of
 
@@ -20,6 +21,8 @@ def told_systemd(**environment):
     words = " ".join(f"{name}={value}" for name, value in {"NOTIFY_SOCKET": path, **environment}.items())
     with Host(environment={"MEDIATED_WRAPPER": f"env {words}"}) as host, \
             socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        # The daemon has said that it is ready before it answers.
+        host.bus.call(ROOT, "org.freedesktop.DBus.Peer", "Ping")
         notify.bind(path)
         notify.settimeout(2.5)
         yield host, notify
