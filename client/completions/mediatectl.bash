@@ -24,7 +24,8 @@ __mediatectl_candidates() {
     local verb=$1 position=$2 parent=$3
 
     case $verb:$position in
-    create:0 | define:0) __mediatectl_ask parents -o PARENT; [[ $verb != define ]] || __mediatectl_devices ;;
+    create:0) __mediatectl_ask parents -o CARD; __mediatectl_ask parents -o PARENT ;;
+    define:0) __mediatectl_ask parents -o PARENT; __mediatectl_devices ;;
     create:1 | define:1) __mediatectl_ask types "$parent" -o TYPE ;;
     create:* | define:*) __mediatectl_definitions ;;
     types:0 | tree:*) __mediatectl_ask parents -o PARENT ;;
@@ -71,7 +72,7 @@ _mediatectl() {
         [list]="${options[table]} --parent --type --state" [tree]=${options[table]} [parents]=${options[table]}
         [types]="${options[table]} --available" [jobs]=${options[table]} [show]=--json [monitor]="--json --parent"
         [check]=--json [cancel]=--all
-        [create]="${options[job]} --settle" [start]="${options[job]} --all --parent --dry-run --wait --settle"
+        [create]="${options[job]} --count --settle" [start]="${options[job]} --all --parent --dry-run --wait --settle"
         [stop]="${options[job]} --all --parent --dry-run --wait" [define]="${options[job]} --auto --manual --device"
         [modify]="${options[job]} --parent --auto --manual --type --add --index --remove --clear --live --defined"
         [undefine]="${options[job]} --all --parent --dry-run" [enable]="${options[job]} --all --parent --dry-run"
@@ -90,7 +91,7 @@ _mediatectl() {
         word=${words[i]}
         case $word in
         -H | --host | -M | --machine) __mediatectl_where=("$word" "${words[i + 1]}"); ((++i)) ;;
-        -o | --output | -p | --parent | -t | --type | --state | --timeout | --add | --index | --remove) ((++i)) ;;
+        -o | --output | -p | --parent | -t | --type | --state | --timeout | --count | --add | --index | --remove) ((++i)) ;;
         -*) ;;
         *) arguments+=("$word") ;;
         esac
@@ -103,7 +104,7 @@ _mediatectl() {
     -t | --type) candidates=$(__mediatectl_ask types -o TYPE) ;;
     -o | --output) candidates=$(__mediatectl_names --output "${arguments[0]-}") ;;
     --state) candidates=$(__mediatectl_names --state) ;;
-    --timeout | --add | --index | --remove) return ;;
+    --timeout | --count | --add | --index | --remove) return ;;
     *)
         if [[ $cur == -* ]]; then
             if ((${#arguments[@]} > 0)); then

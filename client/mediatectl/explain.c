@@ -11,6 +11,7 @@
 #include "client/output/tell.h"
 #include "client/shared/suggest.h"
 #include "common/failure.h"
+#include "common/uuid.h"
 
 /* The names of the parents that have a definition of the UUID. */
 static int defining_parents(struct client *client, const char *uuid, char **ret) {
@@ -58,7 +59,7 @@ static int explain_start(struct client *client, const struct call_arguments *arg
         int r;
 
         if (arguments->type)
-                return place_missing(client, arguments->parent, arguments->type, ret);
+                return place_missing_on_card(client, arguments->parent, arguments->type, ret);
 
         r = lists_definitions(client);
         for (size_t i = 0; r == 0 && !missing && i < definitions->n; i++) {
@@ -73,13 +74,25 @@ static int explain_start(struct client *client, const struct call_arguments *arg
         return asprintf(ret, "Cannot start %s. %s", arguments->uuid, missing) < 0 ? -ENOMEM : 0;
 }
 
+/* Nobody has given the UUID that the daemon has chosen, and without it many errors are the same. */
+static void leave_out_uuid(char *text) {
+        static const char before[] = "Cannot create device ", without[] = "Cannot create a device";
+        const char *rest = text + strlen(before) + UUID_TEXT_SIZE - 1;
+
+        if (strncmp(text, before, strlen(before)) != 0 || strlen(text) < strlen(before) + UUID_TEXT_SIZE - 1)
+                return;
+        memmove(text + strlen(without), rest, strlen(rest) + 1);
+        memcpy(text, without, strlen(without));
+}
+
 int explain_error(struct client *client, sd_bus_message *call, const sd_bus_error *error, char **ret) {
         enum failure_code code = failure_code_from_name(error->name);
         struct call_arguments arguments;
         char *text = NULL;
+        bool known = call_read_arguments(call, &arguments);
         int r = 0;
 
-        if (call_read_arguments(call, &arguments)) {
+        if (known) {
                 if (code == FAILURE_NO_SUCH_PARENT || code == FAILURE_NO_SUCH_TYPE)
                         r = explain_start(client, &arguments, &text);
                 else if (code == FAILURE_AMBIGUOUS_DEFINITION || (code == FAILURE_NOT_DEFINED && *arguments.parent))
@@ -94,6 +107,8 @@ int explain_error(struct client *client, sd_bus_message *call, const sd_bus_erro
                 text = strdup(error_text(error));
         if (!text)
                 return -ENOMEM;
+        if (known && !*arguments.uuid)
+                leave_out_uuid(text);
         *ret = text;
         return 0;
 }

@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "client/mediatectl/client.h"
+#include "client/mediatectl/calls.h"
 #include "client/output/tell.h"
 #include "client/shared/array.h"
 #include "client/shared/manager-call.h"
@@ -115,6 +115,38 @@ int lists_definitions(struct client *client) {
                          &item->active, &item->path);
 }
 
+static int read_card(const struct call *call, struct listed_parent *parent) {
+        const char *card;
+
+        /* The parent may have disappeared meanwhile. */
+        if (call_error(call) || sd_bus_message_read(call->reply, "v", "s", &card) < 0)
+                card = parent->name;
+        parent->card = strdup(card);
+        return parent->card ? 0 : -ENOMEM;
+}
+
+static int fetch_cards(struct client *client) {
+        struct listed_parent_list *parents = &client->lists.parents;
+        _cleanup_calls_ struct calls calls = { .client = client };
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < parents->n; i++) {
+                _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+
+                r = sd_bus_message_new_method_call(client->bus, &message, BUS_NAME, parents->items[i].path,
+                                                   "org.freedesktop.DBus.Properties", "Get");
+                if (r >= 0)
+                        r = sd_bus_message_append(message, "ss", BUS_NAME ".Parent", "Card");
+                if (r >= 0)
+                        r = calls_add(&calls, TAKE_PTR(message), NULL);
+        }
+        if (r >= 0)
+                r = calls_run(&calls, NULL);
+        for (size_t i = 0; r == 0 && i < parents->n; i++)
+                r = read_card(&calls.items[i], &parents->items[i]);
+        return r;
+}
+
 int lists_parents(struct client *client) {
         struct listed_parent_list *list = &client->lists.parents;
         int r;
@@ -124,13 +156,32 @@ int lists_parents(struct client *client) {
         r = fetch(client, "ListParents", NULL, "(sso)", &list->reply);
         if (r != 0)
                 return r;
-        return READ_LIST(list, "(sso)", compare_parents, &item->name, &item->syspath, &item->path);
+        r = READ_LIST(list, "(sso)", compare_parents, &item->name, &item->syspath, &item->path);
+        for (size_t i = 0; i < list->n; i++)
+                list->items[i].card = NULL;
+        return r < 0 ? r : fetch_cards(client);
 }
 
 bool lists_has_parent(const struct lists *lists, const char *name) {
         for (size_t i = 0; i < lists->parents.n; i++)
                 if (streq(lists->parents.items[i].name, name))
                         return true;
+        return false;
+}
+
+bool lists_has_card(const struct lists *lists, const char *name) {
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (streq(lists->parents.items[i].card, name))
+                        return !lists_has_parent(lists, name);
+        return false;
+}
+
+bool lists_is_on(const struct lists *lists, const char *parent, const char *name) {
+        if (streq(parent, name))
+                return true;
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (streq(lists->parents.items[i].name, parent))
+                        return streq(lists->parents.items[i].card, name) && lists_has_card(lists, name);
         return false;
 }
 
@@ -166,6 +217,8 @@ void lists_clear(struct lists *lists) {
         sd_bus_message_unref(lists->parents.reply);
         sd_bus_message_unref(lists->types.reply);
         sd_bus_message_unref(lists->jobs.reply);
+        for (size_t i = 0; i < lists->parents.n; i++)
+                free(lists->parents.items[i].card);
         free(lists->devices.items);
         free(lists->definitions.items);
         free(lists->parents.items);

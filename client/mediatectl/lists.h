@@ -23,6 +23,7 @@ struct listed_definition {
 
 struct listed_parent {
         const char *name, *syspath, *path;
+        char *card;                     /* the device with which it shares its instances; it may be the parent itself */
 };
 
 struct listed_type {
@@ -63,11 +64,17 @@ int lists_devices(struct client *client);
 /** lists_definitions() - fetch all definitions, sorted by parent and UUID. */
 int lists_definitions(struct client *client);
 
-/** lists_parents() - fetch all parents, sorted by name. */
+/** lists_parents() - fetch all parents and their cards, sorted by name. */
 int lists_parents(struct client *client);
 
 /** lists_has_parent() - whether a parent @name is among those that lists_parents() has fetched. */
 bool lists_has_parent(const struct lists *lists, const char *name);
+
+/** lists_has_card() - whether @name is that of a card, and of no parent. A name is a parent's first. */
+bool lists_has_card(const struct lists *lists, const char *name);
+
+/** lists_is_on() - whether @parent is @name, or a function of the card @name. */
+bool lists_is_on(const struct lists *lists, const char *parent, const char *name);
 
 /** lists_types() - fetch the types of all parents, or of @parent, sorted by parent and name. */
 int lists_types(struct client *client, const char *parent);

@@ -4,6 +4,7 @@
 
 #include "client/mediatectl/options.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -14,6 +15,9 @@
 
 /* What getopt_long() returns for a long option: a number that is no character. */
 #define VALUE(option) (0x100 + (option))
+
+/* How many devices --count may ask for: more than any host has, and few enough for the memory. */
+#define COUNT_MAX 10000U
 
 static const struct option long_options[] = {
         { "help", no_argument, NULL, VALUE(OPTION_HELP) },
@@ -43,6 +47,7 @@ static const struct option long_options[] = {
         { "state", required_argument, NULL, VALUE(OPTION_STATE) },
         { "available", no_argument, NULL, VALUE(OPTION_AVAILABLE) },
         { "dry-run", no_argument, NULL, VALUE(OPTION_DRY_RUN) },
+        { "count", required_argument, NULL, VALUE(OPTION_COUNT) },
         {},
 };
 
@@ -102,6 +107,17 @@ static int parse_add(struct options *options, const char *text) {
         return attributes_append(&options->add, name, equals + 1);
 }
 
+static int parse_count(struct options *options, const char *text) {
+        unsigned long n;
+        char *end;
+
+        n = strtoul(text, &end, 10);
+        if (!isdigit((unsigned char) *text) || *end || n == 0 || n > COUNT_MAX)
+                return tell_usage("'%s' is not a number of devices from 1 to %u", text, COUNT_MAX);
+        options->count = (unsigned int) n;
+        return 0;
+}
+
 static int parse_timeout(struct options *options, const char *text) {
         if (duration_parse(text, &options->timeout_usec) < 0)
                 return tell_usage("'%s' is not a duration; write '90', '5s', '2min' or 'infinity'", text);
@@ -132,6 +148,8 @@ static int parse_value(struct options *options, enum option_id option, const cha
                 return parse_timeout(options, value);
         case OPTION_ADD:
                 return parse_add(options, value);
+        case OPTION_COUNT:
+                return parse_count(options, value);
         case OPTION_INDEX:
                 return parse_index(value, &options->index);
         case OPTION_REMOVE:
@@ -210,6 +228,7 @@ static const struct {
         uint64_t options;
         const char *text;
 } help[] = {
+        { BIT(COUNT), "     --count N            create: that many devices, each with a random UUID" },
         { BIT(ALL), "  -a --all                All of them instead of UUIDs or job numbers" },
         { BIT(PARENT), "  -p --parent PARENT      Only what is on this parent, or for it" },
         { BIT(DRY_RUN), "     --dry-run            Print what would be done, and do nothing" },

@@ -35,6 +35,7 @@ enum option_id {
         OPTION_STATE,
         OPTION_AVAILABLE,
         OPTION_DRY_RUN,
+        OPTION_COUNT,
         _OPTION_MAX,
 };
 
@@ -55,6 +56,7 @@ struct options {
         const char *parent;
         const char *type;
         const char *state;
+        unsigned int count;             /* the value of --count */
         uint64_t timeout_usec;
         struct attributes add;          /* the values of --add */
         int index;                      /* the value of --index; -1: the end */

@@ -15,9 +15,17 @@
 /* How many typing errors a guess may assume. It is less than in a verb, because a parent may well not be there yet. */
 #define EDITS_MAX(name) (strlen(name) < 6 ? 1 : strlen(name) / 3)
 
+/* Adds a name to a list that has each name once. */
+static void add_name(const char **names, size_t *n, const char *name) {
+        for (size_t i = 0; i < *n; i++)
+                if (streq(names[i], name))
+                        return;
+        names[(*n)++] = name;
+}
+
 bool place_has_type(const struct lists *lists, const char *parent, const char *type) {
         for (size_t i = 0; i < lists->types.n; i++)
-                if ((!parent || streq(lists->types.items[i].parent, parent)) &&
+                if ((!parent || lists_is_on(lists, lists->types.items[i].parent, parent)) &&
                     streq(lists->types.items[i].type, type))
                         return true;
         return false;
@@ -32,48 +40,74 @@ char *place_types(const struct lists *lists, const char *parent) {
         if (!names)
                 return NULL;
         for (size_t i = 0; i < lists->types.n; i++)
-                if (streq(lists->types.items[i].parent, parent))
-                        names[n++] = lists->types.items[i].type;
+                if (lists_is_on(lists, lists->types.items[i].parent, parent))
+                        add_name(names, &n, lists->types.items[i].type);
         list = suggest_list(names, n);
         if (!list || asprintf(&text, "it has %s", n > 0 ? list : "none yet") < 0)
                 return NULL;
         return text;
 }
 
-/* Says which parents may be meant: the one that is spelt similarly, or all. */
-static int other_parents(const struct lists *lists, const char *name, char **ret) {
-        _cleanup_free_ const char **names = calloc(lists->parents.n + 1, sizeof(*names));
+/* Says which parents may be meant: the one that is spelt similarly, or all. With @cards, cards are meant instead of
+ * their functions, but a name similar to a function's is that of the function. */
+static int other_parents(const struct lists *lists, const char *name, bool cards, char **ret) {
+        _cleanup_free_ const char **names = calloc(lists->parents.n * 2 + 1, sizeof(*names));
         _cleanup_free_ char *list = NULL;
         const char *near;
+        size_t n = 0;
         int r;
 
         if (!names)
                 return -ENOMEM;
-        for (size_t i = 0; i < lists->parents.n; i++)
-                names[i] = lists->parents.items[i].name;
-        list = suggest_list(names, lists->parents.n);
+        for (size_t i = 0; i < lists->parents.n; i++) {
+                const struct listed_parent *parent = &lists->parents.items[i];
+
+                add_name(names, &n, cards && lists_has_card(lists, parent->card) ? parent->card : parent->name);
+        }
+        list = suggest_list(names, n);
         if (!list)
                 return -ENOMEM;
-        near = suggest_nearest(name, names, lists->parents.n, EDITS_MAX(name));
+        for (size_t i = 0; i < lists->parents.n; i++)
+                add_name(names, &n, lists->parents.items[i].name);
+        near = suggest_nearest(name, names, n, EDITS_MAX(name));
         if (near)
                 r = asprintf(ret, "Did you mean '%s'?", near);
-        else if (lists->parents.n > 0)
+        else if (n > 0)
                 r = asprintf(ret, "This host has %s", list);
         else
                 r = asprintf(ret, "This host has none; see mediatectl check");
         return r < 0 ? -ENOMEM : 0;
 }
 
-int place_missing(struct client *client, const char *parent, const char *type, char **ret) {
+static char *card_parents(const struct lists *lists, const char *card) {
+        _cleanup_free_ const char **names = calloc(lists->parents.n + 1, sizeof(*names));
+        size_t n = 0;
+
+        if (!names)
+                return NULL;
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (lists_is_on(lists, lists->parents.items[i].name, card))
+                        names[n++] = lists->parents.items[i].name;
+        return suggest_list(names, n);
+}
+
+static int find_missing(struct client *client, const char *parent, const char *type, bool cards, char **ret) {
         const struct lists *lists = &client->lists;
         _cleanup_free_ char *others = NULL;
+        bool is_card;
         int r;
 
         r = lists_parents(client);
         if (r != 0)
                 return r;
-        if (!lists_has_parent(lists, parent)) {
-                r = other_parents(lists, parent, &others);
+        is_card = lists_has_card(lists, parent);
+        if (is_card && !cards) {
+                others = card_parents(lists, parent);
+                return !others || asprintf(ret, "'%s' is a card. Its parents are %s", parent, others) < 0 ? -ENOMEM
+                                                                                                            : 0;
+        }
+        if (!is_card && !lists_has_parent(lists, parent)) {
+                r = other_parents(lists, parent, cards, &others);
                 if (r < 0)
                         return r;
                 return asprintf(ret, "There is no parent '%s'. %s", parent, others) < 0 ? -ENOMEM : 0;
@@ -87,7 +121,17 @@ int place_missing(struct client *client, const char *parent, const char *type, c
         others = place_types(lists, parent);
         if (!others)
                 return -ENOMEM;
-        return asprintf(ret, "Parent %s has no type '%s'; %s", parent, type, others) < 0 ? -ENOMEM : 0;
+        return asprintf(ret, "%s %s has no type '%s'; %s", is_card ? "Card" : "Parent", parent, type, others) < 0
+                       ? -ENOMEM
+                       : 0;
+}
+
+int place_missing(struct client *client, const char *parent, const char *type, char **ret) {
+        return find_missing(client, parent, type, false, ret);
+}
+
+int place_missing_on_card(struct client *client, const char *name, const char *type, char **ret) {
+        return find_missing(client, name, type, true, ret);
 }
 
 int place_missing_type(struct client *client, const char *type, char **ret) {
@@ -105,14 +149,9 @@ int place_missing_type(struct client *client, const char *type, char **ret) {
         if (!names)
                 return -ENOMEM;
         for (size_t i = 0; i < types->n; i++) {
-                size_t j = 0;
-
                 if (streq(types->items[i].type, type))
                         return 0;
-                while (j < n && !streq(names[j], types->items[i].type))
-                        j++;
-                names[j] = types->items[i].type;
-                n = j == n ? n + 1 : n;
+                add_name(names, &n, types->items[i].type);
         }
 
         near = suggest_nearest(type, names, n, EDITS_MAX(type));

@@ -6,8 +6,8 @@
 #include "client/mediatectl/client.h"
 #include "common/attribute.h"
 
-/** place_has_type() - whether @parent, or with NULL any parent, has this type, among those that lists_types() has
- * fetched. */
+/** place_has_type() - whether @parent, which may be a card, has this type, among those that lists_types() has fetched;
+ * NULL: whether any parent has it. */
 bool place_has_type(const struct lists *lists, const char *parent, const char *type);
 
 /** place_types() - say which types @parent has, among those that were fetched: "it has A, B". The caller frees the
@@ -17,6 +17,9 @@ char *place_types(const struct lists *lists, const char *parent);
 /** place_missing() - say what is missing if this host has no such parent, or if the parent has no such type; NULL: any
  * type will do. The text is a sentence, which the caller frees; NULL: nothing is missing. Returns a status. */
 int place_missing(struct client *client, const char *parent, const char *type, char **ret);
+
+/** place_missing_on_card() - the same where @name may be a card as well. */
+int place_missing_on_card(struct client *client, const char *name, const char *type, char **ret);
 
 /** place_missing_type() - the same where no parent has the type. */
 int place_missing_type(struct client *client, const char *type, char **ret);

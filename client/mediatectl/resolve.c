@@ -167,6 +167,11 @@ int resolve_short_parent(struct client *client, const char **name) {
                         *name = lists->parents.items[i].name;
                         return 0;
                 }
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (strcasecmp(lists->parents.items[i].card, whole) == 0) {
+                        *name = lists->parents.items[i].card;
+                        return 0;
+                }
         for (size_t i = 0; i < lists->definitions.n; i++)
                 if (strcasecmp(lists->definitions.items[i].parent, whole) == 0) {
                         *name = lists->definitions.items[i].parent;

@@ -25,7 +25,7 @@ void resolve_suggest(struct client *client, const char *uuid);
 int resolve_new_parent(struct client *client, const char *name);
 
 /** resolve_short_parent() - put the whole name in place of a PCI address without its domain, as lspci(8) prints it, if
- * a parent or a definition's parent has this address in the domain 0000. Other names stay. Returns a status. */
+ * a parent, a card or a definition's parent has this address in the domain 0000. Other names stay. Returns a status. */
 int resolve_short_parent(struct client *client, const char **name);
 
 /** resolve_parent() - find the parent that @text means: its name, or what resolve_short_parent() knows. If there is

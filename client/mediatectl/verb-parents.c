@@ -15,6 +15,7 @@ enum {
         PARENTS_TYPES,
         PARENTS_DEVICES,
         PARENTS_PATH,
+        PARENTS_CARD,
         _PARENTS_MAX,
 };
 
@@ -23,6 +24,7 @@ static const struct column parents_columns[_PARENTS_MAX] = {
         [PARENTS_TYPES] = { "TYPES", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER, "type_count" },
         [PARENTS_DEVICES] = { "DEVICES", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER, "device_count" },
         [PARENTS_PATH] = { "PATH", COLUMN_STANDARD | COLUMN_WRAP, "sysfs_path" },
+        [PARENTS_CARD] = { "CARD", COLUMN_JSON },
 };
 
 enum {
@@ -81,7 +83,9 @@ static int add_parent(struct table *table, const struct lists *lists, const stru
                 r = table_set_number(table, line, PARENTS_TYPES, COUNT_OF_PARENT(&lists->types, parent->name));
         if (r >= 0)
                 r = table_set_number(table, line, PARENTS_DEVICES, COUNT_OF_PARENT(&lists->devices, parent->name));
-        return r >= 0 ? table_set(table, line, PARENTS_PATH, parent->syspath) : r;
+        if (r >= 0)
+                r = table_set(table, line, PARENTS_PATH, parent->syspath);
+        return r >= 0 ? table_set(table, line, PARENTS_CARD, parent->card) : r;
 }
 
 int verb_parents(struct client *client, char **arguments, size_t n) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl create, start and stop. */
+/* mediatectl start and stop. */
 
 #include <errno.h>
 #include <systemd/sd-daemon.h>
@@ -11,66 +11,6 @@
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
 #include "client/shared/manager-call.h"
-#include "common/attribute-bus.h"
-
-static int add_create(struct calls *calls, const char *uuid, const char *parent, const char *type,
-                      const struct attributes *attributes) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-        int r;
-
-        r = manager_call_new(calls->client->bus, &message, "CreateDevice", "sss", uuid, parent, type);
-        if (r >= 0)
-                r = attributes_append_to_message(message, attributes);
-        return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
-}
-
-/* Prints the UUIDs of the new devices, for scripts. */
-static int print_uuids(const struct calls *calls) {
-        for (size_t i = 0; i < calls->n; i++) {
-                const char *uuid;
-                int r;
-
-                if (call_error(&calls->items[i]))
-                        continue;
-                r = sd_bus_message_read(calls->items[i].reply, "s", &uuid);
-                if (r < 0)
-                        return r;
-                put_printable(stdout, uuid);
-                putchar('\n');
-        }
-        return 0;
-}
-
-int verb_create(struct client *client, char **arguments, size_t n) {
-        _cleanup_attributes_ struct attributes attributes = {};
-        _cleanup_targets_ struct targets targets = {};
-        _cleanup_calls_ struct calls calls = { .client = client };
-        const char *parent;
-        int r, status;
-
-        r = attributes_parse(arguments, &n, &attributes);
-        if (r < 0)
-                return r;
-        if (n < 2)
-                return tell_usage("create takes a parent and a type");
-
-        parent = arguments[0];
-        r = client_connect(client);
-        if (r == 0)
-                r = resolve_short_parent(client, &parent);
-        if (r == 0)
-                r = targets_parse(client, arguments + 2, n - 2, KNOWN_DEFINITIONS | KNOWN_OR_NEW, &targets);
-        for (size_t i = 0; r == 0 && i < targets.n; i++)
-                r = add_create(&calls, targets.items[i].uuid, parent, arguments[1], &attributes);
-        if (r == 0 && targets.n == 0)
-                r = add_create(&calls, "", parent, arguments[1], &attributes);
-        if (r != 0)
-                return r;
-
-        status = request_run(&calls, "Creating");
-        r = print_uuids(&calls);
-        return r < 0 ? r : status;
-}
 
 static int add_start(struct calls *calls, const struct target *target) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;

@@ -268,7 +268,7 @@ def test_suggestions():
                              ("info", "show"), ("edit", "modify")):
             error = ctl(host, verb, C, status=2).err
             assert f"unknown verb '{verb}'" in error and advice in error
-        assert "mediatectl create PARENT TYPE" in ctl(host, "create", "nvidia-63", status=2).err
+        assert "mediatectl create PARENT|CARD TYPE" in ctl(host, "create", "nvidia-63", status=2).err
         assert "mediatectl show UUID|PARENT" in ctl(host, "show", status=2).err
         assert "jobs takes no arguments" in ctl(host, "jobs", "mtty", status=2).err
         assert "mediatectl types [PARENT] [TYPE]" in ctl(host, "types", "mtty", "mtty-1", "x", status=2).err

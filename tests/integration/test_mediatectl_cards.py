@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""mediatectl with cards, whose functions are the parents; and several devices at once."""
+
+import collections
+
+import pytest
+from ctl import ctl
+from host import Host, new_uuid
+
+CARD = "0000:41:00.0"
+VFS = [f"0000:41:00.{n}" for n in range(4, 8)]
+PARENTS = [*(f"{vf}@{CARD}:nvidia-63=1,nvidia-64=1" for vf in VFS), "mtty:mtty-1=8"]
+
+
+@pytest.fixture(name="host")
+def host_with_card():
+    with Host(parents=PARENTS) as host:
+        host.eventually(lambda: len(host.types()) == 2 * len(VFS) + 1)
+        yield host
+
+
+def parents_of(host):
+    return collections.Counter(device.parent for device in host.devices().values())
+
+
+def test_count(host):
+    uuids = ctl(host, "create", CARD, "nvidia-63", "--count", "3").out.split()
+    assert len(uuids) == 3 and set(uuids) == host.devices().keys()
+    assert set(parents_of(host).values()) == {1} and parents_of(host).keys() < set(VFS)
+    assert len(ctl(host, "create", "mtty", "mtty-1", "--count=2", "setting=3").out.split()) == 2
+    assert parents_of(host)["mtty"] == 2
+    # Those that there is room for are created, and one message says why others are not.
+    result = ctl(host, "create", CARD, "nvidia-64", "--count", "5", status=1)
+    assert len(result.out.split()) == 1 and result.err.count("\n") == 1
+    assert f"Cannot create a device: no parent of card '{CARD}' has an available instance" in result.err
+
+
+def test_count_of_nothing(host):
+    assert "do not go together" in ctl(host, "create", CARD, "nvidia-63", new_uuid(), "--count", "2", status=2).err
+    for count in ("0", "-1", "two", "", "1x", "99999999999999999999", "4294967297"):
+        assert "is not a number of devices" in ctl(host, "create", CARD, "nvidia-63", "--count", count, status=2).err
+    assert "takes no --count" in ctl(host, "start", new_uuid(), "--count", "2", status=2).err
+    assert host.devices() == {}
+
+
+def test_create_on_a_card(host):
+    uuid = new_uuid()
+    assert ctl(host, "create", "41:00.0", "nvidia-63", uuid).out == f"{uuid}\n"
+    assert host.devices()[uuid].parent in VFS
+    error = ctl(host, "create", "0000:41:10.0", "nvidia-63", status=3).err
+    assert "There is no parent '0000:41:10.0'. Did you mean '0000:41:00.0'?" in error
+    error = ctl(host, "create", "other", "nvidia-63", "--count", "2", status=3).err
+    assert error == f"mediatectl: There is no parent 'other'. This host has {CARD}, mtty\n"
+    error = ctl(host, "create", CARD, "nvidia-9", status=3).err
+    assert error == f"mediatectl: Card {CARD} has no type 'nvidia-9'; it has nvidia-63, nvidia-64\n"
+
+
+def test_cards_are_no_parents(host):
+    warning = ctl(host, "define", CARD, "nvidia-63").err
+    assert f"'{CARD}' is a card. Its parents are {', '.join(VFS)}. The definition is stored" in warning
