@@ -72,7 +72,8 @@ _mediatectl() {
         [list]="${options[table]} --parent --type --state" [tree]=${options[table]} [parents]=${options[table]}
         [types]="${options[table]} --available" [jobs]=${options[table]} [show]=--json [monitor]="--json --parent"
         [check]=--json [cancel]=--all
-        [create]="${options[job]} --count --settle" [start]="${options[job]} --all --parent --dry-run --wait --settle"
+        [create]="${options[job]} --count --define --auto --settle"
+        [start]="${options[job]} --all --parent --dry-run --wait --settle"
         [stop]="${options[job]} --all --parent --dry-run --wait" [define]="${options[job]} --auto --manual --device"
         [modify]="${options[job]} --parent --auto --manual --type --add --index --remove --clear --live --defined"
         [undefine]="${options[job]} --all --parent --dry-run" [enable]="${options[job]} --all --parent --dry-run"
@@ -91,7 +92,8 @@ _mediatectl() {
         word=${words[i]}
         case $word in
         -H | --host | -M | --machine) __mediatectl_where=("$word" "${words[i + 1]}"); ((++i)) ;;
-        -o | --output | -p | --parent | -t | --type | --state | --timeout | --count | --add | --index | --remove) ((++i)) ;;
+        -o | --output | -p | --parent | -t | --type | --state | --timeout | --count) ((++i)) ;;
+        --add | --index | --remove) ((++i)) ;;
         -*) ;;
         *) arguments+=("$word") ;;
         esac

@@ -48,6 +48,7 @@ static const struct option long_options[] = {
         { "available", no_argument, NULL, VALUE(OPTION_AVAILABLE) },
         { "dry-run", no_argument, NULL, VALUE(OPTION_DRY_RUN) },
         { "count", required_argument, NULL, VALUE(OPTION_COUNT) },
+        { "define", no_argument, NULL, VALUE(OPTION_DEFINE) },
         {},
 };
 
@@ -237,6 +238,7 @@ static const struct {
         { BIT(TIMEOUT), "     --timeout DURATION   Give up after that time (90, 5s, 2min, infinity; default: 90s)" },
         { BIT(SETTLE), "     --settle             Return once udev has processed the new device" },
         { BIT(FORCE), "  -f --force              Go on when a callout refuses" },
+        { BIT(DEFINE), "     --define             create: define the devices as well; --auto implies it" },
         { BIT(AUTO) | BIT(MANUAL), "     --auto --manual      Start the definition with its parent, or not" },
         { BIT(DEVICE), "     --device             define: the arguments are UUIDs of active devices" },
         { BIT(TYPE), "  -t --type TYPE          list: only this type; modify: the new type" },

@@ -36,6 +36,7 @@ enum option_id {
         OPTION_AVAILABLE,
         OPTION_DRY_RUN,
         OPTION_COUNT,
+        OPTION_DEFINE,
         _OPTION_MAX,
 };
 

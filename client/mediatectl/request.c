@@ -9,6 +9,8 @@
 #include "client/output/tell.h"
 #include "client/shared/array.h"
 #include "client/shared/callout.h"
+#include "client/shared/manager-call.h"
+#include "common/attribute-bus.h"
 
 int targets_add(struct targets *targets, const char *uuid, const char *parent) {
         struct target *target = array_add(&targets->items, &targets->n, sizeof(*target));
@@ -106,11 +108,13 @@ static int append_options(sd_bus_message *message, struct client *client) {
                 { OPTION_LIVE, "live" }, { OPTION_DEFINED, "defined" },
         };
         const struct options *options = client->options;
+        /* `create --define --settle` calls Define as well, after which udev has nothing to do. */
+        bool is_define = streq(sd_bus_message_get_member(message), "Define");
         int r;
 
         r = sd_bus_message_open_container(message, 'a', "{sv}");
         for (size_t i = 0; r >= 0 && i < ELEMENTSOF(booleans); i++)
-                if (option_given(options, booleans[i].option))
+                if (option_given(options, booleans[i].option) && !(is_define && booleans[i].option == OPTION_SETTLE))
                         r = sd_bus_message_append(message, "{sv}", booleans[i].name, "b", true);
         if (r >= 0 && option_given(options, OPTION_TIMEOUT))
                 r = sd_bus_message_append(message, "{sv}", "timeout-usec", "t", options->timeout_usec);
@@ -125,6 +129,17 @@ int request_add(struct calls *calls, sd_bus_message *message, const char *subjec
 
         r = append_options(message, calls->client);
         return r < 0 ? r : calls_add(calls, TAKE_PTR(owned), subject);
+}
+
+int request_add_define(struct calls *calls, const char *uuid, const char *parent, const char *type, const char *start,
+                       const struct attributes *attributes) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = manager_call_new(calls->client->bus, &message, "Define", "ssss", uuid, parent, type, start);
+        if (r >= 0)
+                r = attributes_append_to_message(message, attributes);
+        return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
 }
 
 int request_run(struct calls *calls, const char *doing) {

@@ -47,6 +47,10 @@ int attributes_parse(char **arguments, size_t *n, struct attributes *ret);
  * the call to @calls. It takes over the reference of @message. Returns 0 or a negative errno. */
 int request_add(struct calls *calls, sd_bus_message *message, const char *subject);
 
+/** request_add_define() - add a call of Define. Returns 0 or a negative errno. */
+int request_add_define(struct calls *calls, const char *uuid, const char *parent, const char *type, const char *start,
+                       const struct attributes *attributes);
+
 /** request_sum_up() - print a line for a person about what --all has done: "Stopped 12 devices; 1 failed." */
 void request_sum_up(const struct calls *calls, const char *done, const char *thing);
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/explain.h"
 #include "client/mediatectl/request.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/tell.h"
@@ -22,8 +23,11 @@ static int add_create(struct calls *calls, const char *uuid, const char *parent,
         return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
 }
 
-/* Prints the UUIDs of the new devices, for scripts. */
-static int print_uuids(const struct calls *calls) {
+/* Prints the UUIDs of the new devices, for scripts, and adds calls to @ret that define these devices: on the parents
+ * that they have got, with their types and attributes. */
+static int print_uuids(const struct calls *calls, struct calls *ret) {
+        const char *start = option_given(calls->client->options, OPTION_AUTO) ? "auto" : "manual";
+
         for (size_t i = 0; i < calls->n; i++) {
                 const char *uuid;
                 int r;
@@ -31,6 +35,8 @@ static int print_uuids(const struct calls *calls) {
                 if (call_error(&calls->items[i]))
                         continue;
                 r = sd_bus_message_read(calls->items[i].reply, "s", &uuid);
+                if (r >= 0)
+                        r = request_add_define(ret, uuid, "", "", start, &(struct attributes) {});
                 if (r < 0)
                         return r;
                 put_printable(stdout, uuid);
@@ -39,10 +45,30 @@ static int print_uuids(const struct calls *calls) {
         return 0;
 }
 
+/* Returns a status. */
+static int define_devices(struct calls *calls) {
+        int r, status = STATUS_DONE;
+
+        r = calls_run(calls, calls->client->agent > 0 ? NULL : "Defining");
+        for (size_t i = 0; r == 0 && i < calls->n; i++) {
+                const struct call *call = &calls->items[i];
+                const sd_bus_error *error = call_error(call);
+                _cleanup_free_ char *text = NULL;
+
+                if (!error)
+                        continue;
+                r = explain_error(calls->client, call->message, error, &text);
+                if (r == 0)
+                        status = tell_status(STATUS_FAILED, "Device %s was created and stays, but it is not defined. "
+                                             "%s", call->subject, text);
+        }
+        return r != 0 ? r : status;
+}
+
 int verb_create(struct client *client, char **arguments, size_t n) {
         _cleanup_attributes_ struct attributes attributes = {};
         _cleanup_targets_ struct targets targets = {};
-        _cleanup_calls_ struct calls calls = { .client = client };
+        _cleanup_calls_ struct calls calls = { .client = client }, defines = { .client = client };
         unsigned int count = client->options->count;
         const char *parent;
         int r, status;
@@ -71,6 +97,8 @@ int verb_create(struct client *client, char **arguments, size_t n) {
                 return r;
 
         status = request_run(&calls, "Creating");
-        r = print_uuids(&calls);
-        return r < 0 ? r : status;
+        r = print_uuids(&calls, &defines);
+        if (r == 0 && (option_given(client->options, OPTION_DEFINE) || option_given(client->options, OPTION_AUTO)))
+                r = define_devices(&defines);
+        return r != 0 ? r : status;
 }

@@ -13,7 +13,6 @@
 #include "client/output/tell.h"
 #include "client/output/terminal.h"
 #include "client/shared/manager-call.h"
-#include "common/attribute-bus.h"
 
 struct definition_request {
         const char *parent, *type, *start;
@@ -21,14 +20,7 @@ struct definition_request {
 };
 
 static int add_define(struct calls *calls, const char *uuid, const struct definition_request *request) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-        int r;
-
-        r = manager_call_new(calls->client->bus, &message, "Define", "ssss", uuid, request->parent,
-                             request->type, request->start);
-        if (r >= 0)
-                r = attributes_append_to_message(message, request->attributes);
-        return r < 0 ? r : request_add(calls, TAKE_PTR(message), *uuid ? uuid : NULL);
+        return request_add_define(calls, uuid, request->parent, request->type, request->start, request->attributes);
 }
 
 static int read_uuid(const struct call *call, const char **ret) {

@@ -19,7 +19,7 @@ static const struct verb verbs[] = {
         {"show", "UUID|PARENT...", "Everything known about devices, definitions, parents", 1, ARGUMENTS_ANY,
          OPTIONS_JSON, verb_show},
         {"create", "PARENT|CARD TYPE [UUID...] [NAME=VALUE...]", "Create devices, until the next boot", 2,
-         ARGUMENTS_ANY, OPTIONS_JOB | BIT(COUNT) | BIT(SETTLE), verb_create},
+         ARGUMENTS_ANY, OPTIONS_JOB | BIT(COUNT) | BIT(DEFINE) | BIT(AUTO) | BIT(SETTLE), verb_create},
         {"start", "UUID...", "Create the devices of definitions", 0, ARGUMENTS_ANY,
          OPTIONS_JOB | BIT(ALL) | BIT(PARENT) | BIT(DRY_RUN) | BIT(WAIT) | BIT(SETTLE), verb_start},
         {"stop", "UUID...", "Remove devices", 0, ARGUMENTS_ANY,

@@ -2,10 +2,11 @@
 """mediatectl with cards, whose functions are the parents; and several devices at once."""
 
 import collections
+import json
 
 import pytest
 from ctl import ctl
-from host import Host, new_uuid
+from host import STORE, Host, new_uuid
 
 CARD = "0000:41:00.0"
 VFS = [f"0000:41:00.{n}" for n in range(4, 8)]
@@ -58,3 +59,39 @@ def test_create_on_a_card(host):
 def test_cards_are_no_parents(host):
     warning = ctl(host, "define", CARD, "nvidia-63").err
     assert f"'{CARD}' is a card. Its parents are {', '.join(VFS)}. The definition is stored" in warning
+
+
+def stored(host, uuid):
+    return json.loads((STORE / host.devices()[uuid].parent / uuid).read_text(encoding="utf-8"))
+
+
+def test_create_and_define(host):
+    uuids = ctl(host, "create", CARD, "nvidia-63", "--count", "2", "--auto", "--settle", "setting=2").out.split()
+    assert len(parents_of(host)) == 2
+    for uuid in uuids:
+        assert stored(host, uuid) == {"mdev_type": "nvidia-63", "start": "auto", "attrs": [{"setting": "2"}]}
+    uuid = ctl(host, "create", "mtty", "mtty-1", new_uuid(), "--define").out.strip()
+    assert stored(host, uuid)["start"] == "manual"
+    # At the next boot they are where they were.
+    before = parents_of(host)
+    ctl(host, "stop", "--all")
+    for vf in VFS:
+        host.simctl("remove-parent", vf)
+    for parent in PARENTS[:len(VFS)]:
+        host.simctl("add-parent", parent)
+    del before["mtty"]
+    host.eventually(lambda: parents_of(host) == before, what="the devices of the definitions")
+
+
+def test_create_and_fail_to_define(host):
+    """What was asked for most is there; only what is left must be done again."""
+    uuids = ["0aaade77-7b3e-4341-a89b-a997634d3bba", "f0000000-0000-0000-0000-000000000001"]
+    ctl(host, "define", "mtty", "mtty-1", uuids[0])
+    result = ctl(host, "create", "mtty", "mtty-1", *uuids, "--define", status=1)
+    assert result.out.split() == uuids and host.devices().keys() == set(uuids)
+    assert result.err.startswith(f"mediatectl: Device {uuids[0]} was created and stays, but it is not defined. ")
+    assert result.err.count("\n") == 1 and stored(host, uuids[1])
+    # What was not created is not defined.
+    result = ctl(host, "create", "mtty", "mtty-1", *uuids, "--auto", status=1)
+    assert result.out == "" and "not defined" not in result.err
+    assert "takes no --manual" in ctl(host, "create", "mtty", "mtty-1", "--manual", status=2).err

@@ -10,7 +10,8 @@ from host import SOURCE, Host
 
 MANUAL = SOURCE / "docs" / "mediatectl.1"
 COMPLETIONS = SOURCE / "client" / "completions"
-PARENTS = ["0000:41:00.4:nvidia-63=4", "matrix:vfio_ap-passthrough=8", "0.0.0313:vfio_ccw-io=1"]
+PARENTS = ["0000:41:00.4:nvidia-63=4", *(f"0000:42:00.{n}@0000:42:00.0:nvidia-64=1" for n in range(4, 8)),
+           "matrix:vfio_ap-passthrough=8", "0.0.0313:vfio_ccw-io=1"]
 
 
 def manual_text():
@@ -31,7 +32,8 @@ def test_examples_of_the_manual():
         done = subprocess.run(["bash", "-c", script], check=False, capture_output=True, text=True,
                               env=environment(host), timeout=60)
         assert done.returncode == 0, done
-        assert {device.parent for device in host.devices().values()} == {"matrix", "0.0.0313"}
+        assert {device.parent for device in host.devices().values()} == {
+            "matrix", "0.0.0313", *(f"0000:42:00.{n}" for n in range(4, 8))}
 
 
 def commands_of_readme():
