@@ -24,11 +24,10 @@ __mediatectl_candidates() {
     local verb=$1 position=$2 parent=$3
 
     case $verb:$position in
-    create:0) __mediatectl_ask parents -o CARD; __mediatectl_ask parents -o PARENT ;;
+    create:0 | types:0 | tree:*) __mediatectl_ask parents -o CARD; __mediatectl_ask parents -o PARENT ;;
     define:0) __mediatectl_ask parents -o PARENT; __mediatectl_devices ;;
     create:1 | define:1) __mediatectl_ask types "$parent" -o TYPE ;;
     create:* | define:*) __mediatectl_definitions ;;
-    types:0 | tree:*) __mediatectl_ask parents -o PARENT ;;
     types:1) __mediatectl_ask types "$parent" -o TYPE ;;
     list:* | monitor:*) __mediatectl_ask list -o UUID ;;
     show:*) __mediatectl_ask list -o UUID; __mediatectl_ask parents -o PARENT ;;
@@ -69,9 +68,10 @@ _mediatectl() {
         [always]="--host --machine --no-ask-password --help --version"
     )
     local -A of_verb=(
-        [list]="${options[table]} --parent --type --state" [tree]=${options[table]} [parents]=${options[table]}
-        [types]="${options[table]} --available" [jobs]=${options[table]} [show]=--json [monitor]="--json --parent"
-        [check]=--json [cancel]=--all
+        [list]="${options[table]} --parent --type --state" [parents]=${options[table]}
+        [tree]="${options[table]} --by-parent"
+        [types]="${options[table]} --available --by-parent" [jobs]=${options[table]} [show]=--json
+        [monitor]="--json --parent" [check]=--json [cancel]=--all
         [create]="${options[job]} --count --define --auto --settle"
         [start]="${options[job]} --all --parent --dry-run --wait --settle"
         [stop]="${options[job]} --all --parent --dry-run --wait" [define]="${options[job]} --auto --manual --device"

@@ -176,13 +176,16 @@ bool lists_has_card(const struct lists *lists, const char *name) {
         return false;
 }
 
-bool lists_is_on(const struct lists *lists, const char *parent, const char *name) {
-        if (streq(parent, name))
-                return true;
+const char *lists_card(const struct lists *lists, const char *parent) {
         for (size_t i = 0; i < lists->parents.n; i++)
                 if (streq(lists->parents.items[i].name, parent))
-                        return streq(lists->parents.items[i].card, name) && lists_has_card(lists, name);
-        return false;
+                        return lists_has_card(lists, lists->parents.items[i].card) ? lists->parents.items[i].card
+                                                                                   : parent;
+        return parent;
+}
+
+bool lists_is_on(const struct lists *lists, const char *parent, const char *name) {
+        return streq(parent, name) || streq(lists_card(lists, parent), name);
 }
 
 int lists_types(struct client *client, const char *parent) {
@@ -196,6 +199,34 @@ int lists_types(struct client *client, const char *parent) {
                 return r;
         return READ_LIST(list, "(ssssus)", compare_types, &item->parent, &item->type, &item->name, &item->device_api,
                          &item->available, &item->description);
+}
+
+static uint32_t add_available(uint32_t a, uint32_t b) {
+        if (a == AVAILABLE_INSTANCES_UNKNOWN || b == AVAILABLE_INSTANCES_UNKNOWN)
+                return a == AVAILABLE_INSTANCES_UNKNOWN ? b : a;
+        return a + b;
+}
+
+int lists_types_of_cards(const struct lists *lists, struct listed_type **ret, size_t *ret_n) {
+        struct listed_type *items = calloc(lists->types.n + 1, sizeof(*items));
+        size_t n = 0;
+
+        if (!items)
+                return -ENOMEM;
+        for (size_t i = 0; i < lists->types.n; i++) {
+                items[i] = lists->types.items[i];
+                items[i].parent = lists_card(lists, items[i].parent);
+        }
+        if (lists->types.n > 1)
+                qsort(items, lists->types.n, sizeof(*items), compare_types);
+        for (size_t i = 0; i < lists->types.n; i++)
+                if (n > 0 && compare_types(&items[n - 1], &items[i]) == 0)
+                        items[n - 1].available = add_available(items[n - 1].available, items[i].available);
+                else
+                        items[n++] = items[i];
+        *ret = items;
+        *ret_n = n;
+        return 0;
 }
 
 int lists_jobs(struct client *client) {

@@ -73,11 +73,18 @@ bool lists_has_parent(const struct lists *lists, const char *name);
 /** lists_has_card() - whether @name is that of a card, and of no parent. A name is a parent's first. */
 bool lists_has_card(const struct lists *lists, const char *name);
 
+/** lists_card() - the card of which @parent is a function, or else @parent. */
+const char *lists_card(const struct lists *lists, const char *parent);
+
 /** lists_is_on() - whether @parent is @name, or a function of the card @name. */
 bool lists_is_on(const struct lists *lists, const char *parent, const char *name);
 
 /** lists_types() - fetch the types of all parents, or of @parent, sorted by parent and name. */
 int lists_types(struct client *client, const char *parent);
+
+/** lists_types_of_cards() - make a copy of all types in which those of a card's functions are one, with the sum of the
+ * available instances, and with the card as parent. The caller frees the copy. */
+int lists_types_of_cards(const struct lists *lists, struct listed_type **ret, size_t *ret_n);
 
 /** lists_jobs() - fetch all unfinished jobs, sorted by number. */
 int lists_jobs(struct client *client);

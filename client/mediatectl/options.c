@@ -49,6 +49,7 @@ static const struct option long_options[] = {
         { "dry-run", no_argument, NULL, VALUE(OPTION_DRY_RUN) },
         { "count", required_argument, NULL, VALUE(OPTION_COUNT) },
         { "define", no_argument, NULL, VALUE(OPTION_DEFINE) },
+        { "by-parent", no_argument, NULL, VALUE(OPTION_BY_PARENT) },
         {},
 };
 
@@ -244,6 +245,7 @@ static const struct {
         { BIT(TYPE), "  -t --type TYPE          list: only this type; modify: the new type" },
         { BIT(STATE), "     --state STATE        list: only what is in this state" },
         { BIT(AVAILABLE), "     --available          types: only those of which an instance is available" },
+        { BIT(BY_PARENT), "     --by-parent          types, tree: the functions of a card one by one" },
         { BIT(ADD) | BIT(INDEX),
           "     --add NAME=VALUE     modify: one more attribute, at the end or at --index N (repeatable)" },
         { BIT(REMOVE),

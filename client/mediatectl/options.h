@@ -37,6 +37,7 @@ enum option_id {
         OPTION_DRY_RUN,
         OPTION_COUNT,
         OPTION_DEFINE,
+        OPTION_BY_PARENT,
         _OPTION_MAX,
 };
 

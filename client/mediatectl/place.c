@@ -60,9 +60,9 @@ static int other_parents(const struct lists *lists, const char *name, bool cards
         if (!names)
                 return -ENOMEM;
         for (size_t i = 0; i < lists->parents.n; i++) {
-                const struct listed_parent *parent = &lists->parents.items[i];
+                const char *parent = lists->parents.items[i].name;
 
-                add_name(names, &n, cards && lists_has_card(lists, parent->card) ? parent->card : parent->name);
+                add_name(names, &n, cards ? lists_card(lists, parent) : parent);
         }
         list = suggest_list(names, n);
         if (!list)
@@ -103,8 +103,9 @@ static int find_missing(struct client *client, const char *parent, const char *t
         is_card = lists_has_card(lists, parent);
         if (is_card && !cards) {
                 others = card_parents(lists, parent);
-                return !others || asprintf(ret, "'%s' is a card. Its parents are %s", parent, others) < 0 ? -ENOMEM
-                                                                                                            : 0;
+                if (!others)
+                        return -ENOMEM;
+                return asprintf(ret, "'%s' is a card. Its parents are %s", parent, others) < 0 ? -ENOMEM : 0;
         }
         if (!is_card && !lists_has_parent(lists, parent)) {
                 r = other_parents(lists, parent, cards, &others);

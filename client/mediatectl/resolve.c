@@ -186,7 +186,7 @@ int resolve_parent(struct client *client, const char *text, const char **ret) {
 
         r = resolve_short_parent(client, &text);
         if (r == 0)
-                r = place_missing(client, text, NULL, &missing);
+                r = place_missing_on_card(client, text, NULL, &missing);
         if (r != 0)
                 return r;
         if (missing)

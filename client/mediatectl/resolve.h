@@ -28,6 +28,6 @@ int resolve_new_parent(struct client *client, const char *name);
  * a parent, a card or a definition's parent has this address in the domain 0000. Other names stay. Returns a status. */
 int resolve_short_parent(struct client *client, const char **name);
 
-/** resolve_parent() - find the parent that @text means: its name, or what resolve_short_parent() knows. If there is
- * none, the message names others. Returns a status. */
+/** resolve_parent() - find the parent or the card that @text means: its name, or what resolve_short_parent() knows. If
+ * there is none, the message names others. Returns a status. */
 int resolve_parent(struct client *client, const char *text, const char **ret);

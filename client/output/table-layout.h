@@ -18,6 +18,7 @@ struct table {
         const struct column *columns;
         size_t n_columns;
         struct libscols_column *shown[TABLE_COLUMNS_MAX];       /* by index into @columns; NULL: not shown */
+        bool unused[TABLE_COLUMNS_MAX];                         /* COLUMN_IF_USED, and no row has it so far */
         struct uuid_cell *uuids;
         size_t n_uuids, n_lines;
         bool is_tree;

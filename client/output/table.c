@@ -95,6 +95,7 @@ static int show_named(struct table *table, const char *list) {
                 r = show_column(table, i);
                 if (r < 0)
                         return r;
+                table->unused[i] = false;
         }
 
         return 0;
@@ -109,6 +110,7 @@ static int show_standard(struct table *table) {
                         r = show_column(table, i);
                         if (r < 0)
                                 return r;
+                        table->unused[i] = (table->columns[i].flags & COLUMN_IF_USED) && !table->style.json;
                 }
         return 0;
 }
@@ -174,6 +176,7 @@ struct libscols_line *table_add(struct table *table, struct libscols_line *above
 }
 
 static int set(struct table *table, struct libscols_line *line, size_t index, const char *text) {
+        table->unused[index] = false;
         return scols_line_set_column_data(line, table->shown[index], text) < 0 ? -ENOMEM : 0;
 }
 
@@ -256,6 +259,19 @@ static int print_json(struct table *table) {
         return 0;
 }
 
+static int hide_unused(struct table *table) {
+        for (size_t i = 0; i < table->n_columns; i++) {
+                struct libscols_column *column = table->shown[i];
+
+                if (!table->unused[i])
+                        continue;
+                if (scols_column_set_flags(column, scols_column_get_flags(column) | SCOLS_FL_HIDDEN) < 0)
+                        return -ENOMEM;
+                table->shown[i] = NULL;
+        }
+        return 0;
+}
+
 int table_print(struct table *table, const char *empty) {
         int r;
 
@@ -267,7 +283,9 @@ int table_print(struct table *table, const char *empty) {
                 return 0;
         }
 
-        r = table_fit(table, terminal_width(stdout));
+        r = hide_unused(table);
+        if (r >= 0)
+                r = table_fit(table, terminal_width(stdout));
         if (r != 0)
                 return r < 0 ? r : table_print_expanded(table);
         return scols_print_table(table->scols) < 0 ? -ENOMEM : 0;

@@ -30,6 +30,7 @@ enum column_flag {
         COLUMN_WRAP = 1 << 5,           /* wrapped when the terminal is narrow */
         COLUMN_TRUNCATE = 1 << 6,       /* cut when the terminal is narrow */
         COLUMN_TREE = 1 << 7,           /* the column with the branches of a tree */
+        COLUMN_IF_USED = 1 << 8,        /* not shown in a table for people where no row has it, unless it is named */
 };
 
 struct column {

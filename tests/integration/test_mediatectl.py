@@ -271,7 +271,7 @@ def test_suggestions():
         assert "mediatectl create PARENT|CARD TYPE" in ctl(host, "create", "nvidia-63", status=2).err
         assert "mediatectl show UUID|PARENT" in ctl(host, "show", status=2).err
         assert "jobs takes no arguments" in ctl(host, "jobs", "mtty", status=2).err
-        assert "mediatectl types [PARENT] [TYPE]" in ctl(host, "types", "mtty", "mtty-1", "x", status=2).err
+        assert "mediatectl types [PARENT|CARD] [TYPE]" in ctl(host, "types", "mtty", "mtty-1", "x", status=2).err
         assert f"Did you mean {A}?" in ctl(host, "stop", A[:-1] + "c", status=3).err
         assert "Did you mean 'mtty'?" in ctl(host, "types", "mtyt", status=3).err
         assert "UUID, PARENT" in ctl(host, "list", "-o", "SIZE", status=2).err

@@ -5,7 +5,7 @@ import collections
 import json
 
 import pytest
-from ctl import ctl
+from ctl import ctl, ctl_json
 from host import STORE, Host, new_uuid
 
 CARD = "0000:41:00.0"
@@ -95,3 +95,47 @@ def test_create_and_fail_to_define(host):
     result = ctl(host, "create", "mtty", "mtty-1", *uuids, "--auto", status=1)
     assert result.out == "" and "not defined" not in result.err
     assert "takes no --manual" in ctl(host, "create", "mtty", "mtty-1", "--manual", status=2).err
+
+
+def lines_of(host, *arguments):
+    return [" ".join(line.split()) for line in ctl(host, *arguments).out.splitlines()]
+
+
+def test_types_of_cards(host):
+    row = "PARENT TYPE AVAILABLE API NAME"
+    ctl(host, "create", VFS[1], "nvidia-63")
+    host.eventually(lambda: host.available(VFS[1], "nvidia-63") == 0)
+    both = [f"{CARD} nvidia-63 3 vfio-pci Simulated nvidia-63", f"{CARD} nvidia-64 3 vfio-pci Simulated nvidia-64"]
+    mtty = "mtty mtty-1 8 vfio-pci Simulated mtty-1"
+    assert lines_of(host, "types") == [row, *both, mtty]
+    assert lines_of(host, "types", CARD) == lines_of(host, "types", "41:00.0") == [row, *both]
+    assert lines_of(host, "types", CARD, "nvidia-64") == lines_of(host, "types", "nvidia-64") == [row, both[1]]
+    assert lines_of(host, "types", VFS[0], "nvidia-63") == [row, f"{VFS[0]} nvidia-63 1 vfio-pci Simulated nvidia-63"]
+    assert len(lines_of(host, "types", "--by-parent")) == 1 + 2 * len(VFS) + 1
+    assert len(lines_of(host, "types", CARD, "--by-parent", "--available")) == 1 + 2 * (len(VFS) - 1)
+    ctl(host, "create", CARD, "nvidia-63", "--count", "3")
+    assert lines_of(host, "types", "--available") == [row, mtty]
+    error = ctl(host, "types", CARD, "nvidia-9", status=3).err
+    assert error == f"mediatectl: Card {CARD} has no type 'nvidia-9'; it has nvidia-63, nvidia-64\n"
+
+
+def test_tree_of_cards(host):
+    uuid, other = new_uuid(), new_uuid()
+    ctl(host, "create", VFS[1], "nvidia-63", uuid)
+    ctl(host, "create", "mtty", "mtty-1", other)
+    card = [CARD, "├─nvidia-63 3/4 Simulated nvidia-63", f"│ └─{uuid} active {VFS[1]}",
+            "└─nvidia-64 3/3 Simulated nvidia-64"]
+    mtty = ["mtty", "└─mtty-1 7 Simulated mtty-1", f"└─{other} active"]
+    heading = "NAME AVAILABLE STATE PARENT DESCRIPTION"
+    assert lines_of(host, "tree") == [heading, *card, *mtty]
+    assert lines_of(host, "tree", CARD) == lines_of(host, "tree", "41:00.0") == [heading, *card]
+    # What is on no card is shown as ever.
+    assert lines_of(host, "tree", "mtty") == ["NAME AVAILABLE STATE DESCRIPTION", *mtty]
+    assert lines_of(host, "tree", VFS[1])[1:3] == [VFS[1], "├─nvidia-63 0 Simulated nvidia-63"]
+    names = [line for line in lines_of(host, "tree", "--by-parent") if line in (CARD, *VFS, "mtty")]
+    assert names == [*VFS, "mtty"]
+
+    shown = {row["id"]: row for row in ctl_json(host, "tree")["parents"]}
+    kind = shown[CARD]["children"][0]
+    assert (kind["available"], kind["total"]) == (3, 4) and kind["children"][0]["parent"] == VFS[1]
+    assert shown["mtty"]["children"][0]["children"][0]["parent"] == "mtty"
