@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "common/holders.h"
 #include "common/root.h"
 #include "worker/backend.h"
+#include "worker/find-holders.h"
 #include "worker/machine.h"
 
 /* Returns an fd, -EBUSY when another process has the group open, or another negative errno when there is no group to

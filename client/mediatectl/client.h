@@ -12,6 +12,7 @@
  * waiting.h   what a call waits for; dry-run.h what would be called
  * explain.h   the errors of calls in the words of the command line
  * entries.h   devices and definitions side by side; facts.h everything about some of them, for `show`
+ * users.h     the processes that use a device
  * keys.h      the keys of JSON, which are the same in all verbs
  * events.h    the daemon's signals, for `monitor`; event-filter.h which of them it shows
  * notes.h     what was done, but takes effect later
@@ -34,6 +35,7 @@ struct client {
         const struct options *options;
         sd_bus *bus;                    /* NULL until client_connect() */
         struct lists lists;
+        bool users_unknown;             /* whether the daemon was asked for users of a device, and did not say */
         pid_t agent;                    /* polkit's agent; 0: there is none */
 };
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "client/mediatectl/calls.h"
+#include "client/mediatectl/users.h"
 #include "client/shared/bus-json.h"
 
 static int compare(const struct listed_device *device, const struct listed_definition *definition) {
@@ -62,6 +63,7 @@ void entries_clear(struct entries *entries) {
         for (size_t i = 0; i < entries->n; i++) {
                 json_object_put(entries->items[i].device_properties);
                 json_object_put(entries->items[i].definition_properties);
+                json_object_put(entries->items[i].users);
         }
         free(entries->items);
         *entries = (struct entries) {};
@@ -170,6 +172,25 @@ int entries_fetch_problems(struct client *client, struct entries *entries) {
 
 int entries_fetch_all(struct client *client, struct entries *entries) {
         return fetch(client, entries, WANTED_ALL);
+}
+
+int entries_fetch_users(struct client *client, struct entries *entries) {
+        _cleanup_free_ const char **paths = calloc(entries->n + 1, sizeof(*paths));
+        _cleanup_free_ json_object **users = calloc(entries->n + 1, sizeof(*users));
+        size_t n = 0;
+        int r;
+
+        if (!paths || !users)
+                return -ENOMEM;
+        for (size_t i = 0; i < entries->n; i++)
+                if (entries->items[i].device)
+                        paths[n++] = entries->items[i].device->path;
+        r = users_fetch(client, paths, n, users);
+        n = 0;
+        for (size_t i = 0; i < entries->n; i++)
+                if (entries->items[i].device)
+                        entries->items[i].users = users[n++];
+        return r;
 }
 
 const char *entry_state(const struct entry *entry) {

@@ -14,6 +14,7 @@ struct entry {
         const struct listed_definition *definition;     /* NULL: it is not defined */
         json_object *device_properties;                 /* NULL: not fetched, or the object has disappeared */
         json_object *definition_properties;             /* the same */
+        json_object *users;                             /* the users of the device; NULL: they are not known */
 };
 
 struct entries {
@@ -38,6 +39,9 @@ int entries_fetch_problems(struct client *client, struct entries *entries);
 
 /** entries_fetch_all() - fetch the properties of everything. Returns a status. */
 int entries_fetch_all(struct client *client, struct entries *entries);
+
+/** entries_fetch_users() - fetch the users of all devices. Returns a status. */
+int entries_fetch_users(struct client *client, struct entries *entries);
 
 /** entry_state() - the state of the device; or, if there is only a definition, "invalid", what its start waits for,
  * "failed", or "inactive". */

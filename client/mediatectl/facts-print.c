@@ -6,6 +6,7 @@
 #include <json-c/linkhash.h>
 
 #include "client/mediatectl/facts.h"
+#include "client/mediatectl/users.h"
 #include "client/output/table.h"
 #include "client/output/terminal.h"
 #include "client/shared/bus-json.h"
@@ -19,10 +20,6 @@ struct field {
         const char *none;       /* the text for an empty array; NULL: there is no line for it */
         const char *unknown;    /* the text for null; NULL: there is no line for it */
 };
-
-static void print_holder(json_object *item, char *text, size_t size) {
-        snprintf(text, size, "%s (process %s)", json_text(item, "name"), json_text(item, "pid"));
-}
 
 static void print_attribute(json_object *item, char *text, size_t size) {
         json_object_object_foreach(item, name, value)
@@ -46,7 +43,7 @@ static const struct field device_fields[] = {
         { "Type", "type" },
         { "State", "state" },
         { "Defined", "defined" },
-        { "Used by", "holders", print_holder, "nobody", "unknown, only root on its host can see it" },
+        { "Used by", "users", user_text, "nobody", "unknown (only root can see it)" },
         { "IOMMU group", "iommu_group" },
         { "Device node", "device_node" },
         { "VFIO device", "vfio_device_node" },

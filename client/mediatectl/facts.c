@@ -9,8 +9,6 @@
 #include "client/mediatectl/keys.h"
 #include "client/output/terminal.h"
 #include "client/shared/bus-json.h"
-#include "common/holders.h"
-#include "common/sysfs.h"
 
 struct text {
         const char *key, *text;
@@ -41,35 +39,7 @@ void facts_clear(struct facts *facts) {
         *facts = (struct facts) {};
 }
 
-static int add_holder(pid_t pid, const char *name, void *userdata) {
-        json_object **holders = userdata, *holder = json_object_new_object();
-
-        json_put(&holder, "pid", json_object_new_int(pid));
-        keys_put_text(&holder, "name", name);
-        json_push(holders, holder);
-        return *holders ? 0 : -ENOMEM;
-}
-
-/* The processes of another host cannot be seen. A user other than root sees only some, so that none seen does not mean
- * that there is none. */
-static void put_holders(struct client *client, json_object **device, const char *uuid) {
-        json_object *holders = json_object_new_array();
-        _cleanup_close_ int fd = -1;
-        int n = -EPERM;
-
-        if (client_is_local(client)) {
-                fd = sysfs_open_device(uuid);
-                n = fd < 0 ? fd : holders_find(fd, add_holder, &holders);
-        }
-        if (n > 0 || (n == 0 && geteuid() == 0)) {
-                json_put(device, "holders", holders);
-                return;
-        }
-        json_object_put(holders);
-        keys_put_text(device, "holders", "");
-}
-
-void facts_add_device(struct client *client, const struct entry *entry, struct facts *facts) {
+void facts_add_device(const struct entry *entry, struct facts *facts) {
         json_object *properties = entry->device_properties, *device;
         const struct text texts[] = {
                 { "uuid", entry->uuid },
@@ -85,7 +55,10 @@ void facts_add_device(struct client *client, const struct entry *entry, struct f
         device = object_of_texts(texts, ELEMENTSOF(texts));
         keys_put_number(&device, "iommu_group", json_text(properties, "IOMMUGroup"));
         json_put(&device, "defined", json_object_new_boolean(entry->definition != NULL));
-        put_holders(client, &device, entry->uuid);
+        if (entry->users)
+                json_put(&device, "users", json_object_get(entry->users));
+        else
+                keys_put_text(&device, "users", "");
         json_push(&facts->devices, device);
 }
 

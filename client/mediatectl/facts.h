@@ -19,8 +19,8 @@ void facts_init(struct facts *facts);
 void facts_clear(struct facts *facts);
 #define _cleanup_facts_ _cleanup_(facts_clear)
 
-/** facts_add_device() - add a device, with the processes that use it where they can be seen. */
-void facts_add_device(struct client *client, const struct entry *entry, struct facts *facts);
+/** facts_add_device() - add a device. */
+void facts_add_device(const struct entry *entry, struct facts *facts);
 
 /** facts_add_definition() - add a definition. */
 void facts_add_definition(const struct entry *entry, struct facts *facts);

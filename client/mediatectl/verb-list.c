@@ -7,6 +7,7 @@
 #include "client/mediatectl/entries.h"
 #include "client/mediatectl/place.h"
 #include "client/mediatectl/resolve.h"
+#include "client/mediatectl/users.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/table.h"
 #include "client/output/tell.h"
@@ -20,6 +21,7 @@ enum {
         LIST_STATE,
         LIST_START,
         LIST_DEFINED,
+        LIST_USER,
         LIST_GROUP,
         LIST_NODE,
         LIST_PATH,
@@ -35,6 +37,7 @@ static const struct column columns[_LIST_MAX] = {
         [LIST_STATE] = { "STATE", COLUMN_STANDARD },
         [LIST_START] = { "START", COLUMN_STANDARD },
         [LIST_DEFINED] = { "DEFINED", COLUMN_JSON | COLUMN_BOOLEAN },
+        [LIST_USER] = { "USER", COLUMN_WRAP | COLUMN_RAW, "users" },
         [LIST_GROUP] = { "GROUP", COLUMN_RIGHT | COLUMN_NUMBER, "iommu_group" },
         [LIST_NODE] = { "NODE", 0, "device_node" },
         [LIST_PATH] = { "PATH", COLUMN_WRAP, "sysfs_path" },
@@ -43,6 +46,7 @@ static const struct column columns[_LIST_MAX] = {
 };
 
 static int add_row(struct table *table, const struct entry *entry) {
+        _cleanup_free_ char *users = entry->users ? users_cell(entry->users, table_is_json(table)) : NULL;
         struct libscols_line *line = table_add(table, NULL);
         const char *group = json_text(entry->device_properties, "IOMMUGroup");
         const struct {
@@ -52,6 +56,7 @@ static int add_row(struct table *table, const struct entry *entry) {
                 { LIST_PARENT, entry->parent },
                 { LIST_TYPE, entry->type },
                 { LIST_START, entry->definition ? entry->definition->start : NULL },
+                { LIST_USER, users },
                 { LIST_GROUP, group[strspn(group, "0123456789")] ? NULL : group },
                 { LIST_NODE, json_text(entry->device_properties, "DeviceNode") },
                 { LIST_PATH, json_text(entry->device_properties, "SysfsPath") },
@@ -60,7 +65,7 @@ static int add_row(struct table *table, const struct entry *entry) {
         };
         int r;
 
-        if (!line)
+        if (!line || (entry->users && !users))
                 return -ENOMEM;
 
         r = table_set_uuid(table, line, LIST_UUID, entry->uuid);
@@ -188,6 +193,8 @@ int verb_list(struct client *client, char **arguments, size_t n) {
                 r = entries_fetch_all(client, &entries);
         else if (state || table_has(table, LIST_STATE))
                 r = entries_fetch_states(client, &entries);
+        if (r == 0 && table_has(table, LIST_USER))
+                r = entries_fetch_users(client, &entries);
 
         for (size_t i = 0; r == 0 && i < entries.n; i++)
                 if (!state || streq(entry_state(&entries.items[i]), state))

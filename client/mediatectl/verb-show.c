@@ -35,9 +35,11 @@ static int show_uuid(struct client *client, const char *uuid, struct facts *fact
         }
 
         r = entries_fetch_all(client, &entries);
+        if (r == 0)
+                r = entries_fetch_users(client, &entries);
         for (size_t i = 0; r == 0 && i < entries.n; i++) {
                 if (entries.items[i].device)
-                        facts_add_device(client, &entries.items[i], facts);
+                        facts_add_device(&entries.items[i], facts);
                 if (entries.items[i].definition)
                         facts_add_definition(&entries.items[i], facts);
         }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "client/mediatectl/resolve.h"
+#include "client/mediatectl/users.h"
 #include "client/mediatectl/verbs.h"
 #include "client/output/table.h"
 
@@ -15,6 +16,7 @@ enum {
         TREE_STATE,
         TREE_DEFINED,
         TREE_PARENT,
+        TREE_USER,
         TREE_DESCRIPTION,
         _TREE_MAX,
 };
@@ -26,33 +28,38 @@ static const struct column tree_columns[_TREE_MAX] = {
         [TREE_STATE] = { "STATE", COLUMN_STANDARD },
         [TREE_DEFINED] = { "DEFINED", COLUMN_BOOLEAN },
         [TREE_PARENT] = { "PARENT", COLUMN_STANDARD | COLUMN_IF_USED },
+        [TREE_USER] = { "USER", COLUMN_STANDARD | COLUMN_IF_USED | COLUMN_RAW, "users" },
         [TREE_DESCRIPTION] = { "DESCRIPTION", COLUMN_STANDARD | COLUMN_TRUNCATE, "name" },
 };
 
 struct tree {
         struct client *client;
         struct table *table;
-        const struct listed_type *of_cards;     /* the types of the cards */
+        struct listed_type *of_cards;           /* the types of the cards */
         size_t n_of_cards;
+        json_object **users;                    /* those of the devices, in their order */
         const char *name;                       /* the parent or the card that is being added */
 };
 
 /* On a parent that is no card, each device has this parent. */
-static int add_device(const struct tree *tree, struct libscols_line *above, const struct listed_device *device) {
+static int add_device(const struct tree *tree, struct libscols_line *above, size_t index) {
+        const struct listed_device *device = &tree->client->lists.devices.items[index];
+        json_object *users = tree->users[index];
         struct table *table = tree->table;
+        _cleanup_free_ char *cell = users ? users_cell(users, table_is_json(table)) : NULL;
         struct libscols_line *line = table_add(table, above);
         int r;
 
-        if (!line)
+        if (!line || (users && !cell))
                 return -ENOMEM;
         r = table_set_uuid(table, line, TREE_NAME, device->uuid);
         if (r >= 0)
                 r = table_set_state(table, line, TREE_STATE, device->state);
         if (r >= 0)
                 r = table_set_boolean(table, line, TREE_DEFINED, device->defined);
-        if (r >= 0 && (option_given(tree->client->options, OPTION_JSON) || !streq(device->parent, tree->name)))
+        if (r >= 0 && (table_is_json(tree->table) || !streq(device->parent, tree->name)))
                 r = table_set(table, line, TREE_PARENT, device->parent);
-        return r;
+        return r >= 0 ? table_set(table, line, TREE_USER, cell) : r;
 }
 
 static bool is_here(const struct tree *tree, const struct listed_device *device, const char *type) {
@@ -65,7 +72,7 @@ static int add_devices(const struct tree *tree, struct libscols_line *above, con
 
         for (size_t i = 0; r >= 0 && i < devices->n; i++)
                 if (is_here(tree, &devices->items[i], type))
-                        r = add_device(tree, above, &devices->items[i]);
+                        r = add_device(tree, above, i);
         return r;
 }
 
@@ -84,7 +91,7 @@ static int set_available(const struct tree *tree, struct libscols_line *line, co
         r = table_set_number(tree->table, line, TREE_TOTAL, total);
         if (r < 0)
                 return r;
-        if (option_given(tree->client->options, OPTION_JSON) || !lists_has_card(&tree->client->lists, tree->name))
+        if (table_is_json(tree->table) || !lists_has_card(&tree->client->lists, tree->name))
                 return table_set_number(tree->table, line, TREE_AVAILABLE, type->available);
         snprintf(text, sizeof(text), "%u/%llu", type->available, (unsigned long long) total);
         return table_set(tree->table, line, TREE_AVAILABLE, text);
@@ -158,13 +165,31 @@ static int add_named(struct tree *tree, char **arguments, size_t n) {
         return r;
 }
 
+static int fetch_users(struct tree *tree) {
+        const struct listed_device_list *devices = &tree->client->lists.devices;
+        _cleanup_free_ const char **paths = calloc(devices->n + 1, sizeof(*paths));
+
+        tree->users = calloc(devices->n + 1, sizeof(*tree->users));
+        if (!paths || !tree->users)
+                return -ENOMEM;
+        for (size_t i = 0; i < devices->n; i++)
+                paths[i] = devices->items[i].path;
+        return table_has(tree->table, TREE_USER) ? users_fetch(tree->client, paths, devices->n, tree->users) : 0;
+}
+
+static void tree_clear(struct tree *tree) {
+        for (size_t i = 0; tree->users && i < tree->client->lists.devices.n; i++)
+                json_object_put(tree->users[i]);
+        free(tree->users);
+        free(tree->of_cards);
+        table_free(tree->table);
+}
+
 int verb_tree(struct client *client, char **arguments, size_t n) {
-        _cleanup_table_ struct table *table = NULL;
-        _cleanup_free_ struct listed_type *of_cards = NULL;
-        struct tree tree = { .client = client };
+        _cleanup_(tree_clear) struct tree tree = { .client = client };
         int r;
 
-        r = table_new(options_table(client->options), "parents", tree_columns, _TREE_MAX, &table);
+        r = table_new(options_table(client->options), "parents", tree_columns, _TREE_MAX, &tree.table);
         if (r == 0)
                 r = lists_parents(client);
         if (r == 0)
@@ -172,12 +197,10 @@ int verb_tree(struct client *client, char **arguments, size_t n) {
         if (r == 0)
                 r = lists_devices(client);
         if (r == 0)
-                r = lists_types_of_cards(&client->lists, &of_cards, &tree.n_of_cards);
-        if (r != 0)
-                return r;
-
-        tree.table = table;
-        tree.of_cards = of_cards;
-        r = n > 0 ? add_named(&tree, arguments, n) : add_all(&tree);
-        return r != 0 ? r : table_print(table, "No parents; `mediatectl check` may know why.");
+                r = lists_types_of_cards(&client->lists, &tree.of_cards, &tree.n_of_cards);
+        if (r == 0)
+                r = fetch_users(&tree);
+        if (r == 0)
+                r = n > 0 ? add_named(&tree, arguments, n) : add_all(&tree);
+        return r != 0 ? r : table_print(tree.table, "No parents; `mediatectl check` may know why.");
 }

@@ -4,39 +4,15 @@
 
 #include "client/mediatectl/waiting.h"
 
-#include <errno.h>
-
-#include "common/holders.h"
+#include "client/mediatectl/users.h"
+#include "client/shared/bus-json.h"
 #include "common/sysfs.h"
 #include "common/utf8.h"
 
-/* The first process that uses the device. */
-struct holder {
-        pid_t pid;
-        char name[64];
-};
-
-static int note_holder(pid_t pid, const char *name, void *userdata) {
-        struct holder *holder = userdata;
-
-        *holder = (struct holder) { .pid = pid };
-        snprintf(holder->name, sizeof(holder->name), "%s", name);
-        return -ECANCELED;
-}
-
-static bool find_holder(const char *uuid, struct holder *ret) {
-        _cleanup_close_ int fd = sysfs_open_device(uuid);
-
-        *ret = (struct holder) {};
-        if (fd >= 0)
-                (void) holders_find(fd, note_holder, ret);
-        return ret->pid > 0;
-}
-
-static const char *parent_of_device(const struct lists *lists, const char *uuid) {
+static const struct listed_device *find_device(const struct lists *lists, const char *uuid) {
         for (size_t i = 0; i < lists->devices.n; i++)
                 if (streq(lists->devices.items[i].uuid, uuid))
-                        return lists->devices.items[i].parent;
+                        return &lists->devices.items[i];
         return NULL;
 }
 
@@ -52,18 +28,28 @@ static const struct listed_definition *find_definition(const struct lists *lists
         return NULL;
 }
 
-/* Nobody but root can see that nobody uses the device. */
+/* A caller that may not see who uses the device is not told that nobody does, and does not ask again. */
 static bool stop_text(struct client *client, const char *uuid, char *buffer, size_t size) {
-        const char *parent = parent_of_device(&client->lists, uuid);
-        struct holder holder;
+        const struct listed_device *device = find_device(&client->lists, uuid);
+        _cleanup_json_ json_object *users = NULL;
+        json_object *first;
+        char text[512];
 
-        if (client_is_local(client) && find_holder(uuid, &holder))
-                snprintf(buffer, size, "Waiting for process %d (%s) to release %s", holder.pid, holder.name, uuid);
-        else if (option_given(client->options, OPTION_WAIT) && (!client_is_local(client) || geteuid() != 0))
+        if (!device)
+                return false;
+        if (!client->users_unknown && users_fetch(client, &device->path, 1, &users) != 0)
+                return false;
+        client->users_unknown = !users;
+        first = users ? json_object_array_get_idx(users, 0) : NULL;
+        /* A worker of the daemon has the group open while the driver removes the device. */
+        if (first && !streq(json_text(first, "command"), "mediated-worker")) {
+                user_text(first, text, sizeof(text));
+                snprintf(buffer, size, "Waiting for %s to release %s", text, uuid);
+        } else if (!users && option_given(client->options, OPTION_WAIT)) {
                 snprintf(buffer, size, "Waiting for the user of %s to release it", uuid);
-        else
-                snprintf(buffer, size, "Waiting for the driver%s%s to remove %s", parent ? " of " : "",
-                         parent ? parent : "", uuid);
+        } else {
+                snprintf(buffer, size, "Waiting for the driver of %s to remove %s", device->parent, uuid);
+        }
         return true;
 }
 

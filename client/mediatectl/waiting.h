@@ -5,7 +5,7 @@
 
 #include "client/mediatectl/calls.h"
 
-/** waiting_text() - say what a call waits for, as far as this program can see: the process that uses the device, the
- * driver, or an instance. Asks the daemon nothing. Returns the text in @buffer, or @otherwise. */
+/** waiting_text() - say what a call waits for, as far as this program can see: the process that uses the device, of
+ * which it asks the daemon, the driver, or an instance. Returns the text in @buffer, or @otherwise. */
 const char *waiting_text(struct client *client, const struct call *call, const char *otherwise, char *buffer,
                          size_t size);

@@ -60,7 +60,8 @@ static int show_column(struct table *table, size_t index) {
         if (!shown)
                 return -ENOMEM;
 
-        if (column->flags & COLUMN_NUMBER)
+        /* A number is not quoted. */
+        if (column->flags & (COLUMN_NUMBER | COLUMN_RAW))
                 scols_column_set_json_type(shown, SCOLS_JSON_NUMBER);
         else if (column->flags & COLUMN_BOOLEAN)
                 scols_column_set_json_type(shown, SCOLS_JSON_BOOLEAN);
@@ -168,6 +169,10 @@ struct table *table_free(struct table *table) {
 bool table_has(const struct table *table, size_t index) {
         assert(index < table->n_columns);
         return table->shown[index];
+}
+
+bool table_is_json(const struct table *table) {
+        return table->style.json;
 }
 
 struct libscols_line *table_add(struct table *table, struct libscols_line *above) {

@@ -30,6 +30,7 @@ enum column_flag {
         COLUMN_WRAP = 1 << 5,           /* wrapped when the terminal is narrow */
         COLUMN_TRUNCATE = 1 << 6,       /* cut when the terminal is narrow */
         COLUMN_TREE = 1 << 7,           /* the column with the branches of a tree */
+        COLUMN_RAW = 1 << 9,            /* JSON in JSON */
         COLUMN_IF_USED = 1 << 8,        /* not shown in a table for people where no row has it, unless it is named */
 };
 
@@ -61,6 +62,9 @@ DEFINE_CLEANUP_FUNC(struct table *, table_free)
 
 /** table_has() - whether the column @index is shown. What belongs into another one need not be asked for. */
 bool table_has(const struct table *table, size_t index);
+
+/** table_is_json() - whether the table is printed as JSON. */
+bool table_is_json(const struct table *table);
 
 /** table_add() - add a row, in a tree below the row @above. Returns NULL when there is no memory. */
 struct libscols_line *table_add(struct table *table, struct libscols_line *above);

@@ -8,8 +8,9 @@ import re
 
 import pytest
 from bus import DEVICE, Error
-from ctl import ctl_json
+from ctl import MEDIATECTL, ctl, ctl_json, on_terminal
 from host import DEVICES, SOURCE, Host, device_path
+from polkit import CHALLENGE, YES, Polkit
 
 ATTACKER = "setpriv --reuid=65534 --regid=65534 --clear-groups unshare --user --map-root-user --mount"
 TESTS = SOURCE / "tests/integration"
@@ -39,7 +40,7 @@ def start_impostors(host, group, number=1):
 
 
 def holders_of(host, device):
-    return [holder["pid"] for holder in ctl_json(host, "show", device)["devices"][0]["holders"]]
+    return [user["pid"] for user in ctl_json(host, "show", device)["devices"][0]["users"]]
 
 
 def test_file_with_the_name_of_a_node():
@@ -171,15 +172,19 @@ def test_users_on_the_bus():
             users_of(host, device)
 
 
-def test_virtual_machine_that_uses_it():
+def start_machine(host, device, name):
     """Named as in the command line of QEMU; of its real one, the tests in the virtual machine know."""
+    return int(start_ready(host, """
+        mount -t tmpfs none /mnt && ln -s /usr/bin/python3 /mnt/qemu-system-x86_64 || exit
+        exec 9<>/dev/vfio/$1
+        exec /mnt/qemu-system-x86_64 -c 'import os, time; print(os.getpid(), flush=True); time.sleep(100)' \
+            -name guest=$2,debug-threads=on""", group_of(device), name))
+
+
+def test_virtual_machine_that_uses_it():
     with Host() as host:
         device = host.create()
-        pid = int(start_ready(host, """
-            mount -t tmpfs none /mnt && ln -s /usr/bin/python3 /mnt/qemu-system-x86_64 || exit
-            exec 9<>/dev/vfio/$1
-            exec /mnt/qemu-system-x86_64 -c 'import os, time; print(os.getpid(), flush=True); time.sleep(100)' \
-                -name guest=web,debug-threads=on""", group_of(device)))
+        pid = start_machine(host, device, "web")
         assert users_of(host, device) == [[pid, "qemu-system-x86", "web"]]
         assert f"process {pid} (qemu-system-x86, virtual machine web)" in host.begin_stop(device).error().text
         host.kill(pid)
@@ -192,3 +197,42 @@ def test_many_users_are_cut():
         start_ready(host, "exec 9<>/dev/vfio/$1; for ((i = 0; i < 40; i++)); do sleep 100 & done; echo; wait",
                     group_of(device))
         assert len(users_of(host, device)) == 16
+
+
+def test_users_that_mediatectl_shows():
+    with Host() as host:
+        devices = sorted([host.create(), host.create(), host.create()])
+        machine = start_machine(host, devices[0], "web")
+        holder = int(host.simctl("hold", devices[1]))
+        assert f"Used by: web (qemu-system-x86, process {machine})" in ctl(host, "show", devices[0]).out
+        assert f"Used by: simctl-holder (process {holder})" in ctl(host, "show", devices[1]).out
+        rows = ctl(host, "list", "-o", "UUID,USER", "--no-legend").out.splitlines()
+        assert [line.split() for line in rows] == [[devices[0], "web"], [devices[1], "simctl-holder"], [devices[2]]]
+        for device, user in zip(devices, ("web", "simctl-holder", "")):
+            assert re.search(rf"{device} +active *{user}\s*$", ctl(host, "tree").out, re.MULTILINE)
+
+        users = [[{"pid": machine, "command": "qemu-system-x86", "machine": "web"}],
+                 [{"pid": holder, "command": "simctl-holder", "machine": None}], []]
+        assert [row["users"] for row in ctl_json(host, "show", *devices)["devices"]] == users
+        assert [row["users"] for row in ctl_json(host, "list", "-o", "+USER")["devices"]] == users
+        command = [MEDIATECTL, "stop", devices[0], "--wait", "--timeout", "1s"]
+        assert f"Waiting for web (qemu-system-x86, process {machine}) to release" in on_terminal(host, command, 140)[1]
+        # There is no column where nobody uses anything.
+        assert "USER" in ctl(host, "tree").out and "USER" not in ctl(host, "tree", "mbochs").out
+
+
+def test_users_that_may_not_be_seen():
+    """Nobody is asked for a password."""
+    with Host() as host:
+        device = host.create()
+        host.simctl("hold", device)
+        polkit = Polkit(host, lambda check: CHALLENGE)
+        as_nobody = ["setpriv", "--reuid=65534", "--clear-groups", MEDIATECTL]
+        process = host.start('exec "$@"', *as_nobody, "show", device)
+        host.eventually(lambda: process.poll() is not None)
+        assert "Used by: unknown (only root can see it)" in process.stdout.read()
+        assert [check.interactive for check in polkit.checks] == [False]
+        polkit.decide = lambda check: YES
+        process = host.start('exec "$@"', *as_nobody, "list", "-o", "USER", "--no-legend")
+        host.eventually(lambda: process.poll() is not None)
+        assert process.stdout.read() == "simctl-holder\n"

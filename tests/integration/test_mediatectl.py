@@ -415,7 +415,7 @@ def test_show():
         pid = int(host.simctl("hold", A))
         shown = ctl_json(host, "show", A, "mtty")
         device, = shown["devices"]
-        assert device["holders"] == [{"pid": pid, "name": "simctl-holder"}]
+        assert device["users"] == [{"pid": pid, "command": "simctl-holder", "machine": None}]
         assert device["device_node"] == f"/dev/vfio/{device['iommu_group']}"
         assert device["sysfs_path"].endswith(f"/mtty/{A}") and device["defined"] is True
         assert shown["definitions"][0]["file"] == f"/etc/mdevctl.d/mtty/{A}"
@@ -428,12 +428,12 @@ def test_show():
                      "Parent mtty", "mtty-1: 23 available"):
             assert line in text
         host.simctl("release", A)
-        assert ctl_json(host, "show", A)["devices"][0]["holders"] == []
+        assert ctl_json(host, "show", A)["devices"][0]["users"] == []
         assert "Used by: nobody" in ctl(host, "show", A).out
-        # For other users and over ssh it is not known.
+        # For other users it is not known.
         host.simctl("hold", A)
         as_nobody = ["setpriv", "--reuid=65534", "--clear-groups", "--"]
-        assert "Used by: unknown, only root" in on_terminal(host, [*as_nobody, MEDIATECTL, "show", A])[1]
+        assert "Used by: unknown (only root can see it)" in on_terminal(host, [*as_nobody, MEDIATECTL, "show", A])[1]
         host.simctl("release", A)
         # What is found is shown, too.
         result = ctl(host, "show", C, A, status=3)
@@ -703,8 +703,10 @@ def test_another_host_over_ssh():
         ctl(host, "create", "mtty", "mtty-1", A, "-H", "root@other", PATH=path)
         assert "root@other systemd-stdio-bridge" in pathlib.Path("/run/fake/arguments").read_text(encoding="utf-8")
         assert host.state(A) == "active"
+        pid = int(host.simctl("hold", A))
+        assert f"Used by: simctl-holder (process {pid})" in ctl(host, "show", A, "-H", "other", PATH=path).out
+        host.simctl("release", A)
         # Its files cannot be seen from here.
-        assert ctl_json(host, "show", A, "-H", "other", PATH=path)["devices"][0]["holders"] is None
         assert "not looked at" in ctl(host, "check", "--host=other", PATH=path).out
         fake_program("ssh", "exit 255")
         assert "ssh other" in ctl(host, "list", "-H", "other", status=1, PATH=path).err

@@ -17,7 +17,7 @@ A = "0aaade77-7b3e-4341-a89b-a997634d3bba"
 B = "0aaade77-8b3e-4341-a89b-a997634d3bbb"
 C = "f0000000-0000-0000-0000-000000000001"
 
-COLUMNS = {"list": "+GROUP,NODE,PATH,FILE,ERROR", "tree": "+DEFINED"}
+COLUMNS = {"list": "+USER,GROUP,NODE,PATH,FILE,ERROR", "tree": "+DEFINED"}
 
 
 def strict(schema):
@@ -86,12 +86,12 @@ def test_show():
         host.eventually(host.jobs, what="a job")
         shown = ctl_json(host, "show", A, B, C, "no-uuid", "mtty")
         check("show", shown)
-        assert len(shown["definitions"]) == 4 and shown["jobs"] and shown["devices"][0]["holders"]
+        assert len(shown["definitions"]) == 4 and shown["jobs"] and shown["devices"][0]["users"]
         assert shown["definitions"][2]["attributes"] == [{"a": "b"}, {"a": "c"}]
         group = shown["devices"][0]["iommu_group"]
         assert isinstance(group, int) and shown["devices"][0]["device_node"] == f"/dev/vfio/{group}"
         # What list and show know of one device has one key.
-        row, = ctl_json(host, "list", "-o", "+GROUP,NODE,PATH", A)["devices"]
+        row, = ctl_json(host, "list", "-o", "+USER,GROUP,NODE,PATH", A)["devices"]
         assert {key: row[key] for key in row.keys() & shown["devices"][0].keys()}.items() <= shown["devices"][0].items()
         assert row["iommu_group"] == group and row["sysfs_path"] == str(pathlib.Path(
             f"/sys/bus/mdev/devices/{A}").resolve())

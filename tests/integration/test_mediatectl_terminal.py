@@ -256,7 +256,7 @@ def test_progress_line_says_what_is_waited_for():
         assert f"Waiting for an instance of late-1 on late to start {B}…" in text
         pid = host.simctl("hold", A)
         command = [MEDIATECTL, "stop", A, "--wait", "--timeout", "1s"]
-        assert f"Waiting for process {pid} (simctl-holder) to release {A}…" in on_terminal(host, command, 120)[1]
+        assert f"Waiting for simctl-holder (process {pid}) to release {A}…" in on_terminal(host, command, 120)[1]
         # A line that is too long would remain.
         for part in re.findall("Waiting[^\r]*", on_terminal(host, command, 60)[1]):
             assert len(part) < 60

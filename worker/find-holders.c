@@ -2,7 +2,7 @@
 
 /* The holders of a device: finds its nodes in /dev/vfio, and the processes that have one of them open. */
 
-#include "common/holders.h"
+#include "worker/find-holders.h"
 
 #include <ctype.h>
 #include <errno.h>
