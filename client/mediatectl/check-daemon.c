@@ -16,46 +16,53 @@
 /* When a job without a deadline is reported. Others are reported when their deadline has passed. */
 #define JOB_SLOW_SECONDS 90
 
-static int check_entry(struct findings *findings, const struct entry *entry) {
-        const char *state = entry_state(entry), *error = json_error_text(entry->definition_properties);
-        const char *file = json_text(entry->definition_properties, "File");
+static int check_wedged(struct findings *findings, const struct entry *entry) {
         _cleanup_free_ char *text = NULL;
 
-        if (streq(state, "wedged")) {
-                text = finding_text(
-                        "Unload the driver of its parent %s, or reboot. The program that wrote to its 'remove' file "
-                        "while it was being created should use mediated",
-                        entry->parent);
-                return finding_add(findings, SEVERITY_PROBLEM, "wedged", entry->uuid,
-                                   "The device is wedged: it was removed before it was complete, and the kernel "
-                                   "cannot remove "
-                                   "it any more",
-                                   text);
-        }
+        text = finding_text("Unload the driver of its parent %s, or reboot. The program that wrote to its 'remove' "
+                            "file while it was being created should use mediated",
+                            entry->parent);
+        return finding_add(findings, SEVERITY_PROBLEM, "wedged", entry->uuid,
+                           "The device is wedged: it was removed before it was complete, and the kernel cannot remove "
+                           "it any more",
+                           text);
+}
+
+/* Parents that are not there are reported once for all their definitions, by check_parents(). */
+static int check_entry(struct findings *findings, const struct entry *entry) {
+        static const char fix[] = "Fix what the message names, then: mediatectl start UUID";
+        const char *state = entry_state(entry), *file = json_text(entry->definition_properties, "File");
+        _cleanup_free_ char *error = NULL, *text = NULL;
+        const char *reason;
+        int r;
+
+        r = definition_error(entry, &error);
+        if (r < 0)
+                return r;
+        reason = error ? error : "see the journal";
+
+        if (streq(state, "wedged"))
+                return check_wedged(findings, entry);
         if (streq(state, "invalid")) {
-                text = finding_text("The definition on %s is invalid: %s", entry->parent,
-                                    *error ? error : "see the journal");
+                text = finding_text("The definition on %s is invalid: %s", entry->parent, reason);
                 return finding_add(findings, SEVERITY_PROBLEM, "invalid-definition", *file ? file : entry->uuid, text,
                                    "Fix the file, or remove it. It is read again as soon as it changes");
         }
         if (streq(state, "failed")) {
-                text = finding_text("Autostart on %s failed: %s", entry->parent, *error ? error : "see the journal");
-                return finding_add(findings, SEVERITY_PROBLEM, "autostart-failed", entry->uuid, text,
-                                   "Fix what the message names, then: mediatectl start UUID");
+                text = finding_text("Autostart on %s failed: %s", entry->parent, reason);
+                return finding_add(findings, SEVERITY_PROBLEM, "autostart-failed", entry->uuid, text, fix);
         }
-        if (streq(state, "waiting-type") || streq(state, "waiting-instance")) {
-                text = finding_text("Autostart on %s waits: %s %s", entry->parent,
-                                    streq(state, "waiting-type") ? "the parent has no type"
-                                                                 : "no instance is available of",
-                                    entry->type);
-                return finding_add(
-                        findings, SEVERITY_WARNING,
-                        streq(state, "waiting-type") ? "waiting-type" : "waiting-instance", entry->uuid, text,
-                        streq(state, "waiting-type")
-                                ? "It starts when the type appears; if it should be there, see the vendor's "
-                                  "services and journalctl -k"
-                                : "It starts when one is free; mediatectl tree shows which devices have them");
+        if (streq(state, "inactive") && error) {
+                text = finding_text("The last start on %s failed: %s", entry->parent, error);
+                return finding_add(findings, SEVERITY_WARNING, "start-failed", entry->uuid, text, fix);
         }
+        if (streq(state, "waiting-type"))
+                return finding_add(findings, SEVERITY_WARNING, "waiting-type", entry->uuid, error,
+                                   "It starts when the type appears; if it should be there, see the vendor's "
+                                   "services and journalctl -k");
+        if (streq(state, "waiting-instance"))
+                return finding_add(findings, SEVERITY_WARNING, "waiting-instance", entry->uuid, error,
+                                   "It starts when one is free; mediatectl tree shows which devices have them");
         return 0;
 }
 
@@ -64,6 +71,7 @@ static int check_place(const struct lists *lists, struct findings *findings, con
         _cleanup_free_ char *text = NULL, *types = NULL, *advice = NULL;
 
         if (entry->device || !streq(entry->definition->start, "auto") || !streq(entry_state(entry), "inactive") ||
+            *json_error_text(entry->definition_properties) ||
             !lists_has_parent(lists, entry->parent) || place_has_type(lists, entry->parent, entry->type))
                 return 0;
         types = place_types(lists, entry->parent);

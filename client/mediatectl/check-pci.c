@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 
+#include "client/mediatectl/entries.h"
 #include "client/mediatectl/findings.h"
 #include "common/io.h"
 #include "common/root.h"
@@ -184,10 +185,15 @@ static int check_missing_pci(struct findings *findings, enum severity severity, 
 
 int check_missing_parent(struct findings *findings, const char *parent, size_t n_definitions, size_t n_auto) {
         enum severity severity = n_auto > 0 ? SEVERITY_PROBLEM : SEVERITY_WARNING;
-        _cleanup_free_ char *message = NULL;
+        _cleanup_free_ char *waits = NULL, *message = NULL;
+        const char *are = n_definitions == 1 ? " is" : "s are";
 
-        message = finding_text("%zu definition%s for this parent, which is not there", n_definitions,
-                               n_definitions == 1 ? " is" : "s are");
+        if (autostart_waits("waiting-parent", parent, "", &waits) < 0)
+                return -ENOMEM;
+        if (n_auto > 0)
+                message = finding_text("%s; %zu definition%s for it", waits, n_definitions, are);
+        else
+                message = finding_text("%zu definition%s for this parent, which is not there", n_definitions, are);
         if (!message)
                 return -ENOMEM;
         if (is_pci_address(parent))

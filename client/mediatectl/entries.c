@@ -118,7 +118,7 @@ int job_fetch(struct client *client, const struct listed_job *job, json_object *
 /* Whose properties are fetched. */
 enum wanted {
         WANTED_STATES,          /* of definitions that are to start and are not active */
-        WANTED_PROBLEMS,        /* of these, and of invalid ones */
+        WANTED_PROBLEMS,        /* of all that are not active */
         WANTED_ALL,
 };
 
@@ -127,7 +127,7 @@ static bool wants_definition(const struct entry *entry, enum wanted wanted) {
                 return entry->definition;
         if (entry->device)
                 return false;
-        return streq(entry->definition->start, "auto") || (wanted == WANTED_PROBLEMS && !*entry->definition->start);
+        return wanted == WANTED_PROBLEMS || streq(entry->definition->start, "auto");
 }
 
 static int fetch(struct client *client, struct entries *entries, enum wanted wanted) {
@@ -208,4 +208,40 @@ const char *entry_state(const struct entry *entry) {
 
         start_state = json_text(properties, "StartState");
         return !*start_state || streq(start_state, "none") ? "inactive" : start_state;
+}
+
+int autostart_waits(const char *state, const char *parent, const char *type, char **ret) {
+        int r;
+
+        *ret = NULL;
+        if (streq(state, "waiting-parent"))
+                r = asprintf(ret, "Autostart on %s waits: the parent is not there", parent);
+        else if (streq(state, "waiting-type"))
+                r = asprintf(ret, "Autostart on %s waits: the parent has no type %s", parent, type);
+        else if (streq(state, "waiting-instance"))
+                r = asprintf(ret, "Autostart on %s waits: no instance is available of %s", parent, type);
+        else
+                return 0;
+        return r < 0 ? -ENOMEM : 0;
+}
+
+static int last_error(json_object *properties, char **ret) {
+        const char *error = json_error_text(properties);
+
+        *ret = NULL;
+        if (!*error)
+                return 0;
+        *ret = strdup(error);
+        return *ret ? 0 : -ENOMEM;
+}
+
+int device_error(const struct entry *entry, char **ret) {
+        return last_error(entry->device_properties, ret);
+}
+
+int definition_error(const struct entry *entry, char **ret) {
+        int r;
+
+        r = autostart_waits(entry_state(entry), entry->parent, entry->type, ret);
+        return r < 0 || *ret ? r : last_error(entry->definition_properties, ret);
 }

@@ -34,7 +34,7 @@ void entries_clear(struct entries *entries);
  * they say why it is not. Returns a status. */
 int entries_fetch_states(struct client *client, struct entries *entries);
 
-/** entries_fetch_problems() - fetch these, and the properties of invalid definitions. Returns a status. */
+/** entries_fetch_problems() - fetch the properties of each definition that is not active. Returns a status. */
 int entries_fetch_problems(struct client *client, struct entries *entries);
 
 /** entries_fetch_all() - fetch the properties of everything. Returns a status. */
@@ -46,6 +46,19 @@ int entries_fetch_users(struct client *client, struct entries *entries);
 /** entry_state() - the state of the device; or, if there is only a definition, "invalid", what its start waits for,
  * "failed", or "inactive". */
 const char *entry_state(const struct entry *entry);
+
+/** autostart_waits() - say what autostart waits for in this state of a definition; *ret becomes NULL if it does not
+ * wait. The caller frees the text. Returns 0 or -ENOMEM. */
+int autostart_waits(const char *state, const char *parent, const char *type, char **ret);
+
+/** device_error() - say why the last stop or change of the device failed. *ret becomes NULL if it did not. The caller
+ * frees the text. Returns 0 or -ENOMEM. */
+int device_error(const struct entry *entry, char **ret);
+
+/** definition_error() - say why a definition is not active, if that is known: what autostart waits for, or why the last
+ * start failed, or why it is invalid. *ret becomes NULL if nothing is wrong. The caller frees the text. Returns 0 or
+ * -ENOMEM. */
+int definition_error(const struct entry *entry, char **ret);
 
 /** job_fetch() - fetch the properties of a job; *ret stays as it is when the job has ended. Returns a status. */
 int job_fetch(struct client *client, const struct listed_job *job, json_object **ret);

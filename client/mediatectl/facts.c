@@ -39,8 +39,9 @@ void facts_clear(struct facts *facts) {
         *facts = (struct facts) {};
 }
 
-void facts_add_device(const struct entry *entry, struct facts *facts) {
+int facts_add_device(const struct entry *entry, struct facts *facts) {
         json_object *properties = entry->device_properties, *device;
+        _cleanup_free_ char *error = NULL;
         const struct text texts[] = {
                 { "uuid", entry->uuid },
                 { "parent", entry->parent },
@@ -49,10 +50,14 @@ void facts_add_device(const struct entry *entry, struct facts *facts) {
                 { "device_node", json_text(properties, "DeviceNode") },
                 { "vfio_device_node", json_text(properties, "VFIODeviceNode") },
                 { "sysfs_path", json_text(properties, "SysfsPath") },
-                { "error", json_error_text(properties) },
         };
+        int r;
 
+        r = device_error(entry, &error);
+        if (r < 0)
+                return r;
         device = object_of_texts(texts, ELEMENTSOF(texts));
+        keys_put_text(&device, "error", error ? error : "");
         keys_put_number(&device, "iommu_group", json_text(properties, "IOMMUGroup"));
         json_put(&device, "defined", json_object_new_boolean(entry->definition != NULL));
         if (entry->users)
@@ -60,10 +65,12 @@ void facts_add_device(const struct entry *entry, struct facts *facts) {
         else
                 keys_put_text(&device, "users", "");
         json_push(&facts->devices, device);
+        return 0;
 }
 
-void facts_add_definition(const struct entry *entry, struct facts *facts) {
+int facts_add_definition(const struct entry *entry, struct facts *facts) {
         json_object *properties = entry->definition_properties, *definition, *attributes = NULL;
+        _cleanup_free_ char *error = NULL;
         const struct text texts[] = {
                 { "uuid", entry->uuid },
                 { "parent", entry->parent },
@@ -71,15 +78,20 @@ void facts_add_definition(const struct entry *entry, struct facts *facts) {
                 { "start", entry->definition->start },
                 { "state", entry_state(entry) },
                 { "start_state", json_text(properties, "StartState") },
-                { "error", json_error_text(properties) },
                 { "file", json_text(properties, "File") },
         };
+        int r;
 
+        r = definition_error(entry, &error);
+        if (r < 0)
+                return r;
         definition = object_of_texts(texts, ELEMENTSOF(texts));
+        keys_put_text(&definition, "error", error ? error : "");
         json_put(&definition, "active", json_object_new_boolean(entry->definition->active));
         json_object_object_get_ex(properties, "Attributes", &attributes);
         keys_put_attributes(&definition, attributes);
         json_push(&facts->definitions, definition);
+        return 0;
 }
 
 static json_object *type_to_json(const struct listed_type *type) {

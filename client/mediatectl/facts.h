@@ -19,11 +19,11 @@ void facts_init(struct facts *facts);
 void facts_clear(struct facts *facts);
 #define _cleanup_facts_ _cleanup_(facts_clear)
 
-/** facts_add_device() - add a device. */
-void facts_add_device(const struct entry *entry, struct facts *facts);
+/** facts_add_device() - add a device. Returns 0 or -ENOMEM. */
+int facts_add_device(const struct entry *entry, struct facts *facts);
 
-/** facts_add_definition() - add a definition. */
-void facts_add_definition(const struct entry *entry, struct facts *facts);
+/** facts_add_definition() - add a definition. Returns 0 or -ENOMEM. */
+int facts_add_definition(const struct entry *entry, struct facts *facts);
 
 /** facts_add_parent() - add a parent with its types and devices. Returns a status. */
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts);

@@ -45,8 +45,17 @@ static const struct column columns[_LIST_MAX] = {
         [LIST_ERROR] = { "ERROR", COLUMN_WRAP },
 };
 
+static int find_error(const struct entry *entry, char **ret) {
+        int r;
+
+        r = device_error(entry, ret);
+        return r < 0 || *ret ? r : definition_error(entry, ret);
+}
+
 static int add_row(struct table *table, const struct entry *entry) {
         _cleanup_free_ char *users = entry->users ? users_cell(entry->users, table_is_json(table)) : NULL;
+        _cleanup_free_ char *error = NULL;
+        int r = find_error(entry, &error);
         struct libscols_line *line = table_add(table, NULL);
         const char *group = json_text(entry->device_properties, "IOMMUGroup");
         const struct {
@@ -61,11 +70,10 @@ static int add_row(struct table *table, const struct entry *entry) {
                 { LIST_NODE, json_text(entry->device_properties, "DeviceNode") },
                 { LIST_PATH, json_text(entry->device_properties, "SysfsPath") },
                 { LIST_FILE, json_text(entry->definition_properties, "File") },
-                { LIST_ERROR, json_error_text(entry->definition_properties) },
+                { LIST_ERROR, error },
         };
-        int r;
 
-        if (!line || (entry->users && !users))
+        if (r < 0 || !line || (entry->users && !users))
                 return -ENOMEM;
 
         r = table_set_uuid(table, line, LIST_UUID, entry->uuid);

@@ -39,9 +39,9 @@ static int show_uuid(struct client *client, const char *uuid, struct facts *fact
                 r = entries_fetch_users(client, &entries);
         for (size_t i = 0; r == 0 && i < entries.n; i++) {
                 if (entries.items[i].device)
-                        facts_add_device(&entries.items[i], facts);
-                if (entries.items[i].definition)
-                        facts_add_definition(&entries.items[i], facts);
+                        r = facts_add_device(&entries.items[i], facts);
+                if (r == 0 && entries.items[i].definition)
+                        r = facts_add_definition(&entries.items[i], facts);
         }
         return r == 0 ? facts_add_jobs(client, uuid, facts) : r;
 }

@@ -65,6 +65,10 @@ def mediatectl_commands():
         uuid = new_uuid()
         return Command("create", "mtty", "mtty-1", uuid, "setting=x", "vendor/plugin=y", is_done=is_active(uuid))
 
+    def creates_and_defines(host, device):
+        uuid = new_uuid()
+        return Command("create", "mtty", "mtty-1", uuid, "--auto", is_done=is_defined(host, uuid))
+
     def starts(host, device):
         uuid = define(host)
         return Command("start", uuid, is_done=is_active(uuid))
@@ -95,12 +99,12 @@ def mediatectl_commands():
 
     return {
         **{" ".join(words): reads(*words) for words in (
-            ["list"], ["list", "--json"], ["tree"], ["parents"], ["types"], ["types", "mtty", "--json"], ["jobs"],
-            ["show", "mtty"], ["check", "--json"], ["--help"])},
+            ["list"], ["list", "--json"], ["list", "-o", "+USER,ERROR", "--json"], ["tree"], ["parents"],
+            ["types"], ["types", "mtty", "--json"], ["jobs"], ["show", "mtty"], ["check", "--json"], ["--help"])},
         "show": lambda host, device: Command("show", device),
         "show --json": lambda host, device: Command("show", device, "--json"),
-        "create": creates, "start": starts, "stop": stops, "stop of two": stops_several, "define": defines,
-        "modify": modifies, "enable": enables, "undefine": undefines,
+        "create": creates, "create --auto": creates_and_defines, "start": starts, "stop": stops,
+        "stop of two": stops_several, "define": defines, "modify": modifies, "enable": enables, "undefine": undefines,
     }
 
 

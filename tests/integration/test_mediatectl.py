@@ -14,6 +14,7 @@ from host import Host, create_file, new_uuid, write
 A = "0aaade77-7b3e-4341-a89b-a997634d3bba"
 B = "0aaade77-8b3e-4341-a89b-a997634d3bbb"
 C = "f0000000-0000-0000-0000-000000000001"
+D = "f0000000-0000-0000-0000-000000000002"
 
 STORE = pathlib.Path("/etc/mdevctl.d")
 
@@ -619,8 +620,10 @@ def test_check_autostart():
         has_state(host, A, "failed", "bad")
         host.eventually(lambda: "waiting-instance" in {row["state"] for row in rows(host).values()})
         found = findings(host)
-        assert "nosuch" in found[("autostart-failed", A)]["message"]
-        assert [key for key in found if key[0] == "waiting-instance"]
+        assert found[("autostart-failed", A)]["message"] == f"Autostart on bad failed: {error_of(host, A)}"
+        waiting = next(uuid for kind, uuid in found if kind == "waiting-instance")
+        assert found[("waiting-instance", waiting)]["message"] == error_of(host, waiting)
+        assert error_of(host, waiting) == "Autostart on full waits: no instance is available of full-1"
 
 
 def test_check_types():
@@ -631,6 +634,49 @@ def test_check_types():
         found = findings(host)
         assert "it has mtty-1, mtty-2" in found[("missing-type", A)]["message"]
         assert {subject for _, subject in found} & {B, C} == set()
+
+
+def error_of(host, uuid):
+    """As list and show say it."""
+    row, = ctl_json(host, "list", uuid, "-o", "ERROR")["devices"]
+    shown = ctl_json(host, "show", uuid)
+    assert row["error"] in {item["error"] for item in (*shown["devices"], *shown["definitions"])}
+    return row["error"]
+
+
+def test_same_words_for_errors():
+    with Host(parents=["full:full-1=1"]) as host:
+        ctl(host, "create", "full", "full-1")
+        ctl(host, "define", "full", "full-1", "--auto", A)
+        ctl(host, "define", "full", "full-2", "--auto", B)
+        ctl(host, "define", "gone", "gone-1", "--auto", C)
+        ctl(host, "stop", "--all")
+        host.simctl("remove-parent", "full")
+        assert error_of(host, C) == "Autostart on gone waits: the parent is not there"
+        assert findings(host)[("missing-parent", "gone")]["message"].startswith(f"{error_of(host, C)};")
+        has_state(host, A, "waiting-parent", "full")
+        host.simctl("add-parent", "full:full-1=1")
+        has_state(host, A, "active", "full")
+        has_state(host, B, "waiting-type", "full")
+        assert error_of(host, B) == "Autostart on full waits: the parent has no type full-2"
+        assert findings(host)[("waiting-type", B)]["message"] == error_of(host, B)
+        ctl(host, "define", "full", "full-1", D)
+        assert error_of(host, A) is error_of(host, D) is None
+
+        # A start by hand that failed is remembered.
+        error = ctl(host, "start", D, status=1).err
+        assert "no available instance" in error and error_of(host, D) in error
+        found = findings(host)[("start-failed", D)]
+        assert found["message"] == f"The last start on full failed: {error_of(host, D)}"
+        assert found["severity"] == "warning"
+
+        # So is a stop; its error is the device's.
+        pid = host.simctl("hold", A)
+        ctl(host, "stop", A, status=4)
+        assert f"process {pid} (simctl-holder)" in error_of(host, A)
+        assert f"{pid} (simctl-holder)" in ctl(host, "list", "-o", "UUID,ERROR").out
+        assert A not in {subject for _, subject in findings(host)}
+        host.simctl("release", A)
 
 
 def test_check_without_parents():

@@ -191,7 +191,9 @@ static void test_missing_parent(void **state) {
         assert_int_equal(check_missing_parent(&findings, "mtty", 1, 1), 0);
         assert_int_equal(findings.n, 5);
 
-        assert_string_equal(findings.items[0].message, "2 definitions are for this parent, which is not there");
+        assert_string_equal(findings.items[0].message,
+                            "Autostart on 0000:41:00.4 waits: the parent is not there; 2 definitions are for it");
+        assert_string_equal(findings.items[1].message, "1 definition is for this parent, which is not there");
         assert_int_equal(findings.items[0].severity, SEVERITY_PROBLEM);
         assert_non_null(strstr(findings.items[0].advice, "virtual function of 0000:41:00.0"));
         assert_int_equal(findings.items[1].severity, SEVERITY_WARNING);
