@@ -53,6 +53,8 @@ static int tell_unknown(struct client *client, const char *text) {
         r = place_missing(client, text, NULL, &missing);
         if (r != 0)
                 return r;
+        if (lists_has_card(&client->lists, text))
+                return tell_status(STATUS_NOT_FOUND, "%s", missing);
         return tell_status(STATUS_NOT_FOUND, "'%s' is neither a UUID nor the beginning of one. %s", text, missing);
 }
 
