@@ -72,6 +72,16 @@ def test_manual_and_completions_know_everything():
     assert set(re.findall(r"(?<![-\w])--[a-z][a-z-]+", manual)) <= options
 
 
+def test_manual_lists_all_columns():
+    """As the error about an unknown one does, which needs no daemon."""
+    manual = MANUAL.read_text(encoding="utf-8")
+    table = dict(re.findall(r"^([a-z]+)\tT\{\n([A-Z, ]+)\nT\}$", manual, re.MULTILINE))
+    assert set(table) == {"list", "tree", "parents", "types", "jobs"}
+    for verb, columns in table.items():
+        done = subprocess.run([MEDIATECTL, verb, "-o", "NONE"], check=False, capture_output=True, text=True)
+        assert done.returncode == 2 and done.stderr.strip().endswith(f"there are {columns}")
+
+
 def test_manual_is_well_formed():
     done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", MANUAL], check=True, capture_output=True,
                           text=True, env={"MANPAGER": "cat", "PATH": "/usr/bin:/bin"})
