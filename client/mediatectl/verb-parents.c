@@ -142,10 +142,15 @@ int verb_types(struct client *client, char **arguments, size_t n) {
         const struct listed_type *types;
         bool available = option_given(client->options, OPTION_AVAILABLE);
         const char *parent = NULL, *type = NULL;
+        struct column columns[_TYPES_MAX];
         size_t n_types = 0;
         int r;
 
-        r = table_new(options_table(client->options), "types", types_columns, _TYPES_MAX, &table);
+        /* The description has what people choose a type by. Of all parents at once it would be too much. */
+        memcpy(columns, types_columns, sizeof(columns));
+        if (n > 0)
+                columns[TYPES_DESCRIPTION].flags |= COLUMN_STANDARD;
+        r = table_new(options_table(client->options), "types", columns, _TYPES_MAX, &table);
         if (r == 0)
                 r = parse_place(client, arguments, n, &parent, &type);
         if (r != 0)

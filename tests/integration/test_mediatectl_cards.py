@@ -111,9 +111,12 @@ def test_types_of_cards(host):
     both = [f"{CARD} nvidia-63 3 vfio-pci Simulated nvidia-63", f"{CARD} nvidia-64 3 vfio-pci Simulated nvidia-64"]
     mtty = "mtty mtty-1 8 vfio-pci Simulated mtty-1"
     assert lines_of(host, "types") == [row, *both, mtty]
-    assert lines_of(host, "types", CARD) == lines_of(host, "types", "41:00.0") == [row, *both]
-    assert lines_of(host, "types", CARD, "nvidia-64") == lines_of(host, "types", "nvidia-64") == [row, both[1]]
-    assert lines_of(host, "types", VFS[0], "nvidia-63") == [row, f"{VFS[0]} nvidia-63 1 vfio-pci Simulated nvidia-63"]
+    # Of some, the description is shown, too.
+    some, described = f"{row} DESCRIPTION", [f"{line} max_instance=1" for line in both]
+    assert lines_of(host, "types", CARD) == lines_of(host, "types", "41:00.0") == [some, *described]
+    assert lines_of(host, "types", CARD, "nvidia-64") == lines_of(host, "types", "nvidia-64") == [some, described[1]]
+    assert lines_of(host, "types", VFS[0], "nvidia-63") == [
+        some, f"{VFS[0]} nvidia-63 1 vfio-pci Simulated nvidia-63 max_instance=1"]
     assert len(lines_of(host, "types", "--by-parent")) == 1 + 2 * len(VFS) + 1
     assert len(lines_of(host, "types", CARD, "--by-parent", "--available")) == 1 + 2 * (len(VFS) - 1)
     ctl(host, "create", CARD, "nvidia-63", "--count", "3")
