@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "common/root.h"
 #include "worker/backend.h"
@@ -28,8 +29,19 @@ static int open_group(int device_fd) {
 struct search {
         int device_fd;
         pid_t helper;
+        bool without_workers;
         struct report *report;
 };
+
+/* A worker has the group open while the driver removes the device, and is not what people mean by a user. */
+static bool is_worker(pid_t pid) {
+        struct stat ours, its;
+        char path[64];
+
+        snprintf(path, sizeof(path), "proc/%d/exe", (int) pid);
+        return fstatat(root_fd(), "proc/self/exe", &ours, 0) >= 0 && fstatat(root_fd(), path, &its, 0) >= 0 &&
+               ours.st_dev == its.st_dev && ours.st_ino == its.st_ino;
+}
 
 static int add_holder(pid_t pid, const char *name, void *userdata) {
         const struct search *search = userdata;
@@ -37,6 +49,8 @@ static int add_holder(pid_t pid, const char *name, void *userdata) {
         struct holder *holder;
 
         if (pid == search->helper && !holder_has_device(search->device_fd, pid))
+                return 0;
+        if (search->without_workers && is_worker(pid))
                 return 0;
         if (report->n_holders == HOLDERS_MAX) {
                 report->n_more_holders++;
@@ -86,6 +100,7 @@ bool device_is_in_use(int device_fd, pid_t held_by, struct report *report, int *
 void run_get_users(const struct task *task, struct report *report) {
         _cleanup_close_ int fd = -1;
         struct sysfs_device device;
+        struct search search;
 
         report->kind = REPORT_FAILED;
         fd = backend_of(task)->open_device(task, &device);
@@ -93,7 +108,8 @@ void run_get_users(const struct task *task, struct report *report) {
                 failure_set(&report->failure, FAILURE_NO_SUCH_DEVICE, "There is no device %s", task->uuid);
                 return;
         }
-        if (find_holders(fd, 0, report) < 0)
+        search = (struct search) { .device_fd = fd, .without_workers = true, .report = report };
+        if (holders_find(fd, add_holder, &search) < 0)
                 failure_set(&report->failure, FAILURE_IO_ERROR,
                             "Device %s: the processes that use it could not be found in /proc", task->uuid);
         else

@@ -41,8 +41,7 @@ static bool stop_text(struct client *client, const char *uuid, char *buffer, siz
                 return false;
         client->users_unknown = !users;
         first = users ? json_object_array_get_idx(users, 0) : NULL;
-        /* A worker of the daemon has the group open while the driver removes the device. */
-        if (first && !streq(json_text(first, "command"), "mediated-worker")) {
+        if (first) {
                 user_text(first, text, sizeof(text));
                 snprintf(buffer, size, "Waiting for %s to release %s", text, uuid);
         } else if (!users && option_given(client->options, OPTION_WAIT)) {

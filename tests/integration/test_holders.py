@@ -181,6 +181,21 @@ def start_machine(host, device, name):
             -name guest=$2,debug-threads=on""", group_of(device), name))
 
 
+def test_worker_is_no_user():
+    """It has the group open while the driver removes the device."""
+    with Host() as host:
+        device = host.create()
+        group = os.stat(f"/dev/vfio/{group_of(device)}").st_ino
+        host.simctl("hang", "mtty", "remove")
+        stop = host.begin_stop(device)
+        host.eventually(lambda: host.state(device) == "stopping")
+        worker, = host.busy_workers()
+        assert any(os.stat(fd).st_ino == group for fd in pathlib.Path(f"/proc/{worker}/fd").iterdir() if fd.exists())
+        assert users_of(host, device) == []
+        host.simctl("resume", "mtty")
+        stop.result()
+
+
 def test_virtual_machine_that_uses_it():
     with Host() as host:
         device = host.create()
