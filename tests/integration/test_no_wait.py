@@ -83,8 +83,8 @@ def test_deadline_counts():
     with Host() as host:
         signals = host.signals()
         host.simctl("hang", "mtty", "create")
-        uuid, _ = host.begin_create(no_wait=True, timeout=0.2).result()
-        host.sleep(0.3)
+        uuid, path = host.begin_create(no_wait=True, timeout=0.2).result()
+        host.eventually(lambda: host.job(path)["TimedOut"])
         host.simctl("resume", "mtty")
         result, error, _ = removed(signals, uuid, "create")
         assert result == "timeout" and error == "org.mediated1.Error.JobTimedOut"
