@@ -102,19 +102,25 @@ def test_show():
 def test_monitor():
     with Host() as host:
         monitor = begin_ctl(host, "monitor", "--json")
-        events = [json.loads(monitor.stdout.readline())]
+        events, seen = [], set()
+
+        def read_until(*expected):
+            while not seen.issuperset(expected):
+                events.append(json.loads(monitor.stdout.readline()))
+                seen.add((events[-1]["object"], events[-1]["event"]))
+
+        read_until(("daemon", "running"))
         prepare(host)
         host.simctl("add-parent", "late:late-1=2")
-        host.sleep(0.5)
+        # What is gone before it is announced is not announced at all.
+        read_until(("device", "added"), ("definition", "added"), ("parent", "added"), ("parent", "changed"))
         host.simctl("release", A)
         ctl(host, "stop", A)
         ctl(host, "undefine", C)
         host.simctl("daemon", "stop")
-        while events[-1]["event"] != "ended":
-            events.append(json.loads(monitor.stdout.readline()))
+        read_until(("daemon", "ended"))
         for event in events:
             check("monitor", event)
-        seen = {(event["object"], event["event"]) for event in events}
         assert seen >= {("device", "added"), ("device", "removed"), ("definition", "added"), ("definition", "changed"),
                         ("definition", "removed"), ("parent", "added"), ("parent", "changed"), ("job", "new"),
                         ("job", "done"), ("daemon", "running"), ("daemon", "ended")}
