@@ -244,6 +244,16 @@ class Host:
     def begin_stop(self, uuid, bus=None, **opts):
         return self.begin("StopDevice", "sa{sv}", uuid, options(**opts), bus=bus)
 
+    def begin_waiting_stop(self, uuid, bus=None):
+        """A stop that has looked at the device, and waits for its one holder: it watches for the holder's end. Before
+        the first look it is "waiting" as well, but for a worker."""
+        # libsystemd has some pidfds of the system bus, from version 257 on.
+        before = self.fds_of_daemon()["anon_inode:[pidfd]"]
+        stop = self.begin_stop(uuid, bus=bus, wait=True)
+        self.eventually(lambda: self.fds_of_daemon()["anon_inode:[pidfd]"] == before + 1, what="the holder's pidfd")
+        self.eventually(lambda: [(job.kind, job.state) for job in self.jobs()] == [("stop", "waiting")])
+        return stop
+
     def stop(self, uuid, **opts):
         self.begin_stop(uuid, **opts).result()
 

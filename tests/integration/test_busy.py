@@ -34,12 +34,9 @@ def test_wait_until_the_holder_exits():
     with Host() as host:
         device = host.create()
         pid = hold(host, device)
-        # libsystemd has some of the system bus, from version 257 on.
         before = host.fds_of_daemon()["anon_inode:[pidfd]"]
-        stop = host.begin_stop(device, wait=True)
-        host.eventually(lambda: [(job.kind, job.state) for job in host.jobs()] == [("stop", "waiting")])
         # Its end is watched, not only polled for.
-        host.eventually(lambda: host.fds_of_daemon()["anon_inode:[pidfd]"] == before + 1, what="the holder's pidfd")
+        stop = host.begin_waiting_stop(device)
         assert not stop.done and (DEVICES / device / "remove").exists()
         host.kill(pid)
         stop.result()
@@ -81,8 +78,7 @@ def test_cancel_of_a_waiting_stop():
     with Host() as host:
         device = host.create()
         hold(host, device)
-        stop = host.begin_stop(device, wait=True)
-        host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+        stop = host.begin_waiting_stop(device)
         host.begin("CancelJob", "t", host.jobs()[0].id).result()
         assert stop.error().name == "JobCanceled"
         assert host.state(device) == "active" and host.jobs() == []
@@ -94,8 +90,7 @@ def a_look_that_takes_long(host, **waiter):
     the device."""
     device = host.create()
     hold(host, device)
-    stop = host.begin_stop(device, wait=True, **waiter)
-    host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+    stop = host.begin_waiting_stop(device, **waiter)
 
     def looks():
         host.kill(*host.workers(), sig=signal.SIGSTOP)

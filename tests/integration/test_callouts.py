@@ -489,8 +489,7 @@ def test_stop_of_a_busy_device_runs_none():
         host.simctl("hold", device)
         assert host.begin_stop(device).error().name == "DeviceBusy"
         assert callouts.calls() == []
-        stop = host.begin_stop(device, wait=True)
-        host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+        stop = host.begin_waiting_stop(device)
         host.sleep(1.5)
         assert callouts.calls() == []
         host.simctl("release", device)

@@ -96,8 +96,7 @@ def test_stop_while_a_stop_waits_for_a_devices_user():
     with Host() as host:
         device = host.create()
         host.simctl("hold", device)
-        stop = host.begin_stop(device, wait=True)
-        host.eventually(lambda: [job.state for job in host.jobs()] == ["waiting"])
+        stop = host.begin_waiting_stop(device)
         begin = time.monotonic()
         host.simctl("daemon", "stop")
         assert time.monotonic() - begin < 5
