@@ -17,7 +17,8 @@ def run(command, *options):
 
 
 # The same for each build, but for its speed.
-@pytest.mark.parametrize("command", [DEMO] if is_sanitized() else [DEMO, f"{HIDE_MDEVCTL} && {DEMO}"])
+@pytest.mark.parametrize("command", [DEMO] if is_sanitized() else [DEMO, f"{HIDE_MDEVCTL} && {DEMO}"],
+                         ids=lambda command: "with-mdevctl" if command == DEMO else "without-mdevctl")
 def test_demo(command):
     done = run(command)
     assert done.returncode == 0 and done.stderr == "", done
