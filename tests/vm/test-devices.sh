@@ -14,8 +14,10 @@ source "$here/lib.sh"
 # shellcheck source=tests/vm/mediated.sh
 source "$here/mediated.sh"
 
-race_pairs=${RACE_PAIRS:-2000}
-storm_calls=${STORM_CALLS:-2000}
+# Most of these races are the kernel's, whatever bus the requests come by.
+[[ ${BUS:-daemon} == daemon ]] && races=2000 || races=500
+race_pairs=${RACE_PAIRS:-$races}
+storm_calls=${STORM_CALLS:-$races}
 kills=${KILLS:-12}
 kills_seed=${KILLS_SEED:-$RANDOM}
 
