@@ -30,7 +30,8 @@ def attacks():
 def test_attack(attack, bus, tmp_path):
     found = tmp_path / "found.json"
     subprocess.run([SIMULATE, f"--bus={bus}", "--", "fairness", f"--attack={attack}", "--definitions=500",
-                    "--connections=60", "--calls=14", f"--seconds={1 if is_sanitized() else 2}", "--batches=1", f"--json={found}"],
+                    "--connections=60", "--calls=14", f"--seconds={1 if is_sanitized() else 2}", "--batches=1",
+                    f"--json={found}"],
                    check=True, stdout=subprocess.DEVNULL, timeout=400, env={**os.environ, "MEDIATED_BUILD": str(BUILD)})
     alone, attacked = json.loads(found.read_text(encoding="utf-8"))
     for row in (alone, attacked):
