@@ -115,10 +115,8 @@ void failure_clear(struct failure *failure) {
 }
 
 void failure_copy(const struct failure *from, struct failure *to) {
-        char *message = from && from->message ? strdup(from->message) : NULL;
+        char *message = from ? utf8_copy_valid(from->message) : NULL;
 
-        if (message)
-                utf8_make_valid(message);
         failure_clear(to);
         *to = (struct failure) { .code = from ? from->code : FAILURE_NONE, .message = message };
 }

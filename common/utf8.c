@@ -79,6 +79,14 @@ void utf8_make_valid(char *text) {
         }
 }
 
+char *utf8_copy_valid(const char *text) {
+        char *copy = text ? strdup(text) : NULL;
+
+        if (copy)
+                utf8_make_valid(copy);
+        return copy;
+}
+
 void utf8_make_printable(char *text) {
         utf8_make_valid(text);
 

@@ -25,6 +25,9 @@ size_t utf8_cut_size(const char *text, size_t max);
 /** utf8_make_valid() - put '?' in place of each byte that is not valid. The text keeps its length. */
 void utf8_make_valid(char *text);
 
+/** utf8_copy_valid() - a copy of @text that is made valid. Returns NULL for NULL, and without memory. */
+char *utf8_copy_valid(const char *text);
+
 /** utf8_make_printable() - the same, and also put '?' in place of control characters, except newline and tab. For a
  * text of a driver or a program that goes to D-Bus and to a terminal. */
 void utf8_make_printable(char *text);

@@ -21,13 +21,11 @@ static bool is_lost_connection(int error) {
 }
 
 int bus_send_failure(sd_bus_message *message, enum failure_code code, const char *text) {
-        _cleanup_free_ char *copy = text ? strdup(text) : NULL;
+        _cleanup_free_ char *copy = utf8_copy_valid(text);
         int r = -ENOMEM;
 
-        if (copy) {
-                utf8_make_valid(copy);
+        if (copy)
                 r = sd_bus_reply_method_errorf(message, failure_code_to_name(code), "%s", copy);
-        }
         if (r >= 0 || is_lost_connection(r))
                 return r < 0 ? r : 0;
 

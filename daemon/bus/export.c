@@ -73,9 +73,7 @@ static struct announcement *queue_up(struct exports *exports, const struct annou
         }
         *a = *announcement;
         a->path = path;
-        a->message = a->job.message ? strdup(a->job.message) : NULL;
-        if (a->message)
-                utf8_make_valid(a->message);
+        a->message = utf8_copy_valid(a->job.message);
         if (!exports->queue)
                 timer_arm(exports->timer, ANNOUNCE_USEC);
         DL_APPEND(exports->queue, a);
