@@ -68,16 +68,24 @@ int open_directory_at(int dir_fd, const char *path, DIR **ret) {
         return 0;
 }
 
-bool has_entries_at(int dir_fd, const char *path) {
+int first_entry_at(int dir_fd, const char *path, char *ret, size_t size) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
+        int r;
 
-        if (open_directory_at(dir_fd, path, &dir) < 0)
-                return false;
+        r = open_directory_at(dir_fd, path, &dir);
+        if (r < 0)
+                return r;
         while ((entry = readdir(dir)))
                 if (entry->d_name[0] != '.')
-                        return true;
-        return false;
+                        return (size_t) snprintf(ret, size, "%s", entry->d_name) < size ? 0 : -ENAMETOOLONG;
+        return -ENOENT;
+}
+
+bool has_entries_at(int dir_fd, const char *path) {
+        char name[NAME_MAX + 1];
+
+        return first_entry_at(dir_fd, path, name, sizeof(name)) >= 0;
 }
 
 bool is_shortage(int error) {

@@ -13,6 +13,10 @@ int open_beneath(int dir_fd, const char *path, int flags);
 /** open_directory_at() - open a directory to read its entries. Returns 0 or a negative errno. */
 int open_directory_at(int dir_fd, const char *path, DIR **ret);
 
+/** first_entry_at() - the name of an entry of a directory that does not begin with a dot. Returns 0 or a negative
+ * errno, -ENOENT also when there is none. */
+int first_entry_at(int dir_fd, const char *path, char *ret, size_t size);
+
 /** has_entries_at() - whether a directory exists and has an entry whose name does not begin with a dot. */
 bool has_entries_at(int dir_fd, const char *path);
 

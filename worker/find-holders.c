@@ -40,19 +40,14 @@ static void find_node(const char *node, int dir_fd, const char *dev, struct stat
 }
 
 static void find_device_node(int device_fd, struct statx *ret) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        char node[PATH_MAX], dev[PATH_MAX];
-        struct dirent *entry;
+        char name[SYSFS_NAME_SIZE], node[PATH_MAX], dev[PATH_MAX];
 
         *ret = (struct statx) {};
-        if (open_directory_at(device_fd, "vfio-dev", &dir) < 0)
+        if (first_entry_at(device_fd, "vfio-dev", name, sizeof(name)) < 0)
                 return;
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.') {
-                        snprintf(node, sizeof(node), "dev/vfio/devices/%s", entry->d_name);
-                        snprintf(dev, sizeof(dev), "%s/dev", entry->d_name);
-                        return find_node(node, dirfd(dir), dev, ret);
-                }
+        snprintf(node, sizeof(node), "dev/vfio/devices/%s", name);
+        snprintf(dev, sizeof(dev), "vfio-dev/%s/dev", name);
+        find_node(node, device_fd, dev, ret);
 }
 
 int vfio_group(int device_fd, char *ret, size_t size) {

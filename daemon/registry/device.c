@@ -54,27 +54,19 @@ int device_group(struct registry *registry, const char *uuid, char *ret, size_t 
 
 /* The kernel makes `dev` for a character device only, and vfio-dev/vfioN also without one. */
 static void find_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
         char path[PATH_MAX];
         struct stat st;
         int n;
 
-        *ret = '\0';
         n = snprintf(path, sizeof(path), "%s/vfio-dev", device->path + 1);
-        if (n >= PATH_MAX || open_directory_at(root_fd(), path, &dir) < 0)
-                return;
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.' &&
-                    snprintf(path + n, sizeof(path) - (size_t) n, "/%s/dev", entry->d_name) < PATH_MAX - n &&
-                    fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) >= 0) {
-                        snprintf(ret, SYSFS_NAME_SIZE, "%s", entry->d_name);
-                        return;
-                }
+        if (n >= PATH_MAX || first_entry_at(root_fd(), path, ret, SYSFS_NAME_SIZE) < 0 ||
+            snprintf(path + n, sizeof(path) - (size_t) n, "/%s/dev", ret) >= PATH_MAX - n ||
+            fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+                *ret = '\0';
 }
 
-/* The name does not change once the device is complete. Whoever asks for all properties of all devices, and does so
- * again and again, costs a directory's reading each only once. */
+/* The name does not change once the device is complete. So a client that asks again and again for the properties of all
+ * devices makes the daemon read each directory only once. */
 const char *device_vfio_name(struct device *device) {
         char name[SYSFS_NAME_SIZE];
 
