@@ -71,8 +71,13 @@ static int add_holder(pid_t pid, const char *name, void *userdata) {
 /* Returns how many processes have a node of the device open, or a negative errno. Adds to report->holders those that
  * use the device: all but the process @held_by, unless that process has opened more than the group. (libvirt opens the
  * group to check that no virtual machine has it, and keeps it open while mdevctl removes the device.) */
-static int find_holders(int device_fd, pid_t held_by, struct report *report) {
-        struct search search = { .device_fd = device_fd, .helper = held_by, .report = report };
+static int find_holders(int device_fd, pid_t held_by, bool without_workers, struct report *report) {
+        struct search search = {
+                .device_fd = device_fd,
+                .helper = held_by,
+                .without_workers = without_workers,
+                .report = report,
+        };
 
         return holders_find(device_fd, add_holder, &search);
 }
@@ -86,7 +91,7 @@ bool device_is_in_use(int device_fd, pid_t held_by, struct report *report, int *
                 return false;
         }
 
-        n = find_holders(device_fd, held_by, report);
+        n = find_holders(device_fd, held_by, false, report);
         /* Without a group node, only the list of holders can say whether the device is in use. If there is no list, the
          * device counts as in use, because the removal of a device in use would never end. */
         if (fd != -EBUSY || n > 0)
@@ -100,7 +105,6 @@ bool device_is_in_use(int device_fd, pid_t held_by, struct report *report, int *
 void run_get_users(const struct task *task, struct report *report) {
         _cleanup_close_ int fd = -1;
         struct sysfs_device device;
-        struct search search;
 
         report->kind = REPORT_FAILED;
         fd = backend_of(task)->open_device(task, &device);
@@ -108,8 +112,7 @@ void run_get_users(const struct task *task, struct report *report) {
                 failure_set(&report->failure, FAILURE_NO_SUCH_DEVICE, "There is no device %s", task->uuid);
                 return;
         }
-        search = (struct search) { .device_fd = fd, .without_workers = true, .report = report };
-        if (holders_find(fd, add_holder, &search) < 0)
+        if (find_holders(fd, 0, true, report) < 0)
                 failure_set(&report->failure, FAILURE_IO_ERROR,
                             "Device %s: the processes that use it could not be found in /proc", task->uuid);
         else
