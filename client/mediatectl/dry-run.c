@@ -25,32 +25,24 @@ static int tell_missing(const struct target *target, const char *what) {
 }
 
 int dry_run_devices(struct client *client, const struct targets *targets, const char *verb) {
-        const struct listed_device_list *devices = &client->lists.devices;
         int r, status = STATUS_DONE;
 
         r = lists_devices(client);
         if (r != 0)
                 return r;
         for (size_t i = 0; i < targets->n; i++) {
-                bool found = false;
+                const struct listed_device *device = lists_find_device(&client->lists, targets->items[i].uuid);
 
-                for (size_t j = 0; j < devices->n; j++) {
-                        const struct listed_device *device = &devices->items[j];
-
-                        if (!streq(device->uuid, targets->items[i].uuid))
-                                continue;
+                if (device)
                         print_line(verb, device->uuid, device->type, device->parent);
-                        found = true;
-                }
-                if (!found)
+                else
                         status = tell_missing(&targets->items[i], "device");
         }
         return status;
 }
 
 static bool is_meant(const struct listed_definition *definition, const struct target *target) {
-        return streq(definition->uuid, target->uuid) &&
-               (!*target->parent || streq(definition->parent, target->parent));
+        return listed_definition_is(definition, target->uuid, target->parent);
 }
 
 int dry_run_definitions(struct client *client, const struct targets *targets, const char *verb, bool inactive,

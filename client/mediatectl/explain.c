@@ -65,8 +65,7 @@ static int explain_start(struct client *client, const struct call_arguments *arg
         for (size_t i = 0; r == 0 && !missing && i < definitions->n; i++) {
                 const struct listed_definition *definition = &definitions->items[i];
 
-                if (streq(definition->uuid, arguments->uuid) &&
-                    (!*arguments->parent || streq(definition->parent, arguments->parent)))
+                if (listed_definition_is(definition, arguments->uuid, arguments->parent))
                         r = place_missing(client, definition->parent, definition->type, &missing);
         }
         if (r != 0 || !missing)
@@ -102,7 +101,7 @@ int explain_error(struct client *client, sd_bus_message *call, const sd_bus_erro
         }
         if (r < 0)
                 return r;
-        /* What is missing may have appeared meanwhile. The daemon's text was true when it was written. */
+        /* If nothing is missing any more, the daemon's text still says what was missing when the call failed. */
         if (!text)
                 text = strdup(error_text(error));
         if (!text)

@@ -115,6 +115,24 @@ int lists_definitions(struct client *client) {
                          &item->active, &item->path);
 }
 
+const struct listed_device *lists_find_device(const struct lists *lists, const char *uuid) {
+        for (size_t i = 0; i < lists->devices.n; i++)
+                if (streq(lists->devices.items[i].uuid, uuid))
+                        return &lists->devices.items[i];
+        return NULL;
+}
+
+bool listed_definition_is(const struct listed_definition *definition, const char *uuid, const char *parent) {
+        return streq(definition->uuid, uuid) && (!*parent || streq(definition->parent, parent));
+}
+
+const struct listed_definition *lists_find_definition(const struct lists *lists, const char *uuid, const char *parent) {
+        for (size_t i = 0; i < lists->definitions.n; i++)
+                if (listed_definition_is(&lists->definitions.items[i], uuid, parent))
+                        return &lists->definitions.items[i];
+        return NULL;
+}
+
 static int read_card(const struct call *call, struct listed_parent *parent) {
         const char *card;
 

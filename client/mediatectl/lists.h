@@ -64,6 +64,15 @@ int lists_devices(struct client *client);
 /** lists_definitions() - fetch all definitions, sorted by parent and UUID. */
 int lists_definitions(struct client *client);
 
+/** lists_find_device() - the device of this UUID among those that lists_devices() has fetched, or NULL. */
+const struct listed_device *lists_find_device(const struct lists *lists, const char *uuid);
+
+/** listed_definition_is() - whether it is of this UUID and parent; an empty parent stands for any. */
+bool listed_definition_is(const struct listed_definition *definition, const char *uuid, const char *parent);
+
+/** lists_find_definition() - the first such definition among those that lists_definitions() has fetched, or NULL. */
+const struct listed_definition *lists_find_definition(const struct lists *lists, const char *uuid, const char *parent);
+
 /** lists_parents() - fetch all parents and their cards, sorted by name. */
 int lists_parents(struct client *client);
 

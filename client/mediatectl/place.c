@@ -179,16 +179,10 @@ int place_warn(struct client *client, const char *parent, const char *type) {
         return r;
 }
 
-static const struct listed_device *find_active(const struct lists *lists, const char *uuid, const char *parent,
-                                               const char *type) {
-        for (size_t i = 0; i < lists->devices.n; i++) {
-                const struct listed_device *device = &lists->devices.items[i];
+static bool is_active(const struct lists *lists, const char *uuid, const char *parent, const char *type) {
+        const struct listed_device *device = lists_find_device(lists, uuid);
 
-                if (streq(device->uuid, uuid) && streq(device->parent, parent) && streq(device->type, type) &&
-                    streq(device->state, "active"))
-                        return device;
-        }
-        return NULL;
+        return device && streq(device->parent, parent) && streq(device->type, type) && streq(device->state, "active");
 }
 
 int place_warn_attributes(struct client *client, const char *uuid, const char *parent, const char *type,
@@ -199,7 +193,7 @@ int place_warn_attributes(struct client *client, const char *uuid, const char *p
         if (attributes->n == 0 || !client_is_local(client))
                 return 0;
         r = lists_devices(client);
-        if (r != 0 || !find_active(&client->lists, uuid, parent, type))
+        if (r != 0 || !is_active(&client->lists, uuid, parent, type))
                 return r;
         fd = sysfs_open_device(uuid);
         if (fd < 0)

@@ -64,17 +64,16 @@ static int warn_defined(struct client *client, const struct calls *calls, const 
 }
 
 static bool is_active(const struct lists *lists, const char *uuid, const char *parent) {
-        for (size_t i = 0; i < lists->devices.n; i++)
-                if (streq(lists->devices.items[i].uuid, uuid) && streq(lists->devices.items[i].parent, parent))
-                        return true;
-        return false;
+        const struct listed_device *device = lists_find_device(lists, uuid);
+
+        return device && streq(device->parent, parent);
 }
 
 static int note_defined(struct client *client, const struct calls *calls, const struct definition_request *request) {
         struct notes notes = {};
         int r;
 
-        if (!streq(request->start, "auto"))
+        if (!streq(request->start, "auto") || !tell_shows_notes())
                 return 0;
         r = lists_devices(client);
         for (size_t i = 0; r == 0 && i < calls->n; i++) {

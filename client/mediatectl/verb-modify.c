@@ -102,14 +102,7 @@ static int add_modify(struct calls *calls, const struct target *target, const st
 }
 
 static const struct listed_definition *find_definition(const struct lists *lists, const struct target *target) {
-        for (size_t i = 0; i < lists->definitions.n; i++) {
-                const struct listed_definition *definition = &lists->definitions.items[i];
-
-                if (streq(definition->uuid, target->uuid) &&
-                    (!*target->parent || streq(definition->parent, target->parent)))
-                        return definition;
-        }
-        return NULL;
+        return lists_find_definition(lists, target->uuid, target->parent);
 }
 
 /* Whether the definition was changed in what its device is made of. */
@@ -157,6 +150,8 @@ static int note_modified(struct client *client, const struct calls *calls, const
         struct notes notes = {};
         int r;
 
+        if (!tell_shows_notes())
+                return 0;
         r = lists_definitions(client);
         for (size_t i = 0; r == 0 && i < calls->n; i++) {
                 const struct listed_definition *definition = find_definition(&client->lists, &targets->items[i]);

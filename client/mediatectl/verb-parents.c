@@ -146,7 +146,7 @@ int verb_types(struct client *client, char **arguments, size_t n) {
         size_t n_types = 0;
         int r;
 
-        /* The description has what people choose a type by. Of all parents at once it would be too much. */
+        /* People choose a type by its description. The list of all types leaves it out, because that list is long. */
         memcpy(columns, types_columns, sizeof(columns));
         if (n > 0)
                 columns[TYPES_DESCRIPTION].flags |= COLUMN_STANDARD;

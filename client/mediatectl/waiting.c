@@ -9,28 +9,9 @@
 #include "common/sysfs.h"
 #include "common/utf8.h"
 
-static const struct listed_device *find_device(const struct lists *lists, const char *uuid) {
-        for (size_t i = 0; i < lists->devices.n; i++)
-                if (streq(lists->devices.items[i].uuid, uuid))
-                        return &lists->devices.items[i];
-        return NULL;
-}
-
-static const struct listed_definition *find_definition(const struct lists *lists,
-                                                       const struct call_arguments *arguments) {
-        for (size_t i = 0; i < lists->definitions.n; i++) {
-                const struct listed_definition *definition = &lists->definitions.items[i];
-
-                if (streq(definition->uuid, arguments->uuid) &&
-                    (!*arguments->parent || streq(definition->parent, arguments->parent)))
-                        return definition;
-        }
-        return NULL;
-}
-
 /* A caller that may not see who uses the device is not told that nobody does, and does not ask again. */
 static bool stop_text(struct client *client, const char *uuid, char *buffer, size_t size) {
-        const struct listed_device *device = find_device(&client->lists, uuid);
+        const struct listed_device *device = lists_find_device(&client->lists, uuid);
         _cleanup_json_ json_object *users = NULL;
         json_object *first;
         char text[512];
@@ -53,7 +34,8 @@ static bool stop_text(struct client *client, const char *uuid, char *buffer, siz
 }
 
 static bool start_text(struct client *client, const struct call_arguments *arguments, char *buffer, size_t size) {
-        const struct listed_definition *definition = find_definition(&client->lists, arguments);
+        const struct listed_definition *definition =
+                lists_find_definition(&client->lists, arguments->uuid, arguments->parent);
         _cleanup_close_ int fd = client_is_local(client) ? sysfs_open_device(arguments->uuid) : -1;
 
         if (!definition)

@@ -59,10 +59,14 @@ int tell_status(int status, const char *format, ...) {
         return status;
 }
 
+bool tell_shows_notes(void) {
+        return isatty(STDERR_FILENO);
+}
+
 void tell_note(const char *format, ...) {
         va_list args;
 
-        if (!isatty(STDERR_FILENO))
+        if (!tell_shows_notes())
                 return;
         va_start(args, format);
         tell_va("", format, args, ".");

@@ -14,6 +14,9 @@ void tell(const char *format, ...) _printf_(1, 2);
 /** tell_status() - print the same. Returns @status. */
 int tell_status(int status, const char *format, ...) _printf_(2, 3);
 
+/** tell_shows_notes() - whether notes are printed, which are for a person: if standard error is a terminal. */
+bool tell_shows_notes(void);
+
 /** tell_note() - print a line for a person, without the name of the program, if standard error is a terminal. */
 void tell_note(const char *format, ...) _printf_(1, 2);
 
