@@ -12,7 +12,8 @@ from host import DEVICES, device_path, kernel_devices, new_uuid, parent_path, re
 from polkit import NOBODY, YES, Polkit
 
 # The last two go and come.
-PARENTS = ["mtty:mtty-1=24", "mbochs:mbochs-small=16", "full:full-1=1", "late:late-1=4"]
+PARENTS = ["mtty:mtty-1=24", "mbochs:mbochs-small=16", "0000:41:00.4@0000:41:00.0:nvidia-63=16",
+           *(f"0000:42:00.{n}@0000:42:00.0:nvidia-63=0" for n in (4, 5)), "full:full-1=1", "late:late-1=4"]
 
 ATTRIBUTES = [("setting", "x"), ("vendor/plugin", "y")]
 OTHERS = [("setting", "z")]
@@ -66,6 +67,26 @@ def create_refused(host):
     def check(_):
         assert not (DEVICES / uuid).exists()
     return lambda: host.begin_create(uuid, attributes=[*ATTRIBUTES, ("vendor/ro", "z")]), check
+
+
+def create_unwaited(host):
+    """The answer says that it is accepted. What becomes of it is seen when no job is left."""
+    uuid = new_uuid()
+
+    def check(_):
+        host.eventually(lambda: not host.jobs(), 10, "no job")
+        is_created(uuid)(None)
+    return lambda: host.begin_create(uuid, attributes=ATTRIBUTES, no_wait=True), check
+
+
+def create_on_card(host):
+    uuid = new_uuid()
+    return (lambda: host.begin_create(uuid, "0000:41:00.0", "nvidia-63", attributes=ATTRIBUTES)), is_created(uuid)
+
+
+def create_on_full_card(host):
+    """Each of its functions is asked."""
+    return (lambda: host.begin_create(parent="0000:42:00.0", type="nvidia-63")), nothing
 
 
 def create_without_instance(host):
@@ -300,7 +321,8 @@ def _names(types):
     return sorted((row[0], row[1]) for row in types)
 
 
-CHANGES = [create, create_settled, create_refused, create_without_instance, stop, stop_in_use, stop_waiting, define_new,
+CHANGES = [create, create_settled, create_refused, create_unwaited, create_on_card, create_on_full_card,
+           create_without_instance, stop, stop_in_use, stop_waiting, define_new,
            define_active, modify, modify_by_index, undefine, start, start_waiting, callouts, question, leave,
            devices_of_others, parents, files_of_others, reload]
 
@@ -314,6 +336,8 @@ QUESTIONS = {
                              lambda host, uuid: host.begin("GetDefinition", "ss", uuid, "mtty")),
     "get_attributes": _reads(_device_and_definition,
                              lambda host, uuid: host.bus.begin(device_path(uuid), DEVICE, "GetAttributes")),
+    "get_users": _reads(_device_and_definition,
+                        lambda host, uuid: host.bus.begin(device_path(uuid), DEVICE, "GetUsers")),
     "properties": _reads(_device_and_definition, _ask(parent_path("mtty"), PROPERTIES, "GetAll", "s", PARENT), sorted),
     "objects": _reads(_device_and_definition, _ask(ROOT, OBJECT_MANAGER, "GetManagedObjects"), sorted),
     # libsystemd 252 answers with an empty text where the C library's memory stream has no memory at its end.
