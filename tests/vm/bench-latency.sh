@@ -13,7 +13,4 @@ for ((i = 0; i < 100; i++)); do
 done
 systemctl is-active --quiet mediated.service || { echo "mediated.service has not started" >&2; exit 1; }
 
-echo "at rest:"
 latency "$@"
-echo "one after the other:"
-latency --pause 0 "$@"
