@@ -117,17 +117,11 @@ static int on_transition(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 void registry_watch_transitions(struct registry *registry) {
-        uint64_t usec = USEC_INFINITY, t;
-        struct device *device;
-
-        DL_FOREACH(registry->transitions, device) {
-                t = transition_poll_usec(device);
-                usec = t < usec ? t : usec;
-        }
-        if (usec == USEC_INFINITY)
+        if (!registry->transitions)
                 return;
 
-        timer_arm(registry->transition_timer, usec);
+        /* The last one has come last, and so is looked at first. */
+        timer_arm(registry->transition_timer, transition_poll_usec(registry->transitions->prev));
 }
 
 int registry_new(struct registry **ret, const struct backend *backend, sd_event *event, struct exports *exports,
