@@ -63,23 +63,17 @@ static int property_get_error(sd_bus *bus, const char *path, const char *interfa
         return bus_append_failure(reply, &device->error);
 }
 
-static bool has_group(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
-        return device_group(device->registry, device->uuid, ret, SYSFS_NAME_SIZE) >= 0;
-}
-
-/* The group is a link of the driver core. It is read for each answer, because most callers never ask for it. */
 static int property_get_iommu_group(sd_bus *bus, const char *path, const char *interface, const char *property,
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        char group[SYSFS_NAME_SIZE];
-
-        return sd_bus_message_append(reply, "s", has_group(userdata, group) ? group : "");
+        return sd_bus_message_append(reply, "s", device_group_name(userdata));
 }
 
 static int property_get_device_node(sd_bus *bus, const char *path, const char *interface, const char *property,
                                     sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
-        char group[SYSFS_NAME_SIZE], node[SYSFS_NAME_SIZE + 16] = "";
+        const char *group = device_group_name(userdata);
+        char node[SYSFS_NAME_SIZE + 16] = "";
 
-        if (has_group(userdata, group))
+        if (*group)
                 snprintf(node, sizeof(node), "/dev/vfio/%s", group);
         return sd_bus_message_append(reply, "s", node);
 }

@@ -65,8 +65,8 @@ static void find_vfio_name(const struct device *device, char ret[static SYSFS_NA
                 *ret = '\0';
 }
 
-/* The name does not change once the device is complete. So a client that asks again and again for the properties of all
- * devices makes the daemon read each directory only once. */
+/* A client that asks again and again for the properties of all devices makes the daemon read each directory only once
+ * between two uevents of the device. */
 const char *device_vfio_name(struct device *device) {
         char name[SYSFS_NAME_SIZE];
 
@@ -75,6 +75,23 @@ const char *device_vfio_name(struct device *device) {
                 device->vfio_name = strdup(name);
         }
         return device->vfio_name ? device->vfio_name : "";
+}
+
+const char *device_group_name(struct device *device) {
+        char name[SYSFS_NAME_SIZE] = "";
+
+        if (!device->group_name || device->state != DEVICE_ACTIVE) {
+                free(device->group_name);
+                (void) device_group(device->registry, device->uuid, name, sizeof(name));
+                device->group_name = strdup(name);
+        }
+        return device->group_name ? device->group_name : "";
+}
+
+/* They change when the device gets another driver, or none. */
+static void forget_names(struct device *device) {
+        free(TAKE_PTR(device->vfio_name));
+        free(TAKE_PTR(device->group_name));
 }
 
 bool device_is_in_transition(const struct device *device) {
@@ -97,7 +114,7 @@ static struct device *device_free(struct device *device) {
         failure_clear(&device->error);
         free(device->parent);
         free(device->path);
-        free(device->vfio_name);
+        forget_names(device);
         free(device->type);
         free(device);
         return NULL;
@@ -270,6 +287,7 @@ static struct device *device_update(struct registry *registry, const char *uuid,
                 }
         }
 
+        forget_names(device);
         if (set_type(device, look->type) < 0) {
                 registry_look_again(registry);
                 if (!is_new)

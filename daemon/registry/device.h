@@ -21,6 +21,7 @@ struct device {
         char *parent;                   /* its name */
         char *path;                     /* the directory in sysfs */
         char *vfio_name;                /* see device_vfio_name(); NULL until somebody has asked */
+        char *group_name;               /* see device_group_name(); NULL until somebody has asked */
         char *type;                     /* its id; NULL until the kernel shows it */
         ino_t inode;                    /* of the directory; a later device of the UUID has another one */
         enum device_state state;
@@ -85,6 +86,9 @@ int device_group(struct registry *registry, const char *uuid, char *ret, size_t 
 /** device_vfio_name() - the name of the device's own VFIO character device, such as "vfio0", whose node is in
  * /dev/vfio/devices; "" if it has none. Kernels before 6.6 have none, and so have those built without it. */
 const char *device_vfio_name(struct device *device);
+
+/** device_group_name() - what device_group() finds, for answers: "" if there is none. */
+const char *device_group_name(struct device *device);
 
 /** device_grace_usec() - how long the device must still be left alone, because somebody else has just made it; 0: no
  * longer. */
