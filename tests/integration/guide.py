@@ -36,7 +36,9 @@ NOT_HERE = {
     "chzdev": "IBM Z", "lszcrypt": "IBM Z", "lscss": "IBM Z",
     "virsh": "libvirt", "kubectl": "a cluster", "openstack": "a cloud",
     "go": "a compiler of 450 MB; test_examples.py runs it",
-    "meson install": "a host that may be changed", "ninja": "a host that may be changed",
+    "meson": "a host that may be changed", "ninja": "a host that may be changed",
+    "tools/demo": "a host around it; test_demo.py runs it", "tools/check": "a host around it",
+    "tools/dependencies": "a host that may be changed", "tools/package": "a host around it",
 }
 
 BLOCK = re.compile(r"^```(?P<info>.*)\n(?P<text>(?s:.*?))^```$|"

@@ -4,6 +4,7 @@
 import os
 import subprocess
 
+import guide
 import pytest
 from host import BUILD, SOURCE, is_sanitized
 
@@ -16,6 +17,10 @@ def run(command, *options):
                           capture_output=True, text=True, timeout=100, env={**os.environ, "MEDIATED_BUILD": str(BUILD)})
 
 
+def part_in_readme():
+    return next(text for _, info, text in guide.blocks(guide.read(SOURCE / "README.md")) if "test_demo.py" in info)
+
+
 # The same for each build, but for its speed.
 @pytest.mark.parametrize("command", [DEMO] if is_sanitized() else [DEMO, f"{HIDE_MDEVCTL} && {DEMO}"],
                          ids=lambda command: "with-mdevctl" if command == DEMO else "without-mdevctl")
@@ -25,6 +30,8 @@ def test_demo(command):
     assert not any(line.endswith(" ") for line in done.stdout.splitlines())
     assert max(map(len, done.stdout.splitlines())) <= 80
     assert ("$ mdevctl" in done.stdout) == (command == DEMO)
+    if command == DEMO:
+        assert guide.pattern(part_in_readme().splitlines()).search(done.stdout)
     assert all(f"\n{n}. " in done.stdout for n in range(1, 7))
 
 

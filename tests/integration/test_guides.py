@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the guides say is true, see guide.py."""
+"""What the guides say is true, see guide.py; and what the pages name is there."""
+
+import re
 
 import guide
 import pytest
 from host import SOURCE, Host, is_sanitized
 
-GUIDES = sorted((SOURCE / "docs" / "guides").glob("*.md"))
+GUIDES = [SOURCE / "README.md", *sorted((SOURCE / "docs" / "guides").glob("[!R]*.md"))]
 
+PAGES = [*SOURCE.glob("*.md"), *(SOURCE / "docs").rglob("*.md"), *(SOURCE / "tests").rglob("*.md")]
 
 WRONG = {
     "another output": "```console\n$ echo yes\nno\n```\n",
@@ -49,3 +52,32 @@ def test_guide(path):
     with Host(parents=guide.parents_of(text)) as host:
         wrong = guide.run(host, text)
     assert not wrong, "\n\n".join(wrong)
+
+
+def anchor_of(heading):
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(SOURCE)))
+def test_links(page):
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", guide.read(page)):
+        if target.startswith("http"):
+            continue
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        if anchor:
+            assert anchor in [anchor_of(heading) for heading in re.findall(r"^#+ (.*)", guide.read(file), re.MULTILINE)]
+
+
+def test_index_has_all_guides():
+    index = guide.read(SOURCE / "docs" / "guides" / "README.md")
+    for path in GUIDES[1:]:
+        assert f"({path.name})" in index
+
+
+def test_units_of_the_pages_exist():
+    units = {path.name.removesuffix(".in") for path in (SOURCE / "units").iterdir()}
+    for page in GUIDES:
+        for name in re.findall(r"\bmediated(?:-[a-z]+)?(?:@[\w$-]*)?\.(?:service|target|timer)", guide.read(page)):
+            assert re.sub(r"@[\w$-]*", "@", name) in units, (page, name)

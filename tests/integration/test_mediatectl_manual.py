@@ -36,21 +36,6 @@ def test_examples_of_the_manual():
             "matrix", "0.0.0313", *(f"0000:42:00.{n}" for n in range(4, 8))}
 
 
-def commands_of_readme():
-    """What a reader types as root, with lines that go on put together."""
-    text = (SOURCE / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
-    return re.findall(r"^    # ((?:mediatectl|mdevctl|busctl) .*)$", text, re.MULTILINE)
-
-
-def test_commands_of_the_readme():
-    commands = commands_of_readme()
-    assert len(commands) > 4
-    with Host() as host:
-        done = subprocess.run(["bash", "-c", "set -e\n" + "\n".join(commands)], check=False, capture_output=True,
-                              text=True, env=environment(host), timeout=60)
-        assert done.returncode == 0, done
-
-
 def verbs_and_options():
     text = subprocess.run([MEDIATECTL, "--help"], check=True, capture_output=True, text=True).stdout
     return (set(re.findall(r"^  ([a-z]+)(?: |$)", text, re.MULTILINE)),
