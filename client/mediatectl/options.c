@@ -232,7 +232,7 @@ static const struct {
 } help[] = {
         { BIT(COUNT), "     --count N            create: that many devices, each with a random UUID" },
         { BIT(ALL), "  -a --all                All of them instead of UUIDs or job numbers" },
-        { BIT(PARENT), "  -p --parent PARENT      Only what is on this parent, or for it" },
+        { BIT(PARENT), "  -p --parent PARENT      Only what is on this parent or card, or for it" },
         { BIT(DRY_RUN), "     --dry-run            Print what would be done, and do nothing" },
         { BIT(WAIT),
           "     --wait               start: wait for parent, type and an instance; stop: for the device's user" },

@@ -51,15 +51,17 @@ int targets_parse(struct client *client, char **arguments, size_t n, enum known 
 
 int targets_all_definitions(struct client *client, bool inactive, struct targets *ret) {
         const struct listed_definition_list *definitions = &client->lists.definitions;
-        const char *parent = client->options->parent;
+        const char *place = client->options->parent;
         int r;
 
         r = lists_definitions(client);
+        if (r == 0 && place)
+                r = lists_parents(client);
         for (size_t i = 0; r == 0 && i < definitions->n; i++) {
                 const struct listed_definition *definition = &definitions->items[i];
 
-                if ((inactive && definition->active) || (parent && !streq(parent, definition->parent)) ||
-                    !*definition->type)
+                if ((inactive && definition->active) || !*definition->type ||
+                    (place && !lists_is_on(&client->lists, definition->parent, place)))
                         continue;
                 r = targets_add(ret, definition->uuid, definition->parent);
         }

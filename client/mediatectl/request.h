@@ -31,8 +31,8 @@ void targets_clear(struct targets *targets);
 /** targets_parse() - add the UUIDs of the command line, each once. Returns a status. */
 int targets_parse(struct client *client, char **arguments, size_t n, enum known prefer, struct targets *ret);
 
-/** targets_all_definitions() - add all valid definitions: with --parent only those of that parent, with @inactive only
- * those that are not active. Returns a status. */
+/** targets_all_definitions() - add all valid definitions: with --parent only those of that parent or card, with
+ * @inactive only those that are not active. Returns a status. */
 int targets_all_definitions(struct client *client, bool inactive, struct targets *ret);
 
 /** targets_definitions() - do what targets_parse() does, or with --all what targets_all_definitions() does. Returns a

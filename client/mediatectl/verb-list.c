@@ -101,7 +101,7 @@ static int check_state(const char *state) {
         return all ? tell_status(STATUS_USAGE, "There is no state '%s'; there are %s", state, all) : -ENOMEM;
 }
 
-/* Whether anything can be on such a parent, or of such a type. A name that is nowhere is misspelt. */
+/* Whether anything can be on such a parent or card, or of such a type. A name that is nowhere is misspelt. */
 static int check_places(struct client *client, const struct entries *entries) {
         const struct options *options = client->options;
         bool has_parent = !options->parent, has_type = !options->type;
@@ -109,10 +109,10 @@ static int check_places(struct client *client, const struct entries *entries) {
         int r;
 
         for (size_t i = 0; i < entries->n; i++) {
-                has_parent |= options->parent && streq(entries->items[i].parent, options->parent);
+                has_parent |= options->parent && lists_is_on(&client->lists, entries->items[i].parent, options->parent);
                 has_type |= options->type && streq(entries->items[i].type, options->type);
         }
-        r = has_parent ? 0 : place_missing(client, options->parent, NULL, &missing);
+        r = has_parent ? 0 : place_missing_on_card(client, options->parent, NULL, &missing);
         if (r == 0 && !missing && !has_type)
                 r = place_missing_type(client, options->type, &missing);
         return r == 0 && missing ? tell_status(STATUS_NOT_FOUND, "%s", missing) : r;
@@ -160,7 +160,9 @@ static int choose(struct client *client, char **arguments, size_t n, struct entr
 
         if (!named)
                 return -ENOMEM;
-        r = check_places(client, entries);
+        r = options->parent ? lists_parents(client) : 0;
+        if (r == 0)
+                r = check_places(client, entries);
         for (size_t i = 0; r == 0 && i < n; i++)
                 r = find_named(client, entries, arguments[i], &named[i]);
         if (r != 0)
@@ -170,7 +172,7 @@ static int choose(struct client *client, char **arguments, size_t n, struct entr
                 const struct entry *entry = &entries->items[i];
 
                 if (is_named(named, n, entry->uuid) &&
-                    (!options->parent || streq(options->parent, entry->parent)) &&
+                    (!options->parent || lists_is_on(&client->lists, entry->parent, options->parent)) &&
                     (!options->type || streq(options->type, entry->type)))
                         entries->items[n_chosen++] = *entry;
         }

@@ -59,12 +59,14 @@ int verb_start(struct client *client, char **arguments, size_t n) {
 
 static int all_devices(struct client *client, struct targets *ret) {
         const struct listed_device_list *devices = &client->lists.devices;
-        const char *parent = client->options->parent;
+        const char *place = client->options->parent;
         int r;
 
         r = lists_devices(client);
+        if (r == 0 && place)
+                r = lists_parents(client);
         for (size_t i = 0; r == 0 && i < devices->n; i++)
-                if (!parent || streq(devices->items[i].parent, parent))
+                if (!place || lists_is_on(&client->lists, devices->items[i].parent, place))
                         r = targets_add(ret, devices->items[i].uuid, NULL);
         return r;
 }

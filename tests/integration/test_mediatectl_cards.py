@@ -64,6 +64,21 @@ def test_cards_are_no_parents(host):
         assert error == f"mediatectl: '{CARD}' is a card. Its parents are {', '.join(VFS)}\n"
 
 
+def test_all_on_a_card(host):
+    on_card = ctl(host, "create", CARD, "nvidia-63", "--count", "3", "--define").out.split()
+    other = ctl(host, "create", "mtty", "mtty-1", "--define").out.strip()
+    for name in (CARD, "41:00.0"):
+        listed = ctl(host, "list", "--parent", name, "--no-legend", "-o", "UUID").out.split()
+        assert sorted(listed) == sorted(on_card)
+    ctl(host, "stop", "--all", "--parent", "41:00.0")
+    assert list(host.devices()) == [other]
+    ctl(host, "start", "--all", "--parent", CARD)
+    assert host.devices().keys() == {*on_card, other}
+    ctl(host, "stop", "--all")
+    ctl(host, "undefine", "--all", "--parent", CARD)
+    assert ctl(host, "list", "--no-legend", "-o", "UUID").out.split() == [other]
+
+
 def stored(host, uuid):
     return json.loads((STORE / host.devices()[uuid].parent / uuid).read_text(encoding="utf-8"))
 
