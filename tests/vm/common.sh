@@ -29,5 +29,53 @@ publish() {
     echo "$3" >"$2/recipe"
 }
 
+# machine_suite: the Debian release of this machine.
+machine_suite() {
+    # shellcheck source=/dev/null
+    (source /etc/os-release && echo "${VERSION_CODENAME:-none}")
+}
+
+# debian_sources SUITE: apt's lines for SUITE from where this machine gets its Debian, so that a mirror that is set up
+# here serves the guest too. Nothing, if this machine is no Debian.
+debian_sources() {
+    # shellcheck disable=SC2016  # apt's variables
+    apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 'Origin: Debian' |
+        grep " $(machine_suite)" | sed "s/ $(machine_suite)/ $1/" | sort --unique || true
+}
+
+# install_debian SUITE ROOT WORK PACKAGE[,PACKAGE]… [OPTION…]: a minimal Debian in ROOT, by mmdebstrap with OPTIONs.
+install_debian() {
+    local suite=$1 root=$2 work=$3 packages=$4 sources=()
+    shift 4
+
+    debian_sources "$suite" >"$work/apt.list"
+    [[ ! -s $work/apt.list ]] || sources=("$work/apt.list")
+    apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$work/apt" || true
+    mmdebstrap --quiet --variant=minbase --mode=root --include="$packages" --aptopt="$work/apt" \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' "$@" "$suite" "$root" "${sources[@]}" >&2
+}
+
+# in_root ROOT DIR… -- COMMAND [ARG…]: runs COMMAND with the programs of ROOT. It sees each DIR of this machine at its
+# own place. The mounts end with the command.
+in_root() {
+    # shellcheck disable=SC2016  # the inner shell's variables
+    unshare --mount -- bash -euc '
+        root=$1
+        shift
+        for dir in /dev /proc; do
+            mount --rbind "$dir" "$root$dir"
+        done
+        mount --types tmpfs tmpfs "$root/tmp"
+        mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
+        while [[ $1 != -- ]]; do
+            mkdir --parents "$root$1"
+            mount --bind "$1" "$root$1"
+            shift
+        done
+        shift
+        exec chroot "$root" "$@"' bash "$@"
+}
+
 # depmod, mke2fs and debugfs are not in everybody's PATH.
 PATH=$PATH:/usr/sbin:/sbin

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# rootfs.sh DIR KERNEL PACKAGE…: makes DIR with an ext4 image of a Debian 12 that boots with systemd and has KERNEL's
-# modules and every PACKAGE (root.ext4).
+# rootfs.sh DIR KERNEL SUITE PACKAGE…: makes DIR with an ext4 image of the Debian release SUITE that boots with systemd
+# and has KERNEL's modules and every PACKAGE (root.ext4).
 
 set -euo pipefail
 
@@ -12,30 +12,11 @@ source "$here/common.sh"
 
 target=$1
 kernel=$2
-shift 2
+suite=$3
+shift 3
 
-suite=bookworm
 size=2G
 packages=(systemd systemd-sysv udev dbus dbus-broker polkitd kmod libjson-c5 libuuid1 libsmartcols1 procps python3 "$@")
-
-# Where this machine gets its Debian from, so that a mirror or a proxy that is set up here serves the guest too.
-debian_sources() {
-    # shellcheck disable=SC2016  # apt's variables
-    apt-get indextargets --format 'deb $(REPO_URI) $(RELEASE) $(COMPONENT)' \
-        'Created-By: Packages' 'Origin: Debian' | grep " $suite" | sort --unique || true
-}
-
-install_debian() {
-    local root=$1 options=$2 sources=()
-
-    debian_sources >"$options.list"
-    [[ ! -s $options.list ]] || sources=("$options.list")
-    apt-config dump | grep -E '^Acquire::(http|https|Check)' >"$options" || true
-    mmdebstrap --quiet --variant=minbase --mode=root --include="$(IFS=,; echo "${packages[*]}")" \
-        --aptopt="$options" --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' \
-        "$suite" "$root" "${sources[@]}" >&2
-}
 
 # What an installer would leave: with a machine id and up-to-date marks, a boot is not taken for the first one.
 configure() {
@@ -59,13 +40,13 @@ build() {
 
     say "installing Debian $suite with ${packages[*]}"
     mkdir "$work/new"
-    install_debian "$work/root" "$work/apt"
+    install_debian "$suite" "$work/root" "$work" "$(IFS=,; echo "${packages[*]}")"
     configure "$work/root"
     cp --archive "$kernel/modules/." "$work/root/"
     mke2fs -q -t ext4 -L root -d "$work/root" "$work/new/root.ext4" "$size" >&2
 }
 
-recipe=$(hash_of "$here/rootfs.sh" "$kernel/recipe" "${packages[@]}")
+recipe=$(hash_of "$here/rootfs.sh" "$suite" "$kernel/recipe" "${packages[@]}")
 if is_current "$target" "$recipe"; then
     exit 0
 fi

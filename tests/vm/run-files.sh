@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: the
-# build as `meson install` puts it, the project's tests, the built test programs, the system bus, and the command to
-# run.
+# run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: what
+# `meson install` has put into WORK/files/run-files, the project's tests, the built test programs, the system bus, and
+# the command to run.
 
 set -euo pipefail
 
@@ -55,7 +55,6 @@ set_bus() {
 }
 
 mkdir --parents "$lib" "$root/etc/systemd/system/graphical.target.wants" "$root/usr/lib/systemd/system-shutdown"
-DESTDIR=$root meson install -C "$build" --no-rebuild --quiet >&2
 # Debian's package stays what it is; a test that wants ours in its place puts it there.
 [[ " ${GUEST_PACKAGES:-} " != *" mdevctl "* ]] || rm --force -- "$root/usr/bin/mdevctl" "$root/usr/bin/lsmdev"
 copy_tests
