@@ -3,6 +3,8 @@
 #
 # In the guest, without the daemon: that the real kernel does what docs and simulator say of it. The simulator has to
 # pass the same claims in its own tests.
+#
+# tools/check: trixie
 
 set -euo pipefail
 

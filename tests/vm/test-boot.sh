@@ -3,6 +3,8 @@
 #
 # In the guest, three boots of one image: that definitions with start `auto` are active before the units that need them,
 # that parents which come and go take their devices along, and that a host without parents does not run the daemon.
+#
+# tools/check: trixie
 
 # shellcheck disable=SC2317  # functions that are called by their names
 

@@ -3,6 +3,8 @@
 #
 # In the guest: devices over D-Bus on a real kernel, under the real unit: activation, the race, crashes, storms, devices
 # in use, who may do what.
+#
+# tools/check: trixie
 
 # shellcheck disable=SC2317  # functions that are called by their names
 

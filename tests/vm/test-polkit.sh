@@ -3,6 +3,8 @@
 #
 # In the guest, with the real polkit: who may do what, a rule for a group, and a polkit that does not answer, ends, or
 # is not there.
+#
+# tools/check: trixie
 
 # shellcheck disable=SC2317  # functions that are called by their names
 
