@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """With --lines: one line a test, `PASS name`, `FAIL name: why` or `SKIP name: why`, as all suites here print it."""
 
+import os
 import signal
 
 import pytest
+from _pytest.terminal import TerminalReporter
 
 # What runs in the background of a script ignores it, and so would all that is started here.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,5 +46,7 @@ def pytest_addoption(parser):
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     if config.getoption("--lines"):
+        # pytest 8 asks it how to show a comparison that failed, so there must be one, which writes to nowhere.
         config.pluginmanager.unregister(name="terminalreporter")
+        config.pluginmanager.register(TerminalReporter(config, open(os.devnull, "w")), "terminalreporter")
         config.pluginmanager.register(Lines(), "lines")
