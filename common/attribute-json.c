@@ -12,7 +12,7 @@ json_object *attributes_to_json(const struct attributes *attributes) {
         json_object *list = json_object_new_array();
 
         for (size_t i = 0; i < attributes->n; i++) {
-                json_object *pair = json_object_new_array_ext(2);
+                json_object *pair = json_object_new_array();
 
                 json_push(&pair, json_object_new_string(attributes->items[i].name));
                 json_push(&pair, json_object_new_string(attributes->items[i].value));

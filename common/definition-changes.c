@@ -86,7 +86,7 @@ static json_object *list_to_json(const struct definition_changes *changes) {
         json_object *list = json_object_new_array();
 
         for (size_t i = 0; i < changes->n_list; i++) {
-                json_object *item = json_object_new_array_ext(3);
+                json_object *item = json_object_new_array();
 
                 json_push(&item, json_object_new_int(changes->list[i].index));
                 if (changes->list[i].add) {

@@ -337,7 +337,7 @@ int definition_remove_attribute(struct definition *definition, int index) {
 }
 
 static json_object *attributes_to_list(const struct attributes *attributes) {
-        json_object *list = json_object_new_array_ext((int) attributes->n);
+        json_object *list = json_object_new_array();
 
         for (size_t i = 0; i < attributes->n; i++) {
                 json_object *item = json_object_new_object();
