@@ -127,7 +127,7 @@ def test_monitor():
 
 
 def test_manual_knows_each_key():
-    text = (SOURCE / "docs" / "mediatectl.1").read_text(encoding="utf-8").replace(r"\-", "-")
+    text = (SOURCE / "docs" / "mediatectl.1.in").read_text(encoding="utf-8").replace(r"\-", "-")
     section = text[text.index(".SS JSON"):text.index(".SH EXIT STATUS")]
     for key in keys(SCHEMA):
         assert re.search(rf"\b{key}\b", section), key

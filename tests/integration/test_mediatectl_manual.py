@@ -8,7 +8,7 @@ import tour
 from ctl import MEDIATECTL, environment
 from host import SOURCE, Host
 
-MANUAL = SOURCE / "docs" / "mediatectl.1"
+MANUAL = SOURCE / "docs" / "mediatectl.1.in"
 COMPLETIONS = SOURCE / "client" / "completions"
 PARENTS = ["0000:41:00.4:nvidia-63=4", *(f"0000:42:00.{n}@0000:42:00.0:nvidia-64=1" for n in range(4, 8)),
            "matrix:vfio_ap-passthrough=8", "0.0.0313:vfio_ccw-io=1"]
