@@ -23,13 +23,20 @@ static size_t text_width(const char *text) {
         return n;
 }
 
+/* libsmartcols has a function for this only since version 2.38. */
+static const char *cell_text(struct libscols_line *line, struct libscols_column *column) {
+        struct libscols_cell *cell = scols_line_get_column_cell(line, column);
+
+        return cell ? scols_cell_get_data(cell) : NULL;
+}
+
 static size_t column_width(struct table *table, size_t column) {
         size_t width = table->style.headings ? text_width(table->columns[column].name) : 0;
         struct libscols_line *line;
         struct libscols_iter *iterator = scols_new_iter(SCOLS_ITER_FORWARD);
 
         while (iterator && scols_table_next_line(table->scols, iterator, &line) == 0) {
-                size_t n = text_width(scols_line_get_column_data(line, table->shown[column]));
+                size_t n = text_width(cell_text(line, table->shown[column]));
 
                 if (n > width)
                         width = n;
@@ -109,7 +116,7 @@ static void print_row(struct table *table, struct libscols_line *line, size_t la
         bool colours = terminal_has_colours(stdout), first = true;
 
         for (size_t i = 0; i < table->n_columns; i++) {
-                const char *text = table->shown[i] ? scols_line_get_column_data(line, table->shown[i]) : NULL, *colour;
+                const char *text = table->shown[i] ? cell_text(line, table->shown[i]) : NULL, *colour;
 
                 if (!text || !*text)
                         continue;
