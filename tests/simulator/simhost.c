@@ -49,11 +49,11 @@ static const struct option options_table[] = {
 };
 
 static void help(void) {
-        printf("tools/simulate [OPTION…] [--] [COMMAND [ARG…]]\n"
+        printf("%s [OPTION…] [--] [COMMAND [ARG…]]\n"
                "\n"
                "Runs COMMAND, or a shell, as root in a simulated host: with mediated devices that need neither\n"
-               "hardware nor kernel modules, a system bus, and the daemon that has just been built. Ends with\n"
-               "COMMAND's status and leaves nothing behind. In it, `simctl` changes it; see `simctl --help`.\n"
+               "hardware nor kernel modules, a system bus, and the daemon. Ends with COMMAND's status and leaves\n"
+               "nothing behind. In it, `simctl` changes it; see `simctl --help`.\n"
                "\n"
                "  --parent NAME:TYPE=COUNT[,TYPE=COUNT…]\n"
                "                      a parent and the types it supports; the types share one capacity, of\n"
@@ -67,7 +67,8 @@ static void help(void) {
                "  --no-daemon         do not run the daemon\n"
                "  --polkit            with the real polkit, started when it is asked\n"
                "  --bus daemon|broker which program is the system bus: dbus-daemon (default) or dbus-broker\n"
-               "  -v, --verbose       show what the daemon logs (else it goes to the host's /run/mediated.log)\n");
+               "  -v, --verbose       show what the daemon logs (else it goes to the host's /run/mediated.log)\n",
+               program_invocation_name);
 }
 
 static int parse_msec(const char *string, const char **ret) {
