@@ -52,32 +52,44 @@ def test_system_prefix(tmp_path):
         "/usr/share/dbus-1/system-services/org.mediated1.service",
         "/usr/share/polkit-1/actions/org.mediated1.policy",
     } <= files
-    # install-names makes them, which looks first.
+    # install-names puts them there, which looks first.
     assert not any(pathlib.Path(path).name in ("mdevctl", "lsmdev") for path in files)
 
 
 def install_names(destdir):
-    return subprocess.run([INSTALL_NAMES, "/usr/bin", "mdevctl", "lsmdev"], check=True, capture_output=True, text=True,
-                          env=os.environ | {"DESTDIR": str(destdir)}).stderr
+    return subprocess.run([INSTALL_NAMES, "/usr/bin", "/usr/share/bash-completion/completions", "/usr/share/man",
+                           SOURCE / "client/completions/mdevctl", SOURCE / "docs/mdevctl.8"],
+                          check=True, capture_output=True, text=True, env=os.environ | {"DESTDIR": str(destdir)}).stderr
+
+
+NAMES = ["bin/mdevctl", "bin/lsmdev", "share/bash-completion/completions/mdevctl",
+         "share/bash-completion/completions/lsmdev", "share/man/man8/mdevctl.8", "share/man/man8/lsmdev.8"]
 
 
 def test_names_are_made_again(tmp_path):
-    (tmp_path / "usr/bin").mkdir(parents=True)
     for _ in range(2):
         assert install_names(tmp_path) == ""
-        assert [os.readlink(tmp_path / "usr/bin" / name) for name in ("mdevctl", "lsmdev")] == ["mediatectl"] * 2
+        files = {str(path.relative_to(tmp_path / "usr")) for path in tmp_path.rglob("*") if not path.is_dir()}
+        assert files == set(NAMES)
+        assert [os.readlink(tmp_path / "usr" / name) for name in NAMES[:2]] == ["mediatectl"] * 2
+
+
+def identity(path):
+    status = path.lstat()
+    return status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "dangling"])
-def test_names_of_others_stay(tmp_path, kind):
-    directory = tmp_path / "usr/bin"
-    directory.mkdir(parents=True)
-    other = directory / "mdevctl"
+@pytest.mark.parametrize("name", NAMES)
+def test_names_of_others_stay(tmp_path, name, kind):
+    other = tmp_path / "usr" / name
+    other.parent.mkdir(parents=True)
     if kind == "file":
-        other.write_text("Debian's")
+        other.write_text("Debian's mdevctl manages mediated devices")
     else:
         other.symlink_to("/bin/true" if kind == "link" else "/nowhere")
-    before = other.lstat()
-    assert f"{other} is there already" in install_names(tmp_path)
-    assert other.lstat() == before
-    assert os.readlink(directory / "lsmdev") == "mediatectl"
+    before = identity(other)
+    assert install_names(tmp_path) == f"{other} is another program's, and stays. Remove the package that it belongs " \
+                                      "to, and install again.\n"
+    assert identity(other) == before
+    assert all((tmp_path / "usr" / one).is_symlink() or (tmp_path / "usr" / one).exists() for one in NAMES)
