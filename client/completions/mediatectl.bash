@@ -62,7 +62,7 @@ _mediatectl() {
     local cur prev words cword
     local -a arguments=() __mediatectl_where=()
     local verbs="list tree parents types show create start stop define modify undefine enable disable jobs cancel
-                 monitor check help"
+                 monitor wait check help"
     local -A options=(
         [table]="--output --json --no-legend" [job]="--timeout --force"
         [always]="--host --machine --no-ask-password --help --version"
@@ -71,7 +71,7 @@ _mediatectl() {
         [list]="${options[table]} --parent --type --state" [parents]=${options[table]}
         [tree]="${options[table]} --by-parent"
         [types]="${options[table]} --available --by-parent" [jobs]=${options[table]} [show]=--json
-        [monitor]="--json --parent" [check]=--json [cancel]=--all
+        [monitor]="--json --parent" [wait]=--timeout [check]=--json [cancel]=--all
         [create]="${options[job]} --count --define --auto --settle"
         [start]="${options[job]} --all --parent --dry-run --wait --settle"
         [stop]="${options[job]} --all --parent --dry-run --wait" [define]="${options[job]} --auto --manual --device"

@@ -43,6 +43,8 @@ static const struct verb verbs[] = {
         {"cancel", "JOB...", "Cancel waiting requests", 0, ARGUMENTS_ANY, BIT(ALL), verb_cancel},
         {"monitor", "[UUID...]", "What happens, one line an event, until interrupted", 0, ARGUMENTS_ANY,
          OPTIONS_JSON | BIT(PARENT), verb_monitor},
+        {"wait", "", "Until all with start auto are active or have failed, for 30s at most", 0, 0, BIT(TIMEOUT),
+         verb_wait},
         {"check", "", "What is wrong on this host, and what to do", 0, 0, OPTIONS_JSON, verb_check},
 };
 

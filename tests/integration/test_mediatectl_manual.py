@@ -44,7 +44,7 @@ def verbs_and_options():
 
 def test_manual_and_completions_know_everything():
     verbs, options = verbs_and_options()
-    assert len(verbs) == 17 and len(options) >= 22
+    assert len(verbs) == 18 and len(options) >= 22
     manual = manual_text()
     texts = {"manual": manual, "bash": (COMPLETIONS / "mediatectl.bash").read_text(encoding="utf-8"),
              "zsh": (COMPLETIONS / "_mediatectl").read_text(encoding="utf-8")}

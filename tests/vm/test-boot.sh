@@ -38,6 +38,27 @@ EOT
     systemctl enable --quiet machine.service
 }
 
+# What starts virtual machines by itself: it is ordered by the target only. A parent comes late; nothing waits for it but
+# the target.
+install_libvirt() {
+    cat >/etc/systemd/system/libvirtd.service <<EOT
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=bash -c 'source $here/lib.sh; source $here/mediated.sh; in_kernel >$SEEN-by-libvirt'
+[Install]
+WantedBy=multi-user.target
+EOT
+    cat >/etc/systemd/system/late-driver.service <<EOT
+[Service]
+Type=oneshot
+ExecStart=sh -c 'sleep 5; modprobe mdpy'
+[Install]
+WantedBy=multi-user.target
+EOT
+    systemctl enable --quiet libvirtd.service late-driver.service mediated-devices.target
+}
+
 first_boot() {
     local uuid
 
@@ -50,14 +71,27 @@ first_boot() {
     check "Define of one with start manual" define "$manual" mtty mtty-2 manual
     check_equal "none is active" "" "$(in_kernel)"
     check_equal "they wait for their parent" waiting-parent "$(start_state "${auto[0]}" mtty)"
+    late=$(new_uuid)
+    check "Define of one whose parent comes late" define "$late" mdpy mdpy-vga auto
     echo mtty >$MODULES
     install_machine
-    declare -p auto manual >"$KEPT/definitions"
+    install_libvirt
+    declare -p auto manual late >"$KEPT/definitions"
 }
 
 # active UUID…: that exactly these devices are there, in the kernel and for mediated.
 active() {
     diff <(printf '%s mtty active\n' "$@" | sort) <(in_kernel) && same_as_kernel
+}
+
+test_target() {
+    check "libvirt starts when all are there, also the late one" diff "$SEEN-by-libvirt" \
+        <({ printf '%s mtty active\n' "${auto[@]}"; echo "$late mdpy active"; } | sort)
+    check_equal "the target is reached" active "$(unit_state mediated-devices.target)"
+    stop "$late"
+    call Undefine 'ssa{sv}' "$late" mdpy 0
+    modprobe --remove mdpy
+    systemctl disable --quiet libvirtd.service late-driver.service mediated-devices.target
 }
 
 test_after_boot() {
@@ -80,8 +114,8 @@ test_after_boot() {
 
     journal | sed 's/^/    /'
     lines=$(journal | wc -l)
-    check_within "the journal tells it in a few lines" "$lines" 12
-    check_equal "namely what was started" 3 "$(journal | grep --count '^Started device')"
+    check_within "the journal tells it in a few lines" "$lines" 16
+    check_equal "namely what was started" 4 "$(journal | grep --count '^Started device')"
 }
 
 test_restart_with_units() {
@@ -219,6 +253,7 @@ fi
 # shellcheck source=/dev/null
 source "$KEPT/definitions"
 if ((BOOT == 2)); then
+    test_target
     test_after_boot
     test_restart_with_units
     test_parent_goes_and_comes
