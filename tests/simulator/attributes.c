@@ -2,23 +2,23 @@
 
 /* What the simulated driver shows of a device: attributes to write and read back, also in a folder as vendors
  * have them, one that cannot be written, one that tells what has been written in which order, and a link out of
- * the device. */
+ * the device. The drivers of IBM Z show what the real ones do: a matrix, or nothing. */
 
 #include <errno.h>
 
 #include "tests/simulator/attributes.h"
+#include "tests/simulator/vfio-ap.h"
 
 enum {
         VALUE_SETTING,
         VALUE_VGPU_PARAMS,
         VALUE_PLUGIN,
-        VALUE_ADAPTER,
-        VALUE_DOMAIN,
         _VALUE_MAX,
 };
 
 struct Attributes {
         Mdev *mdev;
+        ApMatrix *matrix;       /* of a device of vfio_ap, which has nothing else */
         char *values[_VALUE_MAX];
         char *history;
         size_t n_history;
@@ -37,7 +37,7 @@ static void attribute_read(Node *node, Request *request);
                 .write = value_write,                        \
         }
 
-static const NodeOps value_ops[_VALUE_MAX] = {VALUE_OPS, VALUE_OPS, VALUE_OPS, VALUE_OPS, VALUE_OPS};
+static const NodeOps value_ops[_VALUE_MAX] = {VALUE_OPS, VALUE_OPS, VALUE_OPS};
 
 static int value_show(Node *node, char *content) {
         Attributes *attributes = node->owner;
@@ -157,18 +157,8 @@ static void nvidia_populate(Node *dir) {
 
 static const NodeOps nvidia_ops = {.mode = S_IFDIR | 0755, .populate = nvidia_populate};
 
-/* What the manual pages' examples set. */
-static const struct {
-        const char *driver, *name;
-        const NodeOps *ops;
-} of_driver[] = {
-        {"nvidia", "nvidia", &nvidia_ops},
-        {"vfio_ap", "assign_adapter", &value_ops[VALUE_ADAPTER]},
-        {"vfio_ap", "assign_domain", &value_ops[VALUE_DOMAIN]},
-};
-
-static bool has(Mdev *mdev, size_t i) {
-        return streq(mdev_parent(mdev)->driver_name, of_driver[i].driver);
+static bool is_driver(const Mdev *mdev, const char *name) {
+        return streq(mdev_parent(mdev)->driver_name, name);
 }
 
 Attributes *attributes_new(Changes *changes, Mdev *mdev) {
@@ -176,20 +166,30 @@ Attributes *attributes_new(Changes *changes, Mdev *mdev) {
 
         attributes = must(calloc(1, sizeof(Attributes)));
         attributes->mdev = mdev;
+        if (is_driver(mdev, "vfio_ap"))
+                attributes->matrix = ap_matrix_new(changes, mdev);
+        if (is_driver(mdev, "vfio_ap") || is_driver(mdev, "vfio_ccw"))
+                return attributes;
+
         changes_add(changes, mdev_node(mdev), "setting", &value_ops[VALUE_SETTING], attributes);
         changes_add(changes, mdev_node(mdev), "vendor", &vendor_ops, attributes);
-        for (size_t i = 0; i < ELEMENTSOF(of_driver); i++)
-                if (has(mdev, i))
-                        changes_add(changes, mdev_node(mdev), of_driver[i].name, of_driver[i].ops, attributes);
+        if (is_driver(mdev, "nvidia"))
+                changes_add(changes, mdev_node(mdev), "nvidia", &nvidia_ops, attributes);
         return attributes;
 }
 
+/* Called before the driver lets go of the device. */
 void attributes_remove(Changes *changes, Mdev *mdev) {
         changes_find_and_remove(changes, mdev_node(mdev), "setting");
         changes_find_and_remove(changes, mdev_node(mdev), "vendor");
-        for (size_t i = 0; i < ELEMENTSOF(of_driver); i++)
-                if (has(mdev, i))
-                        changes_find_and_remove(changes, mdev_node(mdev), of_driver[i].name);
+        changes_find_and_remove(changes, mdev_node(mdev), "nvidia");
+        ap_matrix_remove(changes, mdev_node(mdev));
+}
+
+/* Called when the driver has let go of it. */
+void attributes_unbind(Attributes *attributes) {
+        if (attributes)
+                attributes->matrix = ap_matrix_free(attributes->matrix);
 }
 
 Attributes *attributes_free(Attributes *attributes) {
@@ -198,6 +198,7 @@ Attributes *attributes_free(Attributes *attributes) {
 
         for (size_t i = 0; i < _VALUE_MAX; i++)
                 free(attributes->values[i]);
+        (void) ap_matrix_free(attributes->matrix);
         free(attributes->history);
         free(attributes);
         return NULL;

@@ -9,4 +9,5 @@ typedef struct Attributes Attributes;
 
 Attributes *attributes_new(Changes *changes, Mdev *mdev);
 void attributes_remove(Changes *changes, Mdev *mdev);
+void attributes_unbind(Attributes *attributes);
 Attributes *attributes_free(Attributes *attributes);

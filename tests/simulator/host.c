@@ -88,7 +88,6 @@ static void host_make_skeleton(Host *host) {
         host->bus_mdev = changes_make_path(changes, root, "bus/mdev");
         host->bus_mdev_devices = changes_make_path(changes, root, "bus/mdev/devices");
         host->bus_mdev_drivers = changes_make_path(changes, root, "bus/mdev/drivers");
-        host->bus_pci = changes_make_path(changes, root, "bus/pci");
         host->iommu_groups = changes_make_path(changes, root, "kernel/iommu_groups");
         host->virtual_vfio = changes_make_path(changes, root, "devices/virtual/vfio");
 

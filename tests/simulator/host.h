@@ -20,11 +20,11 @@ typedef struct Host {
         Node *bus_mdev;
         Node *bus_mdev_devices;
         Node *bus_mdev_drivers;
-        Node *bus_pci;
         Node *iommu_groups;
         Node *virtual_vfio;
         Node *dev_vfio;         /* what is bound to /dev/vfio */
 
+        struct ApBus *ap;       /* NULL as long as there was no parent of vfio_ap */
         struct Parent *parents; /* by name; those that have gone, too */
         struct Mdev *mdevs;     /* by UUID: the kernel's global list */
         struct Group *groups;   /* by number */

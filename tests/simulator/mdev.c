@@ -182,6 +182,7 @@ static void mdev_unbound(void *userdata) {
         Changes *changes = mdev_changes(mdev);
 
         mdev->group = group_free(mdev->group, changes);
+        attributes_unbind(mdev->attributes);
         mdev_uevent(mdev, changes, "unbind", false);
         mdev_remove_directory(mdev, changes);
 }

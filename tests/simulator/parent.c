@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "tests/simulator/ap-bus.h"
 #include "tests/simulator/mdev.h"
 #include "tests/simulator/parent.h"
 
@@ -107,12 +108,17 @@ static int available_instances_show(Node *node, char *content) {
 }
 
 static int device_api_show(Node *node, char *content) {
-        return sprintf(content, "vfio-pci\n");
+        Type *type = node->owner;
+
+        return sprintf(content, "%s\n", type->registration->parent->bus->device_api);
 }
 
 static int name_show(Node *node, char *content) {
         Type *type = node->owner;
+        const char *name = type->registration->parent->bus->type_name;
 
+        if (name)
+                return sprintf(content, "%s\n", name);
         return snprintf(content, NODE_CONTENT_MAX, "Simulated %s\n", type->name);
 }
 
@@ -167,7 +173,7 @@ static void parent_add_type(Parent *parent, Changes *changes, Type *type) {
         if (!parent->options.no_name)
                 changes_add(changes, dir, "name", &name_ops, type);
         changes_add(changes, dir, "available_instances", &available_instances_ops, type);
-        if (!parent->options.no_description)
+        if (!parent->options.no_description && !parent->bus->type_name)
                 changes_add(changes, dir, "description", &description_ops, type);
         type->devices = changes_add(changes, dir, "devices", &node_directory_ops, NULL);
 }
@@ -191,18 +197,14 @@ static int on_types_timer(sd_event_source *source, uint64_t usec, void *userdata
 static int uevent_show(Node *node, char *content) {
         Parent *parent = node->owner;
 
-        if (parent->is_pci)
-                return snprintf(content, NODE_CONTENT_MAX, "%s%s%sPCI_SLOT_NAME=%s\n",
-                                parent->registration ? "DRIVER=" : "",
-                                parent->registration ? parent->driver_name : "", parent->registration ? "\n" : "",
-                                parent->name);
-        return 0;
+        return bus_show_uevent(parent->bus, parent->name, parent->registration ? parent->driver_name : NULL, content);
 }
 
 static void parent_uevent(Parent *parent, Changes *changes, const char *action, const char *property) {
         const char *properties[] = {property, NULL};
 
-        changes_uevent(changes, action, parent->is_pci ? "pci" : parent->driver_name, parent->device, properties);
+        changes_uevent(changes, action, parent->bus->name ? parent->bus->name : parent->driver_name, parent->device,
+                       properties);
 }
 
 static void on_uevent_read(void *userdata) {
@@ -226,30 +228,12 @@ static void uevent_write(Node *node, Request *request) {
         request_finish(request, 0);
 }
 
-static int pci_class_show(Node *node, char *content) {
-        return sprintf(content, "0x030000\n");
-}
-
-static int pci_id_show(Node *node, char *content) {
-        return sprintf(content, "0x1234\n");
-}
-
 static const NodeOps uevent_ops = {
         .mode = S_IFREG | 0644,
         .show = uevent_show,
         .read = uevent_read,
         .write = uevent_write,
 };
-static const NodeOps pci_class_ops = {.mode = S_IFREG | 0444, .show = pci_class_show};
-static const NodeOps pci_id_ops = {.mode = S_IFREG | 0444, .show = pci_id_show};
-
-static bool is_pci_name(const char *name) {
-        unsigned domain, bus, slot, function;
-        int n = 0;
-
-        return sscanf(name, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &n) == 4 && name[n] == '\0' &&
-               n == 12;
-}
 
 /* The link to the physical function, which need not be a parent. */
 static void parent_add_card(Parent *parent, Changes *changes, const char *card) {
@@ -260,60 +244,57 @@ static void parent_add_card(Parent *parent, Changes *changes, const char *card) 
 }
 
 static void parent_add_device(Parent *parent, Changes *changes) {
+        const Bus *bus = parent->bus;
         Host *host = parent->host;
-        char path[PATH_MAX];
-        Node *bus, *subsystem;
+        Node *directory, *subsystem;
 
-        if (parent->is_pci) {
-                snprintf(path, sizeof(path), "pci%.7s", parent->name);
-                bus = changes_make_path(changes, host->devices, path);
-                subsystem = host->bus_pci;
-        } else {
-                snprintf(path, sizeof(path), "virtual/%s", parent->driver_name);
-                bus = changes_make_path(changes, host->devices, path);
-                subsystem = changes_make_path(changes, host->class, parent->driver_name);
-        }
+        directory = bus_make_directory(bus, changes, host, parent->name, parent->driver_name);
+        subsystem = bus_make_subsystem(bus, changes, host, parent->driver_name);
 
-        parent->device = changes_add(changes, bus, parent->name, &node_directory_ops, parent);
+        parent->device = changes_add(changes, directory, parent->name, &node_directory_ops, parent);
         changes_add(changes, parent->device, "uevent", &uevent_ops, parent);
         changes_add(changes, parent->device, "power", &power_directory_ops, host);
         changes_add_link(changes, parent->device, "subsystem", subsystem);
-        if (parent->is_pci) {
-                changes_add(changes, parent->device, "class", &pci_class_ops, parent);
-                changes_add(changes, parent->device, "vendor", &pci_id_ops, parent);
-                changes_add(changes, parent->device, "device", &pci_id_ops, parent);
+        bus_add_files(bus, changes, parent->device);
+        if (bus->name)
                 subsystem = changes_make_path(changes, subsystem, "devices");
-        }
         changes_add_link(changes, subsystem, parent->name, parent->device);
         parent_uevent(parent, changes, "add", NULL);
 }
 
-/* A virtual parent goes with its driver; a PCI device stays. */
+/* A device that its driver has made goes with it. */
 static void parent_remove_device(Parent *parent, Changes *changes) {
-        Node *class;
+        Node *subsystem;
 
-        if (parent->is_pci) {
-                changes_find_and_remove(changes, parent->device, "driver");
+        changes_find_and_remove(changes, parent->device, "driver");
+        if (parent->bus->name)
                 parent_uevent(parent, changes, "unbind", NULL);
+        if (parent->bus->stays)
                 return;
-        }
 
-        class = changes_make_path(changes, parent->host->class, parent->driver_name);
-        changes_find_and_remove(changes, class, parent->name);
+        subsystem = bus_make_subsystem(parent->bus, changes, parent->host, parent->driver_name);
+        if (parent->bus->name)
+                subsystem = changes_make_path(changes, subsystem, "devices");
+        changes_find_and_remove(changes, subsystem, parent->name);
         parent_uevent(parent, changes, "remove", NULL);
         changes_remove(changes, &parent->device);
+        if (parent->bus == &bus_matrix)
+                changes_find_and_remove(changes, parent->host->devices, parent->bus->directory);
 }
 
 static void parent_bind_driver(Parent *parent, Changes *changes) {
+        const Bus *bus = parent->bus;
         char path[PATH_MAX];
+        Node *drivers;
 
-        parent->driver_dir = changes_make_path(changes, parent->host->bus_mdev_drivers, parent->driver_name);
-        if (!parent->is_pci)
+        parent->driver_dir = changes_make_path(changes, parent->host->bus_mdev_drivers,
+                                               bus->mdev_driver ? bus->mdev_driver : parent->driver_name);
+        if (!bus->name)
                 return;
 
         snprintf(path, sizeof(path), "drivers/%s", parent->driver_name);
-        changes_add_link(changes, parent->device, "driver",
-                         changes_make_path(changes, parent->host->bus_pci, path));
+        drivers = bus_make_subsystem(bus, changes, parent->host, parent->driver_name);
+        changes_add_link(changes, parent->device, "driver", changes_make_path(changes, drivers, path));
 }
 
 static Parent *parent_new(Host *host, const char *name) {
@@ -323,18 +304,21 @@ static Parent *parent_new(Host *host, const char *name) {
         parent->host = host;
         parent->name = must(strdup(name));
         parent->driver.event = host->event;
-        parent->is_pci = is_pci_name(name);
         HASH_ADD_KEYPTR(hh, host->parents, parent->name, strlen(parent->name), parent);
         return parent;
 }
 
 int parent_register(Host *host, const Spec *spec, const ParentOptions *options) {
         Parent *parent = host_find_parent(host, spec->name);
+        const Bus *bus;
         Changes *changes;
         int r;
 
-        if (spec->card && (!is_pci_name(spec->name) || !is_pci_name(spec->card)))
-                return -EINVAL;
+        r = bus_find(spec, &bus);
+        if (r >= 0 && parent && parent->device && parent->bus != bus)
+                r = -EINVAL;
+        if (r < 0)
+                return r;
         if (!parent)
                 parent = parent_new(host, spec->name);
         if (parent->registration || parent->unregistering)
@@ -344,11 +328,14 @@ int parent_register(Host *host, const Spec *spec, const ParentOptions *options) 
         if (r < 0)
                 return r;
 
+        parent->bus = bus;
         parent->options = *options;
         free(parent->driver_name);
         parent->driver_name = must(strdup(spec->driver));
 
         changes = changes_new(host->notifier);
+        if (bus == &bus_matrix)
+                ap_bus_add(host, changes);
         if (!parent->device) {
                 parent_add_device(parent, changes);
                 if (spec->card)
@@ -366,7 +353,7 @@ int parent_register(Host *host, const Spec *spec, const ParentOptions *options) 
 
         changes_add_link(changes, host->class_mdev_bus, parent->name, parent->device);
         parent_uevent(parent, changes, "change", "MDEV_STATE=registered");
-        if (parent->is_pci)
+        if (parent->bus->name)
                 parent_uevent(parent, changes, "bind", NULL);
         changes_commit(changes, NULL, NULL);
         return r;

@@ -3,9 +3,8 @@
 
 /* Parents and their types: registration, capacity, unregistration. */
 
+#include "tests/simulator/bus.h"
 #include "tests/simulator/driver.h"
-#include "tests/simulator/host.h"
-#include "tests/simulator/spec.h"
 
 typedef struct Parent Parent;
 typedef struct Registration Registration;
@@ -44,7 +43,7 @@ struct Parent {
         char *driver_name;
         Driver driver;
         ParentOptions options;
-        bool is_pci;
+        const Bus *bus;
 
         Node *device;
         Node *driver_dir;       /* /sys/bus/mdev/drivers/DRIVER */
