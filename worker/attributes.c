@@ -2,6 +2,7 @@
 
 /* The attributes of a running device, which the callout for its type gets and changes. */
 
+#include "worker/backend.h"
 #include "worker/callouts.h"
 
 void run_live(const struct task *task, struct report *report) {
@@ -13,10 +14,8 @@ void run_live(const struct task *task, struct report *report) {
                 return;
         }
 
-        say_in_callout(true);
-        if (callouts_live(task, conf, &report->failure) >= 0)
+        if (callouts_live(task, conf, backend_of(task)->compare, &report->failure) >= 0)
                 report->kind = REPORT_DONE;
-        say_in_callout(false);
 }
 
 void run_get_attributes(const struct task *task, struct report *report) {

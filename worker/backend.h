@@ -37,6 +37,10 @@ struct worker_backend {
          * Fills in @report. DONE: the device is gone, whoever has removed it. BUSY: it is in use, and nothing was
          * written. FAILED: it is still there. */
         void (*remove)(const struct task *task, const char *path, ino_t inode, struct report *report);
+
+        /* Compares the device with task->attributes, to which a callout says that it has changed the device. Returns 0
+         * when they agree, or when the kernel does not show it; or -1 with @failure set. */
+        int (*compare)(const struct task *task, struct failure *failure);
 };
 
 /** backend_of() - the back end of the task's parent. */

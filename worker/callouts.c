@@ -367,24 +367,40 @@ static bool supports_live(struct action *action) {
         return callout_reply_capabilities(output.out, &capabilities) && capabilities.live && capabilities.modify;
 }
 
-int callouts_live(const struct task *task, const struct definition *conf, struct failure *failure) {
+static int ask_live(struct action *action, struct failure *failure) {
         _cleanup_callout_output_ struct callout_output output = {};
-        _cleanup_(action_clear) struct action action = {};
         int r;
+
+        r = ask(action, "live", "modify", action->input, &output);
+        return r < 0 || output.status != 0 ? refused(action, "live", r, &output, failure) : 0;
+}
+
+int callouts_live(const struct task *task, const struct definition *conf,
+                  int (*compare)(const struct task *task, struct failure *failure), struct failure *failure) {
+        _cleanup_(action_clear) struct action action = {};
+        bool supported;
+        int r = 0;
 
         if (action_begin(&action, task, "modify", conf) < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
-        if (!supports_live(&action))
+
+        say_in_callout(true);
+        supported = supports_live(&action);
+        if (supported)
+                r = ask_live(&action, failure);
+        say_in_callout(false);
+        if (!supported)
                 return failure_set(failure, FAILURE_NOT_SUPPORTED,
                                    "Device %s cannot be changed while it runs: no callout for type '%s' supports that; "
                                    "change its definition, and stop and start it", task->uuid, action.type);
+        if (r >= 0)
+                r = compare(task, failure);
 
-        r = ask(&action, "live", "modify", action.input, &output);
-        if (r < 0 || output.status != 0)
-                (void) refused(&action, "live", r, &output, failure);
-        action.state = failure->code == FAILURE_NONE ? "success" : "failure";
+        say_in_callout(true);
+        action.state = r >= 0 ? "success" : "failure";
         notify(&action);
-        return failure->code == FAILURE_NONE ? 0 : -1;
+        say_in_callout(false);
+        return r;
 }
 
 int callouts_get_attributes(const struct task *task, struct attributes *ret, struct failure *failure) {

@@ -16,4 +16,5 @@ const struct worker_backend mdev_worker_backend = {
         .create = mdev_create,
         .open_device = mdev_open_device,
         .remove = mdev_remove,
+        .compare = mdev_compare,
 };

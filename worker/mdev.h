@@ -12,3 +12,4 @@ extern const struct worker_backend mdev_worker_backend;
 void mdev_list_types(const struct task *task, struct report *report);
 int mdev_create(const struct task *task, struct failure *failure);
 void mdev_remove(const struct task *task, const char *path, ino_t inode, struct report *report);
+int mdev_compare(const struct task *task, struct failure *failure);

@@ -4,6 +4,7 @@
 With AP_CHECK=/path/to/ap-check the tests of the callout use that program of s390-tools, too, and not only the
 stand-in for it."""
 
+import errno
 import os
 import pathlib
 import re
@@ -38,6 +39,10 @@ def queues(adapters, domains, control_domains=()):
     return [*(("assign_adapter", str(number)) for number in adapters),
             *(("assign_domain", str(number)) for number in domains),
             *(("assign_control_domain", str(number)) for number in control_domains)]
+
+
+def mask(*numbers):
+    return f"0x{sum(1 << 255 - number for number in numbers):064x}"
 
 
 def matrix(device):
@@ -110,6 +115,32 @@ def test_live(program):
         assert error.name == "CalloutFailed" and f"APQN 7.4 already in use by {other}" in error.text
         assert stored(device, "matrix")["attrs"] == [dict([pair]) for pair in wanted]
         assert get_attributes(host, device) == wanted
+        assert_unlocked(host)
+
+
+@programs
+def test_live_that_the_kernel_refuses(program):
+    """Neither program notices it. A domain above the highest one of this host is what only the kernel knows."""
+    with Host(parents=PARENTS) as host:
+        callouts = add_ap_check(host, program)
+        callouts.add_notifier("10-notifier")
+        device = define(host, **MATRIX, start="auto", attributes=queues([5], [4]))
+        begin_start(host, device).result()
+        live = {"live": True, "defined": True}
+        error = begin_modify(host, device, attributes=queues([5, 6], [4, 200], [4]), opts=live).error()
+        assert error.name == "CalloutFailed" and device in error.text
+        assert "adapter 6 is missing, domain 200 is missing, control domain 4 is missing" in error.text
+        assert callouts.calls()[-1] == "10-notifier notify modify failure"
+        assert stored(device, "matrix")["attrs"] == [dict([pair]) for pair in queues([5], [4])]
+        assert get_attributes(host, device) == queues([5], [4]) and matrix(device) == ["05.0004"]
+        assert host.device(device)["Error"]
+
+        host.simctl("fail", "matrix", "ap_config", errno.EBUSY)
+        config = ("ap_config", ",".join(mask(*numbers) for numbers in ([5], [4, 5], [])))
+        assert "domain 5 is missing" in begin_modify(host, device, attributes=[config], opts=live).error().text
+        begin_modify(host, device, attributes=queues(["0x5"], ["4"]), opts=live).result()
+        begin_modify(host, device, attributes=queues(["5"], ["4,0x5"]), opts=live).result()
+        assert matrix(device) == ["05.0004", "05.0005"]
         assert_unlocked(host)
 
 
