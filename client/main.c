@@ -88,7 +88,7 @@ int main(int argc, char *argv[]) {
         int r;
 
         if (argc > 0 && mdevctl_is_name(argv[0]))
-                return mdevctl_main(argc, argv);
+                return mdevctl_main(argc, argv, mdevctl_version_find(FOLLOWED_MDEVCTL));
 
         /* The locale decides about characters only: numbers and error texts are as documented. */
         setlocale(LC_CTYPE, "");

@@ -10,6 +10,7 @@
 
 /* The texts are those of the command line. */
 struct mdevctl_arguments {
+        const struct mdevctl_version *version;  /* the version of mdevctl to follow */
         const char *program;                    /* "mdevctl" or "lsmdev" */
         const struct mdevctl_command *command;
         unsigned int given;                     /* MDEVCTL_BIT() of each option that was given */
@@ -25,4 +26,5 @@ static inline bool mdevctl_given(const struct mdevctl_arguments *arguments, enum
 
 /** mdevctl_arguments_parse() - read the command line. Returns 1 when the command is to be run; 0 when help or the
  * version was asked for, which have been printed; or -EINVAL when it is wrong, which has been printed too. */
-int mdevctl_arguments_parse(int argc, char *argv[], struct mdevctl_arguments *ret);
+int mdevctl_arguments_parse(int argc, char *argv[], const struct mdevctl_version *version,
+                            struct mdevctl_arguments *ret);

@@ -60,11 +60,12 @@ static int ask(struct asker *asker, const char *uuid, struct question *question)
         return r;
 }
 
-static int ask_all(struct asker *asker, struct mdevctl_entries *entries, struct question *questions) {
+static int ask_all(struct asker *asker, struct mdevctl_entries *entries, bool stored_too,
+                   struct question *questions) {
         int r = 0;
 
         for (size_t i = 0; i < entries->n && r >= 0; i++) {
-                if (entries->items[i].stored)
+                if (entries->items[i].stored && !stored_too)
                         continue;
                 questions[i] = (struct question) { .asker = asker, .ret = &entries->items[i].attributes };
                 r = ask(asker, entries->items[i].uuid, questions + i);
@@ -86,7 +87,7 @@ int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret,
                      : 0;
 }
 
-int mdevctl_attributes_get(struct mdevctl_entries *entries) {
+int mdevctl_attributes_get(struct mdevctl_entries *entries, bool stored_too) {
         _cleanup_free_ struct question *questions = NULL;
         struct asker asker = {};
         int r;
@@ -101,7 +102,7 @@ int mdevctl_attributes_get(struct mdevctl_entries *entries) {
         r = mdevctl_bus_open(&asker.bus);
         if (r != EXIT_SUCCESS)
                 return r;
-        r = ask_all(&asker, entries, questions);
+        r = ask_all(&asker, entries, stored_too, questions);
         sd_bus_flush_close_unref(asker.bus);
         return r < 0 ? mdevctl_fail_errno(r, "Unable to read the attributes of devices") : EXIT_SUCCESS;
 }

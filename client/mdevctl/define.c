@@ -72,6 +72,8 @@ static int define_file(const struct mdevctl_arguments *arguments) {
         _cleanup_file_ struct mdevctl_file file = {};
         int r;
 
+        if (arguments->version->opens_jsonfile_first && mdevctl_file_check(path) != EXIT_SUCCESS)
+                return EXIT_FAILURE;
         if (!parent) {
                 _cleanup_free_ char *quoted = mdevctl_quote(path);
 
@@ -133,7 +135,10 @@ int mdevctl_command_undefine(const struct mdevctl_arguments *arguments) {
         r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
-        if (mdevctl_request_undefine(bus, arguments, &failure) < 0)
+        if (mdevctl_request_undefine(bus, arguments, &failure) >= 0)
+                return EXIT_SUCCESS;
+        if (!arguments->version->hides_cause)
                 return mdevctl_fail("%s", failure_text(&failure));
-        return EXIT_SUCCESS;
+        mdevctl_warn("%s", failure_text(&failure));
+        return mdevctl_fail("Undefine failed");
 }

@@ -17,6 +17,17 @@ void mdevctl_file_clear(struct mdevctl_file *file) {
         *file = (struct mdevctl_file) {};
 }
 
+int mdevctl_file_check(const char *path) {
+        _cleanup_free_ char *quoted = NULL;
+        int error;
+
+        if (access(path, R_OK) >= 0)
+                return EXIT_SUCCESS;
+        error = errno;
+        quoted = mdevctl_quote(path);
+        return mdevctl_fail_errno(error, "Unable to read file %s", quoted);
+}
+
 int mdevctl_file_read(const char *path, struct mdevctl_file *ret) {
         _cleanup_(mdevctl_file_clear) struct mdevctl_file file = { .path = path };
         _cleanup_close_ int fd = -1;

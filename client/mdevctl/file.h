@@ -14,6 +14,9 @@ struct mdevctl_file {
 void mdevctl_file_clear(struct mdevctl_file *file);
 #define _cleanup_file_ _cleanup_(mdevctl_file_clear)
 
+/** mdevctl_file_check() - whether the file can be opened. Returns EXIT_SUCCESS, or EXIT_FAILURE after a message. */
+int mdevctl_file_check(const char *path);
+
 /** mdevctl_file_read() - read a file, even /dev/stdin. Returns EXIT_SUCCESS, or EXIT_FAILURE after a message. */
 int mdevctl_file_read(const char *path, struct mdevctl_file *ret);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mdevctl's commands and options: those of 1.2, and those that 1.3 has added (--force; --live, --defined of modify). */
+/* mdevctl's commands and options: those of 1.2, and those that 1.3 has added (--force; --live, --defined of modify).
+ * 1.4 has added none, but more of them exclude each other. */
 
 #include "client/mdevctl/grammar.h"
 
@@ -8,26 +9,30 @@
 
 const struct mdevctl_option_info mdevctl_options[_MDEVCTL_OPTION_MAX] = {
         [MDEVCTL_ADDATTR] = { '\0', "--addattr <attr_name>", "Add an attribute, with the value of --value",
-                              BIT(DELATTR) | BIT(JSONFILE), BIT(VALUE) },
-        [MDEVCTL_AUTO] = { 'a', "--auto", "Start the device when its parent appears", BIT(MANUAL) | BIT(JSONFILE) },
+                              BIT(DELATTR) | BIT(JSONFILE), BIT(VALUE), BIT(AUTO) | BIT(MANUAL) },
+        [MDEVCTL_AUTO] = { 'a', "--auto", "Start the device when its parent appears", BIT(MANUAL) | BIT(JSONFILE), 0,
+                           BIT(ADDATTR) | BIT(DELATTR) | BIT(INDEX) | BIT(VALUE) },
         [MDEVCTL_DEFINED] = { 'd', "--defined", "Act on definitions" },
-        [MDEVCTL_DELATTR] = { '\0', "--delattr", "Delete an attribute", BIT(ADDATTR) | BIT(JSONFILE) },
+        [MDEVCTL_DELATTR] = { '\0', "--delattr", "Delete an attribute", BIT(ADDATTR) | BIT(JSONFILE), 0,
+                              BIT(AUTO) | BIT(MANUAL) | BIT(VALUE) },
         [MDEVCTL_DUMPJSON] = { '\0', "--dumpjson", "Print JSON" },
         [MDEVCTL_FORCE] = { 'f', "--force", "Go on when a callout refuses" },
         [MDEVCTL_HELP] = { 'h', "--help", "Print this help; --help prints more of it than -h" },
         [MDEVCTL_INDEX] = { 'i', "--index <INDEX>", "Which attribute, from 0; without it the end of the list",
-                            BIT(JSONFILE) },
+                            BIT(JSONFILE), 0, BIT(AUTO) | BIT(LIVE) | BIT(MANUAL) },
         [MDEVCTL_JSONFILE] = { '\0', "--jsonfile <JSONFILE>", "Take type, start and attributes from a file",
                                BIT(ADDATTR) | BIT(AUTO) | BIT(DELATTR) | BIT(INDEX) | BIT(MANUAL) | BIT(TYPE) |
                                BIT(VALUE) },
         [MDEVCTL_LIVE] = { 'l', "--live", "Change the running device; together with --defined the definition too",
-                           0, BIT(JSONFILE) },
+                           0, BIT(JSONFILE), BIT(INDEX) | BIT(TYPE) | BIT(VALUE) },
         [MDEVCTL_MANUAL] = { 'm', "--manual", "Start the device only when somebody asks for it",
-                             BIT(AUTO) | BIT(JSONFILE) },
+                             BIT(AUTO) | BIT(JSONFILE), 0,
+                             BIT(ADDATTR) | BIT(DELATTR) | BIT(INDEX) | BIT(VALUE) },
         [MDEVCTL_PARENT] = { 'p', "--parent <PARENT>", "The name of the parent in sysfs" },
-        [MDEVCTL_TYPE] = { 't', "--type <type>", "The type of the device", BIT(JSONFILE) },
+        [MDEVCTL_TYPE] = { 't', "--type <type>", "The type of the device", BIT(JSONFILE), 0, BIT(LIVE) },
         [MDEVCTL_UUID] = { 'u', "--uuid <UUID>", "The UUID of the device" },
-        [MDEVCTL_VALUE] = { '\0', "--value <attr_value>", "The value for --addattr", BIT(JSONFILE) },
+        [MDEVCTL_VALUE] = { '\0', "--value <attr_value>", "The value for --addattr", BIT(JSONFILE), 0,
+                            BIT(AUTO) | BIT(DELATTR) | BIT(LIVE) | BIT(MANUAL), BIT(ADDATTR) },
         [MDEVCTL_VERBOSE] = { 'v', "--verbose", "Print the attributes too" },
         [MDEVCTL_VERSION] = { 'V', "--version", "Print the version" },
 };
@@ -54,6 +59,7 @@ const struct mdevctl_command mdevctl_commands[_MDEVCTL_COMMAND_MAX + 1] = {
                 BIT(ADDATTR) | BIT(AUTO) | BIT(DEFINED) | BIT(DELATTR) | BIT(FORCE) | BIT(HELP) | BIT(INDEX) |
                 BIT(JSONFILE) | BIT(LIVE) | BIT(MANUAL) | BIT(PARENT) | BIT(TYPE) | BIT(UUID) | BIT(VALUE),
                 .required = BIT(UUID),
+                .changes = BIT(ADDATTR) | BIT(AUTO) | BIT(DELATTR) | BIT(JSONFILE) | BIT(MANUAL),
         },
         [MDEVCTL_START_COMMAND] = {
                 "start", "Start a device",
@@ -111,8 +117,29 @@ bool mdevctl_has_value(enum mdevctl_option option) {
         return strchr(mdevctl_options[option].label, '<');
 }
 
-void mdevctl_print_usage(FILE *stream, const char *program, const struct mdevctl_command *command) {
-        fprintf(stream, "USAGE:\n    %s", program);
+unsigned int mdevctl_conflicts(const struct mdevctl_version *version, enum mdevctl_option option) {
+        const struct mdevctl_option_info *info = mdevctl_options + option;
+
+        return info->conflicts | (version->modify_must_change ? info->change_conflicts : 0);
+}
+
+unsigned int mdevctl_needs(const struct mdevctl_version *version, enum mdevctl_option option, unsigned int given) {
+        const struct mdevctl_option_info *info = mdevctl_options + option;
+        unsigned int needs = info->needs | (version->modify_must_change ? info->change_needs : 0);
+
+        for (int i = 0; i < _MDEVCTL_OPTION_MAX && version->reads_as_clap_4; i++)
+                if ((needs & MDEVCTL_BIT(i)) && (mdevctl_conflicts(version, i) & given))
+                        needs &= ~MDEVCTL_BIT(i);
+        return needs;
+}
+
+unsigned int mdevctl_required_any(const struct mdevctl_version *version, const struct mdevctl_command *command) {
+        return command->required_any | (version->modify_must_change ? command->changes : 0);
+}
+
+void mdevctl_print_usage(FILE *stream, const struct mdevctl_version *version, const char *program,
+                         const struct mdevctl_command *command) {
+        fprintf(stream, "%s%s", version->reads_as_clap_4 ? "Usage: " : "USAGE:\n    ", program);
         if (mdevctl_command_id(command) == MDEVCTL_NO_COMMAND)
                 fputs(" <SUBCOMMAND>", stream);
         else {
@@ -142,11 +169,12 @@ static void print_options(FILE *stream, const struct mdevctl_command *command) {
         }
 }
 
-void mdevctl_print_help(FILE *stream, const char *program, const struct mdevctl_command *command, bool details) {
+void mdevctl_print_help(FILE *stream, const struct mdevctl_version *version, const char *program,
+                        const struct mdevctl_command *command, bool details) {
         fprintf(stream, "%s\n\n", command->about);
         if (details && command->details)
                 fprintf(stream, "%s\n\n", command->details);
-        mdevctl_print_usage(stream, program, command);
+        mdevctl_print_usage(stream, version, program, command);
         print_options(stream, command);
         if (mdevctl_command_id(command) != MDEVCTL_NO_COMMAND)
                 return;

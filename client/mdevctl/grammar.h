@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "common/macro.h"
+#include "common/mdevctl-version.h"
 
 enum mdevctl_option {
         MDEVCTL_ADDATTR,
@@ -38,6 +39,8 @@ struct mdevctl_option_info {
         const char *help;
         unsigned int conflicts;         /* MDEVCTL_BIT() of options that cannot be given with it; said of both */
         unsigned int needs;             /* MDEVCTL_BIT() of the option that must be given with it */
+        /* The same where `modify` must change something; in addition. */
+        unsigned int change_conflicts, change_needs;
 };
 
 extern const struct mdevctl_option_info mdevctl_options[_MDEVCTL_OPTION_MAX];
@@ -63,6 +66,7 @@ struct mdevctl_command {
         const char *argument;           /* the name of its argument; NULL: it takes none */
         unsigned int required;          /* all of them must be given */
         unsigned int required_any;      /* one of them must be given */
+        unsigned int changes;           /* one of them must be given where `modify` must change something */
         bool hidden;
 };
 
@@ -84,8 +88,20 @@ enum mdevctl_option mdevctl_option_by_name(const struct mdevctl_command *command
 /** mdevctl_has_value() - whether the option takes a value. */
 bool mdevctl_has_value(enum mdevctl_option option);
 
+/** mdevctl_conflicts() - MDEVCTL_BIT() of all options that cannot be given with one. */
+unsigned int mdevctl_conflicts(const struct mdevctl_version *version, enum mdevctl_option option);
+
+/** mdevctl_needs() - MDEVCTL_BIT() of the options that must be given with one. clap 4 forgives that an option is
+ * missing that could not be given together with one of those that were @given. */
+unsigned int mdevctl_needs(const struct mdevctl_version *version, enum mdevctl_option option, unsigned int given);
+
+/** mdevctl_required_any() - MDEVCTL_BIT() of options of which one must be given; 0: there are none. */
+unsigned int mdevctl_required_any(const struct mdevctl_version *version, const struct mdevctl_command *command);
+
 /** mdevctl_print_usage() - print one line. @program is the name by which this program was called. */
-void mdevctl_print_usage(FILE *stream, const char *program, const struct mdevctl_command *command);
+void mdevctl_print_usage(FILE *stream, const struct mdevctl_version *version, const char *program,
+                         const struct mdevctl_command *command);
 
 /** mdevctl_print_help() - print the help about a command, with @details the long one. */
-void mdevctl_print_help(FILE *stream, const char *program, const struct mdevctl_command *command, bool details);
+void mdevctl_print_help(FILE *stream, const struct mdevctl_version *version, const char *program,
+                        const struct mdevctl_command *command, bool details);

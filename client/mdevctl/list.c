@@ -22,35 +22,40 @@ static void put(const char *text) {
         (void) fputs_unlocked(text, stdout);
 }
 
+/* Whether the entry is shown as its definition describes it. */
+static bool shows_definition(const struct list *list, const struct mdevctl_entry *entry) {
+        return entry->definition && (list->defined || list->arguments->version->lists_definition);
+}
+
 /* A device without a definition is listed as if it had one with its type and a manual start. */
-static const char *type_of(const struct mdevctl_entry *entry) {
-        return entry->definition ? definition_type(entry->definition) : entry->device_type;
+static const char *type_of(const struct list *list, const struct mdevctl_entry *entry) {
+        return shows_definition(list, entry) ? definition_type(entry->definition) : entry->device_type;
 }
 
 static const char *start_of(const struct mdevctl_entry *entry) {
         return start_mode_to_string(entry->definition ? definition_start(entry->definition) : START_MANUAL);
 }
 
-static const struct attributes *attributes_of(const struct mdevctl_entry *entry) {
-        return entry->definition ? definition_attributes(entry->definition) : &entry->attributes;
+static const struct attributes *attributes_of(const struct list *list, const struct mdevctl_entry *entry) {
+        return shows_definition(list, entry) ? definition_attributes(entry->definition) : &entry->attributes;
 }
 
-static bool is_active(const struct mdevctl_entry *entry) {
-        return entry->device_type && streq(entry->device_type, type_of(entry));
+static bool is_active(const struct list *list, const struct mdevctl_entry *entry) {
+        return entry->device_type && streq(entry->device_type, type_of(list, entry));
 }
 
 static void put_text(const struct list *list, const struct mdevctl_entry *entry) {
-        const struct attributes *attributes = attributes_of(entry);
+        const struct attributes *attributes = attributes_of(list, entry);
 
         mdevctl_put(entry->uuid);
         put(" ");
         mdevctl_put(entry->parent);
         put(" ");
-        mdevctl_put(type_of(entry));
+        mdevctl_put(type_of(list, entry));
         put(" ");
         put(start_of(entry));
         if (list->defined)
-                put(is_active(entry) ? " (active)" : "");
+                put(is_active(list, entry) ? " (active)" : "");
         else
                 put(entry->stored ? " (defined)" : "");
         put("\n");
@@ -98,13 +103,13 @@ static int put_attributes(const struct attributes *attributes, int indent) {
 
 /* @margin is the white space before the members. The object is not printed by json-c, because that took half of the
  * time for 10,000 of them. */
-static int put_object(const struct mdevctl_entry *entry, const char *margin) {
+static int put_object(const struct list *list, const struct mdevctl_entry *entry, const char *margin) {
         int r;
 
         put("{\n");
         put(margin);
         put("\"mdev_type\": ");
-        r = mdevctl_json_print_string(stdout, type_of(entry));
+        r = mdevctl_json_print_string(stdout, type_of(list, entry));
         if (r < 0)
                 return r;
         put(",\n");
@@ -113,20 +118,20 @@ static int put_object(const struct mdevctl_entry *entry, const char *margin) {
         put(start_of(entry));
         put("\",\n");
         put(margin);
-        r = put_attributes(attributes_of(entry), (int) strlen(margin));
+        r = put_attributes(attributes_of(list, entry), (int) strlen(margin));
         put("\n");
         put(margin + 2);
         put("}");
         return r;
 }
 
-static int put_json_item(const struct mdevctl_entry *entry) {
+static int put_json_item(const struct list *list, const struct mdevctl_entry *entry) {
         int r;
 
         put("      {\n        \"");
         put(entry->uuid);
         put("\": ");
-        r = put_object(entry, "          ");
+        r = put_object(list, entry, "          ");
         put("\n      }");
         return r;
 }
@@ -147,9 +152,9 @@ static int put_json(const struct list *list) {
                         put(": [\n");
                 }
                 if (r >= 0)
-                        r = put_json_item(entry);
+                        r = put_json_item(list, entry);
         }
-        put(parent ? "\n    ]\n  }\n]\n" : "[]\n");
+        put(parent ? "\n    ]\n  }\n]" : "[]");
         return r;
 }
 
@@ -160,25 +165,25 @@ static int print(const struct list *list) {
 
         (void) setvbuf(stdout, buffer, _IOFBF, sizeof(buffer));
         (void) __fsetlocking(stdout, FSETLOCKING_BYCALLER);
-        if (list->json && !single)
-                return put_json(list);
-
         if (single)
-                r = put_object(list->entries.items, "  ");
+                r = put_object(list, list->entries.items, "  ");
+        else if (list->json)
+                r = put_json(list);
         else
                 for (size_t i = 0; i < list->entries.n; i++)
                         put_text(list, list->entries.items + i);
-        put("\n");
+        if (list->arguments->version->ends_with_newline)
+                put("\n");
         return r;
 }
 
-static void warn_of_types(const struct mdevctl_entries *entries) {
-        for (size_t i = 0; i < entries->n; i++) {
-                const struct mdevctl_entry *entry = entries->items + i;
+static void warn_of_types(const struct list *list) {
+        for (size_t i = 0; i < list->entries.n; i++) {
+                const struct mdevctl_entry *entry = list->entries.items + i;
 
-                if (entry->definition && !is_active(entry))
+                if (entry->definition && !is_active(list, entry))
                         mdevctl_warn("device %s has type %s, its definition says %s", entry->uuid,
-                                     entry->device_type, type_of(entry));
+                                     entry->device_type, type_of(list, entry));
         }
 }
 
@@ -191,10 +196,10 @@ static int collect(struct list *list) {
                                  list->defined && list->json);
         if (r != EXIT_SUCCESS || list->defined)
                 return r;
-        warn_of_types(&list->entries);
+        warn_of_types(list);
         if (!list->json && !mdevctl_given(list->arguments, MDEVCTL_VERBOSE))
                 return EXIT_SUCCESS;
-        return mdevctl_attributes_get(&list->entries);
+        return mdevctl_attributes_get(&list->entries, !list->arguments->version->lists_definition);
 }
 
 int mdevctl_command_list(const struct mdevctl_arguments *arguments) {

@@ -26,11 +26,11 @@ bool mdevctl_is_name(const char *name) {
         return streq(name, "mdevctl") || streq(name, "lsmdev");
 }
 
-int mdevctl_main(int argc, char *argv[]) {
+int mdevctl_main(int argc, char *argv[], const struct mdevctl_version *version) {
         struct mdevctl_arguments arguments;
         int r;
 
-        r = mdevctl_arguments_parse(argc, argv, &arguments);
+        r = mdevctl_arguments_parse(argc, argv, version, &arguments);
         if (r < 0)
                 return 2;
 

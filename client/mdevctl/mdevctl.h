@@ -5,7 +5,8 @@
  * arguments, its exit statuses, its standard output to the byte, and the line on standard error that begins with
  * "Error: ". The differences are listed in docs/mdevctl-compatibility.md.
  *
- * arguments.h reads a command line with the tables of grammar.h, and mdevctl.c runs the command (commands.h):
+ * common/mdevctl-version.h says in which points the versions of mdevctl differ. arguments.h reads a command line with
+ * the tables of grammar.h, usage.h says what is wrong with it, and mdevctl.c runs the command (commands.h):
  *
  * list                     entries.h joins devices and definitions; read-ahead.h reads many files on all processors
  * types                    asks the daemon
@@ -21,8 +22,11 @@
 
 #include <stdbool.h>
 
+#include "common/mdevctl-version.h"
+
 /** mdevctl_is_name() - whether @name, which may be a path, is that of mdevctl or lsmdev. */
 bool mdevctl_is_name(const char *name);
 
-/** mdevctl_main() - run a command line. Returns the exit status: 0 done, 1 failed, 2 wrong command line. */
-int mdevctl_main(int argc, char *argv[]);
+/** mdevctl_main() - run a command line as that version of mdevctl. Returns the exit status: 0 done, 1 failed, 2 wrong
+ * command line. */
+int mdevctl_main(int argc, char *argv[], const struct mdevctl_version *version);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mdevctl modify: of a definition; with --live of a running device, as mdevctl 1.3 has it. */
+/* mdevctl modify: of a definition; with --live of a running device, as mdevctl 1.3 and 1.4 have it. */
 
 #include <errno.h>
 #include <inttypes.h>
@@ -47,14 +47,21 @@ static int send_modify(const struct mdevctl_arguments *arguments, const char *pa
                 r = mdevctl_request_modify(bus, arguments, parent, replacement, true, &failure);
         if (r >= 0 && (defined || !live))
                 r = send_definition(bus, arguments, parent, replacement, &failure);
+        if (r < 0 && live && failure.code == FAILURE_NOT_SUPPORTED && arguments->version->hides_cause)
+                return mdevctl_fail("Live modification is not supported for this device type. Changing the device "
+                                    "configuration requires stopping and restarting the device.");
         return r < 0 ? mdevctl_fail("%s", failure_text(&failure)) : EXIT_SUCCESS;
 }
 
 static int load_file(const struct mdevctl_arguments *arguments, struct definition **ret) {
         _cleanup_file_ struct mdevctl_file file = {};
-        int r;
+        const char *path = arguments->values[MDEVCTL_JSONFILE];
+        int r = EXIT_SUCCESS;
 
-        r = mdevctl_file_read(arguments->values[MDEVCTL_JSONFILE], &file);
+        if (arguments->version->opens_jsonfile_first)
+                r = mdevctl_file_check(path);
+        if (r == EXIT_SUCCESS)
+                r = mdevctl_file_read(path, &file);
         return r == EXIT_SUCCESS ? mdevctl_file_parse(&file, ret) : r;
 }
 
@@ -126,9 +133,16 @@ static int modify_live(const struct mdevctl_arguments *arguments) {
         struct sysfs_device device;
         int r;
 
+        /* The command line allows these only where `modify` must change something. */
+        if (mdevctl_given(arguments, MDEVCTL_AUTO))
+                return mdevctl_fail("'auto' cannot be changed on active mdev");
+        if (mdevctl_given(arguments, MDEVCTL_MANUAL))
+                return mdevctl_fail("'manual' cannot be changed on active mdev");
         if (sysfs_look_at_device(arguments->uuid, NULL, &device) < 0 || !*device.type ||
             (parent && !streq(parent, device.parent)))
                 return fail_missing(arguments, parent, "active");
+        if (!mdevctl_given(arguments, MDEVCTL_JSONFILE))
+                return mdevctl_fail("'live' option must be used with 'jsonfile' option");
         r = load_file(arguments, &replacement);
         if (r != EXIT_SUCCESS)
                 return r;

@@ -43,6 +43,8 @@ int mdevctl_command_stop(const struct mdevctl_arguments *arguments) {
                 return EXIT_SUCCESS;
         switch (failure.code) {
         case FAILURE_NO_SUCH_DEVICE:
+                if (arguments->version->hides_cause)
+                        return mdevctl_fail("Device %s is not an active mdev", arguments->uuid);
                 return mdevctl_fail_errno(ENOENT, "Error removing device %s", arguments->uuid);
         case FAILURE_IO_ERROR:
         case FAILURE_WEDGED:

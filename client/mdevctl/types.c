@@ -170,7 +170,6 @@ static int print_text(const struct types *types) {
                 if (*description)
                         print_value("    Description: ", description);
         }
-        putchar('\n');
         return 0;
 }
 
@@ -211,11 +210,8 @@ static json_object *types_to_json(const struct types *types) {
 
 static int print_json(const struct types *types) {
         _cleanup_json_ json_object *top = types_to_json(types);
-        int r;
 
-        r = top ? mdevctl_json_print(stdout, top, 0) : -ENOMEM;
-        putchar('\n');
-        return r;
+        return top ? mdevctl_json_print(stdout, top, 0) : -ENOMEM;
 }
 
 int mdevctl_command_types(const struct mdevctl_arguments *arguments) {
@@ -226,6 +222,8 @@ int mdevctl_command_types(const struct mdevctl_arguments *arguments) {
         if (r == EXIT_SUCCESS) {
                 arrange(&types);
                 q = mdevctl_given(arguments, MDEVCTL_DUMPJSON) ? print_json(&types) : print_text(&types);
+                if (arguments->version->ends_with_newline)
+                        putchar('\n');
                 if (q < 0)
                         r = mdevctl_fail("Out of memory");
         }

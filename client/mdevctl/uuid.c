@@ -26,7 +26,7 @@ _printf_(2, 3) static int refuse(char ret[static MDEVCTL_UUID_REASON_SIZE], cons
 }
 
 /* Writes what is wrong with the digits, which are @size bytes at @offset in @text. */
-static int explain(const char *text, size_t offset, size_t size,
+static int explain(const struct mdevctl_version *version, const char *text, size_t offset, size_t size,
                    char ret_reason[static MDEVCTL_UUID_REASON_SIZE]) {
         const char *digits = text + offset;
         size_t ends[N_GROUPS - 1] = {}, n_dashes = 0;
@@ -39,8 +39,10 @@ static int explain(const char *text, size_t offset, size_t size,
                 } else if (!isxdigit((unsigned char) digits[i]))
                         return refuse(ret_reason,
                                       "invalid character: expected an optional prefix of `urn:uuid:` followed by "
-                                      "[0-9a-zA-Z], found `%.*s` at %zu", mdevctl_character_size(digits + i),
-                                      digits + i, i + offset + 1);
+                                      "[%s], found `%.*s` at %zu",
+                                      version->reads_as_clap_4 ? "0-9a-fA-F-" : "0-9a-zA-Z",
+                                      mdevctl_character_size(digits + i), digits + i,
+                                      i + (version->reads_as_clap_4 ? 0 : offset) + 1);
 
         if (n_dashes == 0 && offset == 0)
                 return refuse(ret_reason, "invalid length: expected length 32 for simple format, found %zu", size);
@@ -71,7 +73,7 @@ static size_t find_digits(const char *text, size_t *ret_size) {
         return 0;
 }
 
-int mdevctl_uuid_parse(const char *text, char ret[static UUID_TEXT_SIZE],
+int mdevctl_uuid_parse(const struct mdevctl_version *version, const char *text, char ret[static UUID_TEXT_SIZE],
                        char ret_reason[static MDEVCTL_UUID_REASON_SIZE]) {
         char dashed[UUID_TEXT_SIZE];
         size_t offset, size;
@@ -83,9 +85,9 @@ int mdevctl_uuid_parse(const char *text, char ret[static UUID_TEXT_SIZE],
         else if (size == sizeof(dashed) - 1)
                 snprintf(dashed, sizeof(dashed), "%.36s", text + offset);
         else
-                return explain(text, offset, size, ret_reason);
+                return explain(version, text, offset, size, ret_reason);
 
         if (uuid_normalize(dashed, ret) < 0)
-                return explain(text, offset, size, ret_reason);
+                return explain(version, text, offset, size, ret_reason);
         return 0;
 }

@@ -51,41 +51,43 @@ static void check_values(const struct mdevctl_arguments *arguments) {
 
 static void check_grammar(const struct mdevctl_arguments *arguments) {
         const struct mdevctl_command *command = arguments->command;
+        unsigned int any;
 
         MUST(mdevctl_command_id(command) != MDEVCTL_NO_COMMAND && mdevctl_command_id(command) != MDEVCTL_HELP_COMMAND);
         MUST((arguments->given & ~command->options) == 0);
         MUST(!mdevctl_given(arguments, MDEVCTL_HELP) && !mdevctl_given(arguments, MDEVCTL_VERSION));
         MUST(has(arguments, command->required));
-        MUST(!command->required_any || (arguments->given & command->required_any));
+        any = mdevctl_required_any(arguments->version, command);
+        MUST(!any || (arguments->given & any));
         MUST(!command->argument == !arguments->argument);
         for (enum mdevctl_option a = 0; a < _MDEVCTL_OPTION_MAX; a++) {
                 if (!mdevctl_given(arguments, a))
                         continue;
-                MUST(has(arguments, mdevctl_options[a].needs));
-                MUST((arguments->given & mdevctl_options[a].conflicts) == 0);
+                MUST(has(arguments, mdevctl_needs(arguments->version, a, arguments->given)));
+                MUST((arguments->given & mdevctl_conflicts(arguments->version, a)) == 0);
         }
 }
 
 /* Whatever is taken for a UUID has one normal form, and that is taken, too. */
-static void check_uuid(const char *text) {
+static void check_uuid(const struct mdevctl_version *version, const char *text) {
         char uuid[UUID_TEXT_SIZE], again[UUID_TEXT_SIZE], reason[MDEVCTL_UUID_REASON_SIZE] = "";
 
-        if (mdevctl_uuid_parse(text, uuid, reason) < 0) {
+        if (mdevctl_uuid_parse(version, text, uuid, reason) < 0) {
                 MUST(reason[0] && !uuid_is_normal(text));
                 return;
         }
         MUST(uuid_is_normal(uuid));
-        MUST(mdevctl_uuid_parse(uuid, again, reason) == 0 && streq(uuid, again));
+        MUST(mdevctl_uuid_parse(version, uuid, again, reason) == 0 && streq(uuid, again));
 }
 
-static void check_command_line(int argc, char *argv[]) {
+static void check_command_line(const struct mdevctl_version *version, int argc, char *argv[]) {
         struct mdevctl_arguments arguments;
         struct capture out, err;
         int r;
 
         capture_begin(&out, &stdout);
         capture_begin(&err, &stderr);
-        r = mdevctl_arguments_parse(argc, argv, &arguments);
+        r = mdevctl_arguments_parse(argc, argv, version, &arguments);
         capture_end(&err, &stderr);
         capture_end(&out, &stdout);
 
@@ -102,15 +104,18 @@ static void check_command_line(int argc, char *argv[]) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         struct input input = { (const char *) data, size };
         char *argv[WORDS_MAX + 2] = {};
+        const struct mdevctl_version *version;
+        uint8_t first = input_take_byte(&input);
         int argc = 0;
 
-        argv[argc++] = strdup(input_take_byte(&input) % 4 == 0 ? "/usr/sbin/lsmdev" : "mdevctl");
+        argv[argc++] = strdup(first % 4 == 0 ? "/usr/sbin/lsmdev" : "mdevctl");
+        version = mdevctl_version_find(first < 128 ? "1.2.0" : "1.4.0");
         while (input.size > 0 && argc <= WORDS_MAX) {
                 argv[argc] = input_take_string(&input, '\0');
-                check_uuid(argv[argc++]);
+                check_uuid(version, argv[argc++]);
         }
 
-        check_command_line(argc, argv);
+        check_command_line(version, argc, argv);
         while (argc > 0)
                 free(argv[--argc]);
         return 0;

@@ -7,6 +7,7 @@ of its lines is
     ARGUMENTS                   a command line of mdevctl, in the shell's quoting
     @NAME ARGUMENTS             one that is answered differently, for the reason that docs/mdevctl-compatibility.md
                                 gives under that name
+    @NAME/1.2.0 ARGUMENTS       one that is answered differently by that version only
     ARGUMENTS <<< TEXT          the same with TEXT on standard input
     ! COMMAND                   the shell makes the ground ready
     # TEXT                      a comment
@@ -32,7 +33,9 @@ USAGE = r"""
 @help list -h
 @help modify --help
 @help define -p x -h
-@help list -u x --help
+@help/1.2.0 list -u x --help
+@help/1.2.0 list -u x -h
+@help list -dh
 @version --version
 @version -V
 @version list --version
@@ -41,6 +44,9 @@ xyzzy --foo
 ""
 -
 -- list
+-- help
+-- -d
+--
 LIST
 list extra
 list -- extra
@@ -70,6 +76,18 @@ list ---
 list --=x
 list -u $A -u $A
 list -u x -u y
+list -u $A -u
+list -u $A -u x
+list -d -d --foo
+list -d -u x -d
+list -u x extra
+list -u x --foo
+list -u=x --foo
+list -u x -d=3
+list -u x --defined=3
+list -u x -d --foo
+list -p -u x
+list -p '' -u x -p
 list -p -d
 list -p -d -u x
 list -p -d --foo
@@ -129,6 +147,20 @@ modify -u $A --value
 modify -u $A --addattr a --value -1
 modify -u $A --addattr a --addattr b --value c
 modify -u $A --index 1 --index 2
+modify -u $A -i +5 -a
+modify -u $A -i=-0 --delattr
+modify -u $A -i=-99999999999999999999 --delattr
+modify -u $A -i=- --delattr
+modify -u $A -t mtty-1
+modify -u $A -a -i 1
+modify -u $A -m --value 1
+modify -u $A -a --delattr
+modify -u $A --delattr -m
+modify -u $A --addattr x --value y -a
+modify -u $A --value y --delattr
+modify --value y --delattr
+modify -u $A --addattr x --addattr
+modify -u $A --addattr x -i 7 -a
 start
 start -t x
 start -u $A --jsonfile f -t x
@@ -150,13 +182,28 @@ help bogus
 help -h
 help list foo
 help define -x
-@options start -p mtty -f
-@options stop -u $A --force
-@options modify -u $A --live
-@options modify -u $A --jsonfile f --defined
-@options modify --defined --live --jsonfile b --help
-@suggestion un
-@suggestion l
+@options/1.2.0 start -p mtty -f
+@options/1.2.0 stop -u $A --force
+@options/1.2.0 modify -u $A --live
+@options/1.2.0 modify -u $A --jsonfile f --defined
+@options/1.2.0 @help/1.4.0 modify --defined --live --jsonfile b --help
+@options/1.2.0 modify -u $A --live -a
+@options/1.2.0 modify -u $A --live -m
+@options/1.2.0 modify -u $A --live --delattr
+@options/1.2.0 modify -u $A --live --addattr x
+@options/1.2.0 modify -u $A --live --addattr x --value 3
+@options/1.2.0 modify -u $A --live --jsonfile f
+@options/1.2.0 modify -u $A --live --jsonfile f -t x
+@options/1.2.0 modify -u $A -l -d -t x
+@options/1.2.0 modify -u $A -l -i 3
+@options/1.2.0 modify -l -l
+@options/1.2.0 modify -u $A -p mtty --jsonfile /nowhere/x
+@options/1.2.0 modify -u $A -p mtty --jsonfile /tmp
+@options/1.2.0 modify -u $A -p mtty --jsonfile f --addattr x
+@options/1.2.0 modify -u $A -p mtty --jsonfile f --value x
+@options/1.2.0 modify -u $A -p mtty --jsonfile f -a
+@suggestion/1.2.0 un
+@suggestion/1.2.0 l
 st
 mod
 start_parent_mdevs
@@ -442,7 +489,7 @@ define -u $D -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"m","start":"auto","
 start -u $D -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"m","start":"auto","attrs":[{}]}
 start -u $D -p mtty --jsonfile /dev/stdin <<< {}
 define -u $D -p mtty --jsonfile /dev/stdin <<< {"mdev_type":5,"start":"auto"}
-define -u $D -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"m","start":"auto","attrs":[{"a":1}]}
+@not-a-string/1.4.0 define -u $D -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"m","start":"auto","attrs":[{"a":1}]}
 list -d
 """
 
@@ -466,6 +513,48 @@ start --parent=mtty --jsonfile=/dev/stdin --uuid=$B <<< {"mdev_type":"mtty-1","s
 stop --uuid=$B
 stop --uuid=$B
 undefine --uuid=$B
+"""
+
+# What libvirt 11 does besides: the first line is how it finds out whether it may call the others.
+LIBVIRT_11 = """
+@options/1.2.0 @help/1.4.0 modify --defined --live --jsonfile b --help
+define --parent=mtty --jsonfile=/dev/stdin --uuid=$A <<< {"mdev_type":"mtty-1","start":"manual"}
+@options/1.2.0 modify --parent=mtty --jsonfile=/dev/stdin --uuid=$A --defined <<< \
+{"mdev_type":"mtty-2","start":"auto","attrs":[{"setting":"1"}]}
+@options/1.2.0 list --dumpjson --defined
+modify --uuid $A --manual
+@options/1.2.0 list --dumpjson --defined
+start --parent=mtty --jsonfile=/dev/stdin --uuid=$B <<< {"mdev_type":"mtty-1","start":"manual"}
+@options/1.2.0 modify --parent=mtty --jsonfile=/dev/stdin --uuid=$B --live <<< {"mdev_type":"mtty-1","start":"manual"}
+@options/1.2.0 modify --parent=mtty --jsonfile=/dev/stdin --uuid=$B --live <<< {"mdev_type":"mtty-2","start":"manual"}
+@options/1.2.0 modify --parent=mtty --jsonfile=/dev/stdin --uuid=$B --defined --live <<< \
+{"mdev_type":"mtty-1","start":"manual"}
+list --dumpjson
+@options/1.2.0 list --dumpjson --defined
+undefine --uuid=$A
+stop --uuid=$B
+list --dumpjson
+"""
+
+LIVE = """
+! echo '{"mdev_type":"mtty-1","start":"auto","attrs":[{"setting":"1"}]}' >/run/one
+! echo '{"mdev_type":"mtty-2","start":"auto"}' >/run/two
+@options/1.2.0 modify -u $A --live --jsonfile /run/one
+start -u $A -p mtty -t mtty-1
+@options/1.2.0 modify -u $A --live --jsonfile /nowhere/x
+@options/1.2.0 modify -u $A --live --jsonfile /run/two
+@options/1.2.0 modify -u $A --live --jsonfile /run/one
+@options/1.2.0 modify -u $A --live -p mbochs --jsonfile /run/one
+@options/1.2.0 modify -u $A --live --delattr
+@options/1.2.0 modify -u $A --live --defined --jsonfile /run/one
+list -d
+@options/1.2.0 modify -u $A -p mtty --defined --jsonfile /run/two
+@options/1.2.0 list -d
+@options/1.2.0 modify -u $A --live --defined --jsonfile /run/one
+@options/1.2.0 modify -u $A -p mtty --jsonfile /run/one
+@options/1.2.0 list -dv
+@options/1.2.0 list -v
+@options/1.2.0 list --dumpjson
 """
 
 ATTRIBUTES = """
@@ -581,9 +670,14 @@ list -d -u $A
 
 WITHOUT_FOLDERS = """
 ! rm -r $S/scripts.d
+@folders/1.2.0 list
+@folders/1.2.0 list -d
+@folders/1.2.0 types
+! mv /usr/lib/mdevctl/scripts.d/notifiers /usr/lib/mdevctl/scripts.d/away
 @folders list
 @folders list -d
-@folders types
+! mv /usr/lib/mdevctl/scripts.d/away /usr/lib/mdevctl/scripts.d/notifiers
+@folders/1.2.0 types
 """
 
 CALLOUTS = """
@@ -631,7 +725,7 @@ start -u $C -p nobody -t mtty-2
 @callout-words stop -u $A
 @callout-words define -u $A -p mbochs -t mtty-2
 @callout-words start -u $C -p mtty -t mtty-2
-@undefine-status undefine -u $A
+@undefine-status/1.2.0 undefine -u $A
 start -u $B -p mtty -t mtty-1
 list
 list -d

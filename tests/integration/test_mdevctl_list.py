@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`mdevctl list`: the daemon tells the devices, the files tell the definitions, as they are at that moment."""
+"""`mdevctl list`: the daemon tells the devices, the files tell the definitions, as they are at that moment. All is as in
+1.2.0, where nothing else is said."""
 
 import json
 import shutil
 
 from definitions import STORE, put, text_of
-from host import BUILD, Host, new_uuid
+from host import Host, new_uuid
+from mdevctl_versions import ours
 
-MDEVCTL = BUILD / "client/mdevctl"
+MDEVCTL = "/run/mdevctl/mdevctl"
 NO_BUS = "DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nonexistent"
 
 
@@ -23,6 +25,7 @@ def lines(host, arguments=""):
 
 def test_devices_and_definitions_together():
     with Host() as host:
+        ours("1.2.0")
         both, device, elsewhere, auto, broken, linked = sorted(new_uuid() for _ in range(6))
         for uuid in (both, elsewhere, broken, linked):
             host.create(uuid)
@@ -50,8 +53,24 @@ def test_devices_and_definitions_together():
         assert lines(host)[0] == f"{device} mtty mtty-2 manual"
 
 
+def test_as_later_versions_list_it():
+    """They show the device itself in place of its definition, and end with its line."""
+    with Host() as host:
+        ours("1.4.0")
+        device, other = sorted(new_uuid() for _ in range(2))
+        host.create(device)
+        put(device, text_of(type="mtty-2", attributes=[("a", "1")]))
+        put(other, text_of(start="manual"))
+        assert host.shell(f"{MDEVCTL} list -v").stdout == f"{device} mtty mtty-1 auto (defined)\n"
+        assert host.shell(f"{MDEVCTL} list -d").stdout == f"{device} mtty mtty-2 auto\n{other} mtty mtty-1 manual\n"
+        assert host.shell(f"{MDEVCTL} list --dumpjson -u {other}").stdout == "[]"
+        host.stop(device)
+        assert host.shell(f"{MDEVCTL} list").stdout == ""
+
+
 def test_nothing():
     with Host(parents=["mtty:mtty-1=1"]) as host:
+        ours("1.2.0")
         assert host.shell(f"{MDEVCTL} list").stdout == "\n"
         assert host.shell(f"{MDEVCTL} list --defined").stdout == "\n"
         assert listed(host) == {}
@@ -60,6 +79,7 @@ def test_nothing():
 def test_a_change_is_in_what_is_asked_for_after_it():
     """By whoever, however small the time between."""
     with Host() as host:
+        ours("1.2.0")
         uuid, other = new_uuid(), new_uuid()
         for i in range(30):
             put(uuid, text_of(start=("auto", "manual")[i % 2], type=f"mtty-{i}"))
@@ -73,6 +93,7 @@ def test_a_change_is_in_what_is_asked_for_after_it():
 def test_definitions_without_a_bus():
     """No daemon has to run for them; which of them are active only the daemon can tell."""
     with Host() as host:
+        ours("1.2.0")
         put(new_uuid(), text_of(start="manual"))
         with_bus = host.shell(f"{MDEVCTL} list --defined --dumpjson").stdout
         assert host.shell(f"{NO_BUS} {MDEVCTL} list --defined --dumpjson").stdout == with_bus
