@@ -29,8 +29,8 @@ void callouts_around(const struct task *task, const char *action, const struct d
  * `post`. */
 void callouts_interrupted(const struct task *task, const char *action, const struct definition *conf, bool success);
 
-/** callouts_live() - change a running device's attributes to those of @conf, by a callout that can do so. If the callout
- * reports success, @compare looks whether it is true. Returns 0, or -1 with @failure set. */
+/** callouts_live() - change a running device's attributes to those of @conf, by a callout that can do so. If the
+ * callout reports success, @compare looks whether it is true. Returns 0, or -1 with @failure set. */
 int callouts_live(const struct task *task, const struct definition *conf,
                   int (*compare)(const struct task *task, struct failure *failure), struct failure *failure);
 

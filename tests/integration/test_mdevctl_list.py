@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""`mdevctl list`: the daemon tells the devices, the files tell the definitions, as they are at that moment. All is as in
-1.2.0, where nothing else is said."""
+"""`mdevctl list`: the daemon tells the devices, the files tell the definitions, as they are at that moment. All is as
+in 1.2.0, where nothing else is said."""
 
 import json
 import shutil

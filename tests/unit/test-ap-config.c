@@ -54,7 +54,8 @@ static void test_different(void **state) {
 }
 
 static void test_unknown(void **state) {
-        static const char *const bad_values[] = { "", "x", "-1", "256", "5,", ",5", "5 6", "0x", "99999999999999999999" };
+        static const char *const bad_values[] = { "", "x", "-1", "256", "5,", ",5", "5 6", "0x",
+                                                  "99999999999999999999" };
         static const char *const bad_masks[] = { "", NONE, NONE "," NONE, NONE "," NONE "," NONE ",", "0xg,0,0",
                                                  NONE "0," NONE "," NONE };
 

@@ -38,8 +38,8 @@ EOT
     systemctl enable --quiet machine.service
 }
 
-# What starts virtual machines by itself: it is ordered by the target only. A parent comes late; nothing waits for it but
-# the target.
+# What starts virtual machines by itself: it is ordered by the target only. A parent comes late; nothing waits for it
+# but the target.
 install_libvirt() {
     cat >/etc/systemd/system/libvirtd.service <<EOT
 [Service]
