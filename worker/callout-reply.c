@@ -9,7 +9,20 @@
 
 #include "common/json-text.h"
 
-static bool has(json_object *object, const char *key, const char *value) {
+static const char *const events[] = { "pre", "post", "notify", "get", "live" };
+static const char *const actions[] = { "start", "stop", "define", "undefine", "modify", "attributes", "capabilities" };
+
+/* Returns the bit of a name, or 0. */
+static unsigned int bit_of(const char *name, const char *const *names, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (streq(names[i], name))
+                        return 1U << i;
+        return 0;
+}
+
+/* Returns whether there is a list of names, and the bits of those that are known. */
+static bool read_names(json_object *object, const char *key, const char *const *names, size_t n, unsigned int *ret) {
+        unsigned int bits = 0;
         json_object *list;
 
         if (!json_object_object_get_ex(object, key, &list) || !json_object_is_type(list, json_type_array))
@@ -17,28 +30,37 @@ static bool has(json_object *object, const char *key, const char *value) {
         for (size_t i = 0; i < json_object_array_length(list); i++) {
                 json_object *item = json_object_array_get_idx(list, i);
 
-                if (json_object_is_type(item, json_type_string) && streq(json_object_get_string(item), value))
-                        return true;
+                if (!json_object_is_type(item, json_type_string))
+                        return false;
+                bits |= bit_of(json_object_get_string(item), names, n);
         }
-        return false;
+        *ret = bits;
+        return true;
 }
 
 bool callout_reply_capabilities(const char *text, struct callout_capabilities *ret) {
         _cleanup_json_ json_object *answer = NULL;
+        struct callout_capabilities capabilities;
+        json_object *supports, *version;
         struct json_text_error error;
-        json_object *supports;
 
         if (!text || json_text_parse(text, strlen(text), &answer, &error) < 0)
                 return false;
         if (!json_object_object_get_ex(answer, "supports", &supports) ||
             !json_object_is_type(supports, json_type_object))
                 return false;
-
-        *ret = (struct callout_capabilities) {
-                .live = has(supports, "events", "live"),
-                .modify = has(supports, "actions", "modify"),
-        };
+        /* mdevctl takes nothing less for an answer. */
+        if (!json_object_object_get_ex(supports, "version", &version) || !json_object_is_type(version, json_type_int) ||
+            !read_names(supports, "events", events, ELEMENTSOF(events), &capabilities.events) ||
+            !read_names(supports, "actions", actions, ELEMENTSOF(actions), &capabilities.actions))
+                return false;
+        *ret = capabilities;
         return true;
+}
+
+bool callout_supports(const struct callout_capabilities *capabilities, const char *event, const char *action) {
+        return (capabilities->events & bit_of(event, events, ELEMENTSOF(events))) &&
+               (capabilities->actions & bit_of(action, actions, ELEMENTSOF(actions)));
 }
 
 static int append(json_object *item, struct attributes *ret) {

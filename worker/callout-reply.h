@@ -5,15 +5,18 @@
 
 #include "common/attribute.h"
 
-/* Those capabilities of a callout that mediated needs to know. */
+/* What a callout of version 2 of the protocol supports: a bit for each event, and for each action. */
 struct callout_capabilities {
-        bool live;              /* whether the event `live` is supported */
-        bool modify;            /* whether the action `modify` is supported */
+        unsigned int events;
+        unsigned int actions;
 };
 
-/** callout_reply_capabilities() - read the answer to `get capabilities`; @text may be NULL. Returns whether @text is
- * such an answer. */
+/** callout_reply_capabilities() - read the answer to `get capabilities`; @text may be NULL. Unknown names are ignored.
+ * Returns whether @text is such an answer. */
 bool callout_reply_capabilities(const char *text, struct callout_capabilities *ret);
+
+/** callout_supports() - whether the callout supports an event and an action, which are known ones. */
+bool callout_supports(const struct callout_capabilities *capabilities, const char *event, const char *action);
 
 /** callout_reply_attributes() - read the answer to `get attributes`: a list of objects as in a definition, or null.
  * Appends to @ret, also when it fails. Returns 1, 0 for null, -EBADMSG for anything else, -E2BIG beyond ATTRIBUTES_MAX,

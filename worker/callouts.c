@@ -30,6 +30,12 @@ static const char *const notifier_folders[] = {
         "/etc/mdevctl.d/scripts.d/notifiers",
 };
 
+static const struct mdevctl_version *version;
+
+void callouts_follow(const struct mdevctl_version *followed) {
+        version = followed;
+}
+
 /* One action on its way through the callouts. */
 struct action {
         const struct task *task;
@@ -38,6 +44,8 @@ struct action {
         const char *type;
         char *input;            /* the definition as JSON */
         char *script;           /* the path of the responsible callout, or NULL if none is known */
+        bool has_capabilities;  /* whether it has told its capabilities */
+        struct callout_capabilities capabilities;
 };
 
 static void action_clear(struct action *action) {
@@ -183,8 +191,40 @@ static int look_for(struct attempt *a) {
         return 0;
 }
 
-/* Asks the responsible callout, or looks for one. Returns 1 with its answer, 0 when no callout is responsible, or a
- * negative errno. */
+static bool tells_capabilities(const struct callout_output *output) {
+        struct callout_capabilities capabilities;
+
+        return output->status >= 0 && callout_reply_capabilities(output->out, &capabilities);
+}
+
+/* In version 2 of the protocol, a callout is asked for its capabilities. A callout that does not answer this question
+ * knows version 1. Perhaps it does not even say that it is not responsible for this type. So the next callout is
+ * asked. */
+static void find_capable(struct action *action) {
+        static const char provides[] =
+                "{\"provides\":{\"version\":2,\"actions\":[\"start\",\"stop\",\"define\",\"undefine\",\"modify\","
+                "\"attributes\",\"capabilities\"],\"events\":[\"pre\",\"post\",\"notify\",\"get\",\"live\"]}}";
+        _cleanup_callout_output_ struct callout_output output = {};
+        struct attempt question = {
+                .action = action,
+                .event = "get",
+                .name = "capabilities",
+                .input = provides,
+                .accepts = tells_capabilities,
+                .output = &output,
+        };
+
+        action->has_capabilities = look_for(&question) > 0 && question.error >= 0 &&
+                                   callout_reply_capabilities(output.out, &action->capabilities);
+        /* A program that could not be run for this question may be able to answer the next one. */
+        if (!action->has_capabilities) {
+                free(action->script);
+                action->script = NULL;
+        }
+}
+
+/* Asks the responsible callout, or looks for one. Returns 1 with its answer, 0 when no callout is responsible,
+ * -EOPNOTSUPP when the responsible one has said that it cannot be asked this, or another negative errno. */
 static int ask(struct action *action, const char *event, const char *name, const char *input,
                struct callout_output *output) {
         int r;
@@ -194,6 +234,8 @@ static int ask(struct action *action, const char *event, const char *name, const
                         .action = action, .event = event, .name = name, .input = input, .output = output,
                 });
 
+        if (action->has_capabilities && !callout_supports(&action->capabilities, event, name))
+                return -EOPNOTSUPP;
         r = run(action, action->script, event, name, input, output);
         return r < 0 ? r : 1;
 }
@@ -221,6 +263,10 @@ static int refused(const struct action *action, const char *event, int r, const 
                    struct failure *failure) {
         const char *script = action->script ? action->script : "?";
 
+        if (r == -EOPNOTSUPP)
+                return failure_set(failure, FAILURE_CALLOUT_FAILED,
+                                   "Device %s: callout %s is responsible and does not support %s of %s",
+                                   action->task->uuid, script, event, action->name);
         if (r < 0)
                 return failure_set(failure, FAILURE_CALLOUT_FAILED, "Device %s: callout %s cannot be run: %s",
                                    action->task->uuid, script, strerror(-r));
@@ -262,12 +308,20 @@ static int action_begin(struct action *ret, const struct task *task, const char 
         return r;
 }
 
+/* To be called in a callout (say_in_callout()). */
+static void find_script(struct action *action) {
+        if (version->asks_capabilities)
+                find_capable(action);
+}
+
 static void post(struct action *action, bool success) {
         _cleanup_callout_output_ struct callout_output output = {};
         int r;
 
         action->state = success ? "success" : "failure";
         r = ask(action, "post", action->name, action->input, &output);
+        if (r == -EOPNOTSUPP)
+                r = 0;
         /* `post` must follow `pre`. If it cannot be run, this process ends after its task, which frees the locks in its
          * name. */
         if (r == -ENOMEM)
@@ -287,6 +341,7 @@ static bool begin(struct action *action, struct report *report) {
         int r;
 
         say_in_callout(true);
+        find_script(action);
         r = ask(action, "pre", action->name, action->input, &output);
         report->served = action->script;
         refuses = (r < 0 || (r > 0 && output.status != 0)) && !action->task->force;
@@ -334,37 +389,9 @@ void callouts_interrupted(const struct task *task, const char *action_name, cons
         if (!callouts_exist() || action_begin(&action, task, action_name, conf) < 0)
                 return;
         say_in_callout(true);
+        find_script(&action);
         post(&action, success);
         say_in_callout(false);
-}
-
-static bool tells_capabilities(const struct callout_output *output) {
-        struct callout_capabilities capabilities;
-
-        return callout_reply_capabilities(output->out, &capabilities);
-}
-
-/* In version 2 of the protocol, a callout is asked for its capabilities. A callout that does not answer this question
- * knows version 1, which has no `live`. Perhaps it does not even say that it is not responsible for this type. So the
- * next callout is asked. */
-static bool supports_live(struct action *action) {
-        static const char provides[] =
-                "{\"provides\":{\"version\":2,\"actions\":[\"start\",\"stop\",\"define\",\"undefine\",\"modify\","
-                "\"attributes\",\"capabilities\"],\"events\":[\"pre\",\"post\",\"notify\",\"get\",\"live\"]}}";
-        _cleanup_callout_output_ struct callout_output output = {};
-        struct callout_capabilities capabilities;
-
-        if (look_for(&(struct attempt) {
-                .action = action,
-                .event = "get",
-                .name = "capabilities",
-                .input = provides,
-                .accepts = tells_capabilities,
-                .output = &output,
-            }) <= 0)
-                return false;
-
-        return callout_reply_capabilities(output.out, &capabilities) && capabilities.live && capabilities.modify;
 }
 
 static int ask_live(struct action *action, struct failure *failure) {
@@ -383,9 +410,9 @@ int callouts_live(const struct task *task, const struct definition *conf,
 
         if (action_begin(&action, task, "modify", conf) < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
-
         say_in_callout(true);
-        supported = supports_live(&action);
+        find_capable(&action);
+        supported = action.has_capabilities && callout_supports(&action.capabilities, "live", "modify");
         if (supported)
                 r = ask_live(&action, failure);
         say_in_callout(false);
@@ -414,6 +441,7 @@ int callouts_get_attributes(const struct task *task, struct attributes *ret, str
             action_begin(&action, task, "attributes", conf) < 0)
                 return failure_set(failure, FAILURE_IO_ERROR, "Device %s: out of memory", task->uuid);
 
+        find_script(&action);
         r = ask(&action, "get", "attributes", "", &output);
         if (r == 0)
                 return 0;

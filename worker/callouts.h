@@ -8,10 +8,14 @@
  * frees the lock. */
 
 #include "common/definition.h"
+#include "common/mdevctl-version.h"
 #include "worker/worker.h"
 
 /* How many bytes are kept of each of a callout's two outputs. The rest is read and thrown away. */
 #define CALLOUT_OUTPUT_SIZE_MAX (64u * 1024)
+
+/** callouts_follow() - call callouts as that version of mdevctl does, from now on. */
+void callouts_follow(const struct mdevctl_version *version);
 
 /** callouts_exist() - whether there is a callout or notifier that may be run. If there is none, an action needs none of
  * the functions below. */

@@ -16,6 +16,7 @@
 
 #include "common/fault-point.h"
 #include "common/io.h"
+#include "worker/callouts.h"
 #include "worker/mdev.h"
 
 const struct worker_backend *backend_of(const struct task *task) {
@@ -127,6 +128,7 @@ int main(int argc, char *argv[]) {
          * that. */
         umask(0022);
         limit_fds();
+        callouts_follow(mdevctl_version_find(FOLLOWED_MDEVCTL));
 
         r = say_hello();
         while (r >= 0) {

@@ -714,6 +714,16 @@ list -d
 ! mkdir -p $S/mtty; mv /run/callouts.log $S/mtty/log
 """
 
+TRANSIENT = """
+! cp $TESTS/mdevctl-callout $S/scripts.d/callouts/
+start -u $A -p mtty --jsonfile /dev/stdin <<< {"mdev_type":"mtty-1","start":"manual","attrs":[{"setting":"1"}]}
+list
+@transient-attributes list -v
+@transient-attributes list --dumpjson
+define -u $A
+@transient-attributes list -d --dumpjson
+"""
+
 REFUSALS = """
 ! rm -f /run/refuse /run/refuse-post
 ! cp $TESTS/mdevctl-callout $S/scripts.d/callouts/

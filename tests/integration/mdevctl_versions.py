@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The versions of mdevctl that mediated can follow: the genuine programs, and ours."""
+"""The versions of mdevctl that mediated can follow: the genuine programs, and ours.
 
+    genuine("1.4.0")                    Debian's program
+    begin(run, "1.4.0") ... wait()      runs something in a process of its own, which can be in a host of its own
+    with hosted("1.4.0") as (host, program):
+        ...                             our program and our daemon, as that version"""
+
+import contextlib
+import multiprocessing
 import pathlib
+import re
 import subprocess
 
-from host import BUILD, SOURCE, build_option
+from callout_tools import Callouts
+from host import BUILD, SOURCE, Host, build_option
 
 VERSIONS = ("1.2.0", "1.4.0")
 
-# The one of the build that is tested. `client/mdevctl` is that.
+# The one of the build that is tested.
 BUILT = build_option("mdevctl_version")
 
 
@@ -20,12 +29,50 @@ def genuine(version):
     return pathlib.Path(result.stdout.strip())
 
 
+def _built(program, version):
+    return BUILD / (program if version == BUILT else f"tests/integration/{pathlib.Path(program).name}-{version}")
+
+
 def ours(version):
     """The path of our program under the name mdevctl, beside lsmdev. To be called in a simulated host."""
-    program = BUILD / ("client/mediatectl" if version == BUILT else f"tests/integration/mediatectl-{version}")
     directory = pathlib.Path("/run/mdevctl")
     directory.mkdir(exist_ok=True)
     for name in ("mdevctl", "lsmdev"):
         (directory / name).unlink(missing_ok=True)
-        (directory / name).symlink_to(program)
+        (directory / name).symlink_to(_built("client/mediatectl", version))
     return directory / "mdevctl"
+
+
+def use_worker(host, version):
+    """The daemon's workers call callouts as that version does."""
+    link = re.search(r'LIBEXECDIR "(.*)"', (BUILD / "config.h").read_text(encoding="utf-8")).group(1)
+    host.shell("ln -sfT $1 $2/mediated-worker", _built("worker/mediated-worker", version), link)
+    if workers := host.workers():
+        host.kill(*workers)
+        host.eventually(lambda: not set(workers) & set(host.workers()), what="the end of the workers")
+
+
+@contextlib.contextmanager
+def hosted(version, program=None):
+    """A host with a genuine program and no daemon, or without one with ours; and the folders that mdevctl wants."""
+    with Host(daemon=not program) as host:
+        Callouts(host).make_vendor_folders()
+        if not program:
+            use_worker(host, version)
+        yield host, program or ours(version)
+
+
+def begin(run, *arguments):
+    """Returns a function that waits for the result of @run."""
+    context = multiprocessing.get_context("fork")
+    ours_end, its_end = context.Pipe()
+    process = context.Process(target=lambda: its_end.send(run(*arguments)))
+    process.start()
+    its_end.close()
+
+    def wait():
+        try:
+            return ours_end.recv()
+        finally:
+            process.join()
+    return wait

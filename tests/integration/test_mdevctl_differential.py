@@ -7,7 +7,6 @@ mdevctl_scenarios.py with the name of the reason, which is a row in docs/mdevctl
 
 import collections
 import difflib
-import multiprocessing
 import os
 import pathlib
 import re
@@ -15,10 +14,9 @@ import shlex
 import subprocess
 
 import pytest
-from callout_tools import Callouts
-from host import DEVICES, SOURCE, Host
+from host import DEVICES, SOURCE
 from mdevctl_scenarios import NAMES, SCENARIOS, generated
-from mdevctl_versions import VERSIONS, genuine, ours
+from mdevctl_versions import VERSIONS, begin, genuine, hosted
 
 STORE = pathlib.Path("/etc/mdevctl.d")
 LIST = SOURCE / "docs/mdevctl-compatibility.md"
@@ -122,36 +120,18 @@ class Tool:
         return answers, self.store()
 
 
-def run_all(version, program=None):
+def run_all(version, genuine_program=None):
     """Everything, by that program, or by ours as that version."""
-    with Host(daemon=not program) as host:
-        Callouts(host).make_vendor_folders()
-        tool = Tool(program or ours(version), host, not program)
+    with hosted(version, genuine_program) as (host, program):
+        tool = Tool(program, host, not genuine_program)
         return {name: tool.run(text) for name, text in {**SCENARIOS, **GENERATED}.items()}
-
-
-def begin(version, program=None):
-    """The same in a process of its own, because a process is in one host at a time. Returns a function that waits for
-    the results."""
-    context = multiprocessing.get_context("fork")
-    ours_end, its_end = context.Pipe()
-    process = context.Process(target=lambda: its_end.send(run_all(version, program)))
-    process.start()
-    its_end.close()
-
-    def wait():
-        try:
-            return ours_end.recv()
-        finally:
-            process.join()
-    return wait
 
 
 @pytest.fixture(name="results", scope="module", params=VERSIONS)
 def results_fixture(request):
     """The version, and everything by the genuine program and by ours, at the same time."""
     version = request.param
-    both = begin(version, genuine(version)), begin(version)
+    both = begin(run_all, version, genuine(version)), begin(run_all, version)
     return version, *(wait() for wait in both)
 
 

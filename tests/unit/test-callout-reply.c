@@ -38,20 +38,30 @@ static void test_attributes_that_are_none(void **state) {
         }
 }
 
-static void assert_capabilities(const char *text, bool live, bool modify) {
+#define SUPPORTS(version, events, actions) \
+        "{\"supports\": {\"version\": " version ", \"events\": [" events "], \"actions\": [" actions "]}}"
+
+static void assert_capabilities(const char *text, bool live_modify, bool pre_stop) {
         struct callout_capabilities capabilities;
 
         assert_true(callout_reply_capabilities(text, &capabilities));
-        assert_int_equal(capabilities.live, live);
-        assert_int_equal(capabilities.modify, modify);
+        assert_int_equal(callout_supports(&capabilities, "live", "modify"), live_modify);
+        assert_int_equal(callout_supports(&capabilities, "pre", "stop"), pre_stop);
+        assert_false(callout_supports(&capabilities, "post", "undefine"));
 }
 
 static void test_capabilities(void **state) {
         struct callout_capabilities capabilities;
 
-        assert_capabilities("{\"supports\": {\"events\": [\"pre\", \"live\"], \"actions\": [\"modify\"]}}", true, true);
-        assert_capabilities("{\"supports\": {\"events\": \"live\", \"actions\": [1, null, {}]}}", false, false);
-        assert_capabilities("{\"supports\": {}}", false, false);
+        assert_capabilities(SUPPORTS("2", "\"pre\", \"live\"", "\"modify\""), true, false);
+        assert_capabilities(SUPPORTS("3", "\"pre\"", "\"fly\", \"stop\""), false, true);
+        assert_capabilities(SUPPORTS("1", "", ""), false, false);
+        assert_false(callout_reply_capabilities(SUPPORTS("\"2\"", "", ""), &capabilities));
+        assert_false(callout_reply_capabilities(SUPPORTS("2", "", "1"), &capabilities));
+        assert_false(callout_reply_capabilities(SUPPORTS("2", "null", ""), &capabilities));
+        assert_false(callout_reply_capabilities("{\"supports\": {\"version\": 2, \"events\": []}}", &capabilities));
+        assert_false(callout_reply_capabilities("{\"supports\": {\"events\": [], \"actions\": []}}", &capabilities));
+        assert_false(callout_reply_capabilities("{\"supports\": {}}", &capabilities));
         assert_false(callout_reply_capabilities(NULL, &capabilities));
         assert_false(callout_reply_capabilities("", &capabilities));
         assert_false(callout_reply_capabilities("null", &capabilities));
