@@ -11,7 +11,7 @@ struct mdevctl_version {
         const char *options;            /* the version whose options there are; scripts compare it */
 
         /* The command line. */
-        bool reads_as_clap_4;           /* checks in the order of clap 4 and complains in its words; else clap 3 */
+        bool reads_as_clap_4;           /* checks words in the order of clap 4, with its messages; else clap 3 */
         bool modify_must_change;        /* `modify` needs a change, and takes only options that go together */
 
         /* What is printed. */

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""swap.py COUNT [SEED]: a random sequence of operations, each by mediated or by mdevctl 1.2, on the host it runs in (a
-simulated one, or a guest with a real kernel). Every one has to succeed or fail as the state asks for, whoever made that
+"""swap.py COUNT [SEED]: a random sequence of operations, each by mediated or by Debian's mdevctl, on the host it runs in
+(a simulated one, or a guest with a real kernel). Every one has to succeed or fail as the state asks for, whoever made that
 state; in between and at the end both have to list the same. Prints what was done; fails at the first difference."""
 
 import collections
 import json
+import os
 import pathlib
 import random
 import subprocess
@@ -13,7 +14,7 @@ import time
 import uuid as uuids
 
 # Another program may be installed under this name; this one is Debian's.
-MDEVCTL = "/usr/bin/mdevctl"
+MDEVCTL = os.environ.get("REFERENCE_MDEVCTL", "/usr/bin/mdevctl")
 MANAGER = ["org.mediated1", "/org/mediated1", "org.mediated1.Manager"]
 TYPES = [("mtty", "mtty-1"), ("mtty", "mtty-2"), ("mbochs", "mbochs-small")]
 N_UUIDS = 4
@@ -47,7 +48,7 @@ class Ours:
         return call("Define", "ssssa(ss)a{sv}", uuid, parent, mdev_type, start, *pairs(attributes), 0)
 
     @staticmethod
-    def set_type(uuid, parent, mdev_type):
+    def set_type(uuid, parent, mdev_type, _):
         return call("Modify", "ssa{sv}a{sv}", uuid, parent, 1, "type", "s", mdev_type, 0)
 
     @staticmethod
@@ -105,8 +106,9 @@ class Mdevctl:
                    stdin=json.dumps(definition))
 
     @staticmethod
-    def set_type(uuid, parent, mdev_type):
-        return run(MDEVCTL, "modify", "-u", uuid, "-p", parent, "-t", mdev_type)
+    def set_type(uuid, parent, mdev_type, start):
+        # A type alone is no change to mdevctl 1.4.
+        return run(MDEVCTL, "modify", "-u", uuid, "-p", parent, "-t", mdev_type, f"--{start}")
 
     @staticmethod
     def set_start(uuid, parent, start):
@@ -191,7 +193,7 @@ class Swap:
         what = self.random.choice(["set_type", "set_start", "add_attribute", "remove_attribute"])
         if what == "set_type":
             mdev_type = self.random.choice([t for parent, t in TYPES if parent == key[0]])
-            self.expect(tool, True, what, uuid, key[0], mdev_type)
+            self.expect(tool, True, what, uuid, key[0], mdev_type, start)
         elif what == "set_start":
             start = self.random.choice(["auto", "manual"])
             self.expect(tool, True, what, uuid, key[0], start)
