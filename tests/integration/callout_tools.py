@@ -28,8 +28,10 @@ Call = collections.namedtuple("Call", "folder name arguments input")
 
 
 class Callouts:
-    def __init__(self, host):
+    def __init__(self, host, version="1.2.0"):
+        """They are called as by that version of mdevctl."""
         self.host = host
+        host.use_worker(version)
         for folder in ("callouts", "notifiers"):
             (SITE / folder).mkdir(parents=True, exist_ok=True)
 

@@ -13,6 +13,7 @@ import asyncio
 import collections
 import contextlib
 import ctypes
+import functools
 import json
 import os
 import pathlib
@@ -374,6 +375,17 @@ class Host:
     def workers(self):
         return self.processes_named("mediated-worker")
 
+    def use_worker(self, version):
+        """The daemon's workers call callouts as that version of mdevctl does."""
+        worker = program_as("worker/mediated-worker", version)
+        link = pathlib.Path(re.search(r'LIBEXECDIR "(.*)"', read(BUILD / "config.h")).group(1), "mediated-worker")
+        if link.resolve() == worker.resolve():
+            return
+        self.shell("ln -sfT $1 $2", worker, link)
+        if workers := self.workers():
+            self.kill(*workers)
+            self.eventually(lambda: not set(workers) & set(self.workers()), what="the end of the workers")
+
     def kill(self, *pids, sig=signal.SIGKILL):
         """By a process of the host's: their numbers are the host's."""
         self.shell(f"kill -{int(sig)} $@", *pids)
@@ -520,11 +532,19 @@ def status_of(pid, field):
     return next(line.split()[1] for line in read(f"/proc/{pid}/status").splitlines() if line.startswith(f"{field}:"))
 
 
+@functools.cache
 def build_option(name):
     """A meson option of the build that is tested."""
     result = subprocess.run(["meson", "introspect", "--buildoptions", BUILD], check=True, capture_output=True,
                             text=True)
     return next(option["value"] for option in json.loads(result.stdout) if option["name"] == name)
+
+
+def program_as(program, version):
+    """The path of a built program that follows that version of mdevctl."""
+    if version == build_option("mdevctl_version"):
+        return BUILD / program
+    return BUILD / f"tests/integration/{pathlib.Path(program).name}-{version}"
 
 
 def is_sanitized():

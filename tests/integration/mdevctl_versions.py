@@ -9,16 +9,12 @@
 import contextlib
 import multiprocessing
 import pathlib
-import re
 import subprocess
 
 from callout_tools import Callouts
-from host import BUILD, SOURCE, Host, build_option
+from host import SOURCE, Host, program_as
 
 VERSIONS = ("1.2.0", "1.4.0")
-
-# The one of the build that is tested.
-BUILT = build_option("mdevctl_version")
 
 
 def genuine(version):
@@ -29,36 +25,21 @@ def genuine(version):
     return pathlib.Path(result.stdout.strip())
 
 
-def _built(program, version):
-    return BUILD / (program if version == BUILT else f"tests/integration/{pathlib.Path(program).name}-{version}")
-
-
 def ours(version):
     """The path of our program under the name mdevctl, beside lsmdev. To be called in a simulated host."""
     directory = pathlib.Path("/run/mdevctl")
     directory.mkdir(exist_ok=True)
     for name in ("mdevctl", "lsmdev"):
         (directory / name).unlink(missing_ok=True)
-        (directory / name).symlink_to(_built("client/mediatectl", version))
+        (directory / name).symlink_to(program_as("client/mediatectl", version))
     return directory / "mdevctl"
-
-
-def use_worker(host, version):
-    """The daemon's workers call callouts as that version does."""
-    link = re.search(r'LIBEXECDIR "(.*)"', (BUILD / "config.h").read_text(encoding="utf-8")).group(1)
-    host.shell("ln -sfT $1 $2/mediated-worker", _built("worker/mediated-worker", version), link)
-    if workers := host.workers():
-        host.kill(*workers)
-        host.eventually(lambda: not set(workers) & set(host.workers()), what="the end of the workers")
 
 
 @contextlib.contextmanager
 def hosted(version, program=None):
     """A host with a genuine program and no daemon, or without one with ours; and the folders that mdevctl wants."""
     with Host(daemon=not program) as host:
-        Callouts(host).make_vendor_folders()
-        if not program:
-            use_worker(host, version)
+        Callouts(host, version).make_vendor_folders()
         yield host, program or ours(version)
 
 

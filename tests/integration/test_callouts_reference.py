@@ -112,7 +112,7 @@ def run_all(version, genuine_program=None):
     """What callouts and notifiers saw of each case, and the exit status of each command."""
     found = {}
     with hosted(version, genuine_program) as (host, program):
-        callouts = Callouts(host)
+        callouts = Callouts(host, version)
         pathlib.Path("/run/file").write_text(FILE, encoding="utf-8")
         pathlib.Path("/run/manual").write_text(FILE.replace("auto", "manual"), encoding="utf-8")
         pathlib.Path("/run/live").write_text(FILE.replace("auto", "manual").replace("mtty-2", "mtty-1"),
