@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""swap.py COUNT [SEED]: a random sequence of operations, each by mediated or by Debian's mdevctl, on the host it runs in
-(a simulated one, or a guest with a real kernel). Every one has to succeed or fail as the state asks for, whoever made that
-state; in between and at the end both have to list the same. Prints what was done; fails at the first difference."""
+"""swap.py COUNT [SEED]: a random sequence of operations, each by mediated or by Debian's mdevctl, on the host it runs
+in (a simulated one, or a guest with a real kernel). Every one has to succeed or fail as the state asks for, whoever
+made that state; in between and at the end both have to list the same. Prints what was done; fails at the first
+difference."""
 
 import collections
 import json
