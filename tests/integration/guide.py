@@ -29,6 +29,7 @@ from host import BUILD, SOURCE
 
 # The first words of commands that cannot work in the simulated host, and what they need.
 NOT_HERE = {
+    "apt install": "a host that may be changed",
     "systemctl": "systemd", "systemd-tmpfiles": "an installation", "journalctl": "the journal",
     "udevadm control": "udev's daemon", "modprobe": "a kernel module",
     "chzdev": "IBM Z", "lscss": "IBM Z",
