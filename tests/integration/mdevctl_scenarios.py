@@ -647,6 +647,18 @@ define -u $A -p mtty -t mtty-1
 @broken-undefine undefine -u $A
 """
 
+BROKEN_ACTIVE = r"""
+! mkdir -p $S/mtty
+! printf '{"mdev_type":"mtty-1","start":"auto"' >$S/mtty/$A
+! echo $A >/sys/class/mdev_bus/mtty/mdev_supported_types/mtty-1/create
+list
+list -v
+list --dumpjson
+list -u $A --dumpjson
+list -u $B
+stop -u $A
+"""
+
 NAMES_OF_PARENTS = """
 @parent-name define -u $A -p '' -t mtty-1
 @parent-name define -u $A -p .. -t mtty-1
