@@ -24,7 +24,8 @@ work=$(mktemp --directory "$target.XXXXXX")
 trap 'rm -rf -- "$work"' EXIT
 mkdir "$work/new"
 say "installing Debian $suite to build in it"
-# kernel.sh downloads the kernel there, and so needs apt's lists.
-install_debian "$suite" "$work/new/root" "$work" "$(paste --serial --delimiters=, <<<"$packages")" \
+# kernel.sh downloads the kernel there, and so needs apt's lists. Debian 13's headers bring their kernel along, which
+# would make an initramfs of its own.
+INITRD=No install_debian "$suite" "$work/new/root" "$work" "$(paste --serial --delimiters=, <<<"$packages")" \
     --skip=cleanup/apt/lists
 publish "$work/new" "$target" "$recipe"
