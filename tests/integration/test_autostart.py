@@ -271,8 +271,10 @@ def test_a_person_comes_before_who_waits():
         wait_state(host, uuid, "waiting-instance")
         host.simctl("delay", "mtty", "create", 300)
         for _ in range(3):
-            host.stop(taken)
-            taken = host.create()
+            # The create waits in the queue of its UUID until the stop has ended.
+            stop, create = host.begin_stop(taken), host.begin_create(taken)
+            stop.result()
+            create.result()
         assert start_state(host, uuid) == "waiting-instance"
         host.stop(taken)
         wait_active(host, [uuid])
