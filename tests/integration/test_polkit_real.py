@@ -22,9 +22,11 @@ class User:
 
     def __init__(self, host):
         self.host = host
+        # As a text, because the project may be where only root can read.
+        program = (HERE / "polkit-user.py").read_text(encoding="utf-8")
         self.process = subprocess.Popen(
-            ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "/usr/bin/python3",
-             HERE / "polkit-user.py"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "/usr/bin/python3", "-c", program],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         host.processes.append(self.process)
         assert self.read() == "ready"
 
