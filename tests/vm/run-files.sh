@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: what
-# `meson install` has put into WORK/files/run-files, the project's tests, the built test programs, the system bus, and
+# run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: what is
+# in WORK/files/run-files already, the project's tests, the built test programs, the system bus, and
 # the command to run.
 
 set -euo pipefail
