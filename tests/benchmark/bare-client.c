@@ -9,15 +9,13 @@
 #include <systemd/sd-bus.h>
 
 #include "common/macro.h"
+#include "tests/race/calls.h"
 
 static int call(sd_bus *bus, int argc, char *argv[], sd_bus_error *error) {
         if (argc == 5 && streq(argv[1], "create"))
-                return sd_bus_call_method(bus, "org.mediated1", "/org/mediated1", "org.mediated1.Manager",
-                                          "CreateDevice", error, NULL, "sssa(ss)a{sv}", argv[2], argv[3], argv[4], 0,
-                                          0);
+                return call_create(bus, argv[2], argv[3], argv[4], error);
         if (argc == 3 && streq(argv[1], "stop"))
-                return sd_bus_call_method(bus, "org.mediated1", "/org/mediated1", "org.mediated1.Manager",
-                                          "StopDevice", error, NULL, "sa{sv}", argv[2], 0);
+                return call_stop(bus, argv[2], false, error);
         return -EINVAL;
 }
 

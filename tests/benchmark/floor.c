@@ -11,6 +11,9 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#define FLOOR_PATH "/org/mediated1/Benchmark"
+#define FLOOR_INTERFACE "org.mediated1.Benchmark"
+
 /* The system bus lets nobody own a name or be called that no policy speaks of. */
 #define POLICY_FILE "/etc/dbus-1/system.d/" FLOOR_NAME ".conf"
 
@@ -41,6 +44,19 @@ static int open_and_write(const char *path, int flags, const char *text) {
 
 int write_file(const char *path, const char *text) {
         return open_and_write(path, 0, text);
+}
+
+int floor_new_write(sd_bus *bus, sd_bus_message **ret, const char *path, const char *text) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(bus, &message, FLOOR_NAME, FLOOR_PATH, FLOOR_INTERFACE, "Write");
+        if (r >= 0)
+                r = sd_bus_message_append(message, "ss", path, text);
+        if (r < 0)
+                return r;
+        *ret = TAKE_PTR(message);
+        return 0;
 }
 
 static int method_write(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
@@ -90,7 +106,7 @@ int floor_main(void) {
                 r = serve(bus);
         }
 
-        fprintf(stderr, "latency: the floor service: %s\n", strerror(-r));
+        fprintf(stderr, "%s: the floor service: %s\n", program_invocation_short_name, strerror(-r));
         return EXIT_FAILURE;
 }
 
@@ -107,7 +123,7 @@ static pid_t spawn(int ready_fd) {
                 return pid < 0 ? -errno : pid;
 
         if (prctl(PR_SET_PDEATHSIG, SIGKILL) >= 0 && dup2(ready_fd, STDOUT_FILENO) >= 0)
-                execl("/proc/self/exe", "latency", "--floor", NULL);
+                execl("/proc/self/exe", program_invocation_short_name, "--floor", NULL);
         _exit(EXIT_FAILURE);
 }
 

@@ -14,10 +14,7 @@
 
 #include "tests/benchmark/floor.h"
 #include "tests/benchmark/samples.h"
-
-#define DAEMON_NAME "org.mediated1"
-#define DAEMON_PATH "/org/mediated1"
-#define DAEMON_INTERFACE "org.mediated1.Manager"
+#include "tests/race/calls.h"
 
 #define SUBJECTS 4
 #define SUBJECT_ORDERS 24               /* 4! */
@@ -45,23 +42,16 @@ struct benchmark {
 static volatile sig_atomic_t interrupted;
 
 static int floor_write(struct benchmark *b, const char *path, const char *text) {
-        return sd_bus_call_method(b->bus, FLOOR_NAME, FLOOR_PATH, FLOOR_INTERFACE, "Write", NULL, NULL, "ss", path,
-                                  text);
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        int r;
+
+        r = floor_new_write(b->bus, &message, path, text);
+        return r < 0 ? r : sd_bus_call(b->bus, message, 0, NULL, NULL);
 }
 
 static int ping(struct benchmark *b) {
-        return sd_bus_call_method(b->bus, DAEMON_NAME, DAEMON_PATH, "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
+        return sd_bus_call_method(b->bus, CALL_NAME, CALL_PATH, "org.freedesktop.DBus.Peer", "Ping", NULL, NULL,
                                   NULL);
-}
-
-static int create_device(struct benchmark *b) {
-        return sd_bus_call_method(b->bus, DAEMON_NAME, DAEMON_PATH, DAEMON_INTERFACE, "CreateDevice", NULL, NULL,
-                                  "sssa(ss)a{sv}", b->uuid, b->parent, b->type, 0, 0);
-}
-
-static int stop_device(struct benchmark *b) {
-        return sd_bus_call_method(b->bus, DAEMON_NAME, DAEMON_PATH, DAEMON_INTERFACE, "StopDevice", NULL, NULL,
-                                  "sa{sv}", b->uuid, 0);
 }
 
 static int perform(struct benchmark *b, enum measure measure) {
@@ -77,9 +67,9 @@ static int perform(struct benchmark *b, enum measure measure) {
         case FLOOR_REMOVE:
                 return floor_write(b, b->remove_path, "1");
         case CREATE_DEVICE:
-                return create_device(b);
+                return call_create(b->bus, b->uuid, b->parent, b->type, NULL);
         case STOP_DEVICE:
-                return stop_device(b);
+                return call_stop(b->bus, b->uuid, false, NULL);
         default:
                 return -EINVAL;
         }

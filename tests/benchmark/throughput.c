@@ -12,6 +12,7 @@
 
 #include "tests/benchmark/floor.h"
 #include "tests/benchmark/samples.h"
+#include "tests/race/calls.h"
 
 #define CLIENTS_MAX 256
 
@@ -35,7 +36,8 @@ struct client {
 static int on_answer(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error);
 
 static int begin_create(struct client *c) {
-        struct throughput *t = c->throughput;
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
+        const struct throughput *t = c->throughput;
         sd_id128_t id;
         int r;
 
@@ -43,24 +45,20 @@ static int begin_create(struct client *c) {
         if (r < 0)
                 return r;
         sd_id128_to_uuid_string(id, c->uuid);
-        if (t->by_daemon)
-                return sd_bus_call_method_async(c->bus, NULL, "org.mediated1", "/org/mediated1",
-                                                "org.mediated1.Manager", "CreateDevice", on_answer, c,
-                                                "sssa(ss)a{sv}", c->uuid, t->parent, t->type, 0, 0);
-        return sd_bus_call_method_async(c->bus, NULL, FLOOR_NAME, FLOOR_PATH, FLOOR_INTERFACE, "Write", on_answer, c,
-                                        "ss", t->create_path, c->uuid);
+        r = t->by_daemon ? call_new_create(c->bus, &message, c->uuid, t->parent, t->type)
+                         : floor_new_write(c->bus, &message, t->create_path, c->uuid);
+        return r < 0 ? r : sd_bus_call_async(c->bus, NULL, message, on_answer, c, 0);
 }
 
 static int begin_stop(struct client *c) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
         char path[PATH_MAX];
+        int r;
 
-        if (c->throughput->by_daemon)
-                return sd_bus_call_method_async(c->bus, NULL, "org.mediated1", "/org/mediated1",
-                                                "org.mediated1.Manager", "StopDevice", on_answer, c, "sa{sv}", c->uuid,
-                                                0);
         snprintf(path, sizeof(path), "/sys/bus/mdev/devices/%s/remove", c->uuid);
-        return sd_bus_call_method_async(c->bus, NULL, FLOOR_NAME, FLOOR_PATH, FLOOR_INTERFACE, "Write", on_answer, c,
-                                        "ss", path, "1");
+        r = c->throughput->by_daemon ? call_new_stop(c->bus, &message, c->uuid, false)
+                                     : floor_new_write(c->bus, &message, path, "1");
+        return r < 0 ? r : sd_bus_call_async(c->bus, NULL, message, on_answer, c, 0);
 }
 
 static int on_answer(sd_bus_message *answer, void *userdata, sd_bus_error *ret_error) {
@@ -103,7 +101,7 @@ static int client_open(struct client *c, struct throughput *t) {
         return r;
 }
 
-/* One slice of time of one service with so many clients. Adds the rate, devices a second, to *@sum. */
+/* Lets @n_clients clients of one service work for @usec µs. Adds how many devices they made in a second to *@sum. */
 static int run_slice(const struct throughput *options, bool by_daemon, unsigned int n_clients, uint64_t usec,
                      double *sum) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
