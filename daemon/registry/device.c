@@ -53,16 +53,29 @@ int device_group(struct registry *registry, const char *uuid, char *ret, size_t 
 }
 
 /* The kernel makes `dev` for a character device only, and vfio-dev/vfioN also without one. */
-static void find_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
+static int find_vfio_name(const struct device *device, char ret[static SYSFS_NAME_SIZE]) {
         char path[PATH_MAX];
         struct stat st;
-        int n;
+        int n, r;
 
         n = snprintf(path, sizeof(path), "%s/vfio-dev", device->path + 1);
-        if (n >= PATH_MAX || first_entry_at(root_fd(), path, ret, SYSFS_NAME_SIZE) < 0 ||
-            snprintf(path + n, sizeof(path) - (size_t) n, "/%s/dev", ret) >= PATH_MAX - n ||
-            fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-                *ret = '\0';
+        if (n >= PATH_MAX)
+                return -ENAMETOOLONG;
+        r = first_entry_at(root_fd(), path, ret, SYSFS_NAME_SIZE);
+        if (r < 0)
+                return r;
+        if (snprintf(path + n, sizeof(path) - (size_t) n, "/%s/dev", ret) >= PATH_MAX - n)
+                return -ENAMETOOLONG;
+        return fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+/* Keeps the name that was found, or "" when it is certain that there is none. */
+static const char *keep_name(char **kept, int r, const char *name) {
+        if (!is_shortage(r)) {
+                free(*kept);
+                *kept = strdup(r < 0 ? "" : name);
+        }
+        return *kept ? *kept : "";
 }
 
 /* A client that asks again and again for the properties of all devices makes the daemon read each directory only once
@@ -70,22 +83,18 @@ static void find_vfio_name(const struct device *device, char ret[static SYSFS_NA
 const char *device_vfio_name(struct device *device) {
         char name[SYSFS_NAME_SIZE];
 
-        if (!device->vfio_name && device->state == DEVICE_ACTIVE) {
-                find_vfio_name(device, name);
-                device->vfio_name = strdup(name);
-        }
-        return device->vfio_name ? device->vfio_name : "";
+        if (device->vfio_name || device->state != DEVICE_ACTIVE)
+                return device->vfio_name ? device->vfio_name : "";
+        return keep_name(&device->vfio_name, find_vfio_name(device, name), name);
 }
 
 const char *device_group_name(struct device *device) {
-        char name[SYSFS_NAME_SIZE] = "";
+        char name[SYSFS_NAME_SIZE];
 
-        if (!device->group_name || device->state != DEVICE_ACTIVE) {
-                free(device->group_name);
-                (void) device_group(device->registry, device->uuid, name, sizeof(name));
-                device->group_name = strdup(name);
-        }
-        return device->group_name ? device->group_name : "";
+        if (device->group_name && device->state == DEVICE_ACTIVE)
+                return device->group_name;
+        return keep_name(&device->group_name,
+                         device_group(device->registry, device->uuid, name, sizeof(name)), name);
 }
 
 /* They change when the device gets another driver, or none. */

@@ -2,6 +2,8 @@
 
 /* The registry: what the kernel shows is what it says. */
 
+#include <sys/resource.h>
+
 #include "common/io.h"
 #include "common/json-text.h"
 #include "daemon/bus/export.h"
@@ -112,7 +114,6 @@ static void test_states(void **state) {
         assert_null(device_find(registry, UUID_A));
 }
 
-/* A device in use: the kernel has taken its link away, its directory stays until its user lets go. */
 /* A directory without `dev` is that of a device without a node. */
 static void test_vfio_name(void **state) {
         static const char *const uuids[] = { UUID_A, UUID_B };
@@ -131,6 +132,28 @@ static void test_vfio_name(void **state) {
         }
 }
 
+/* A name that could not be read for want of a file descriptor is read at the next time. */
+static void test_vfio_name_without_fds(void **state) {
+        struct rlimit limit;
+        char path[PATH_MAX];
+        rlim_t soft;
+
+        fake_device_set("mtty", UUID_A, true, "mtty-1");
+        assert_int_equal(state_of(UUID_A), DEVICE_ACTIVE);
+        snprintf(path, sizeof(path), "%s/vfio-dev/vfio3/dev", device_find(registry, UUID_A)->path + 1);
+        fake_directory_add(path);
+
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        soft = limit.rlim_cur;
+        limit.rlim_cur = 0;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        assert_string_equal(device_vfio_name(device_find(registry, UUID_A)), "");
+        limit.rlim_cur = soft;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        assert_string_equal(device_vfio_name(device_find(registry, UUID_A)), "vfio3");
+}
+
+/* A device in use: the kernel has taken its link away, its directory stays until its user lets go. */
 static void test_stopping_without_link(void **state) {
         fake_device_set("mtty", UUID_A, true, "mtty-1");
         assert_int_equal(state_of(UUID_A), DEVICE_ACTIVE);
@@ -333,6 +356,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(test_states),
                 TEST(test_vfio_name),
+                TEST(test_vfio_name_without_fds),
                 TEST(test_stopping_without_link),
                 TEST(test_wedged_only_after_a_while),
                 TEST(test_grace_after_a_strangers_create),
