@@ -14,11 +14,11 @@ struct mdevctl_version {
         bool reads_as_clap_4;           /* checks words in the order of clap 4, with its messages; else clap 3 */
         bool modify_must_change;        /* `modify` needs a change, and takes only options that go together */
 
-        /* What is printed. */
+        /* The output. */
         bool ends_with_newline;         /* `list` and `types` print a newline after everything else */
         bool lists_definition;          /* `list` shows an active device as its definition describes it */
 
-        /* What goes wrong. */
+        /* Errors. */
         bool opens_jsonfile_first;      /* `define` and `modify` open the file before anything else is checked */
         bool hides_cause;               /* `stop`, `undefine` and `modify --live` say what failed, and not why */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* What is said of a wrong command line. Each function prints an error and the usage, and returns -EINVAL. */
+/* The errors for a wrong command line. Each function prints its error and the usage, and returns -EINVAL. */
 
 #include "client/mdevctl/arguments.h"
 
