@@ -10,6 +10,7 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/param.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -64,13 +65,12 @@ static void stay_reading(const char *name) {
 }
 
 /* libsystemd 252 adds 32 to this offset before it compares it with the size, and so reads at any place that is as far
- * behind the message as the offset is below 2^32. Only root can send it that, and it is not ours to find. */
+ * behind the message as the offset is below 2^32. It does so even if the message ends inside the header. Only root can
+ * send it that, and it is not ours to find. */
 static bool leads_libsystemd_astray(struct input input) {
-        struct header header;
+        struct header header = {};
 
-        if (input.size < sizeof(header))
-                return false;
-        memcpy(&header, input.data, sizeof(header));
+        memcpy(&header, input.data, MIN(input.size, sizeof(header)));
         return memcmp(header.prefix, "libudev", sizeof(header.prefix)) == 0 &&
                header.properties_offset > UINT32_MAX - 32;
 }
