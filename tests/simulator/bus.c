@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "tests/simulator/bus.h"
+#include "tests/simulator/card-spec.h"
 
 static const Bus bus_virtual = {.device_api = "vfio-pci"};
 static const Bus bus_pci = {.name = "pci", .stays = true, .device_api = "vfio-pci"};
@@ -28,14 +29,6 @@ const Bus bus_matrix = {
         .device_api = "vfio-ap",
         .type_name = "VFIO AP Passthrough Device",
 };
-
-static bool is_pci_name(const char *name) {
-        unsigned domain, bus, slot, function;
-        int n = 0;
-
-        return sscanf(name, "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &n) == 4 && name[n] == '\0' &&
-               n == 12;
-}
 
 static bool is_subchannel_name(const char *name) {
         unsigned system, set, number;

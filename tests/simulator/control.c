@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <sys/socket.h>
 
+#include "tests/simulator/card.h"
 #include "tests/simulator/control.h"
 #include "tests/simulator/mdev.h"
 #include "tests/simulator/words.h"
@@ -59,6 +60,19 @@ static int connection_find_parent(Connection *connection, const char *name, Pare
         return *ret ? 0 : connection_error(connection, -ENODEV, "no parent %s", name);
 }
 
+/* What can be made slow, or made to fail: the driver of a parent, of a card, or of a virtual function. */
+static int connection_find_driver(Connection *connection, const char *name, Driver **ret) {
+        Parent *parent = host_find_parent(connection->host, name);
+        Card *card = host_find_card(connection->host, name);
+        Function *function = host_find_function(connection->host, name);
+
+        if (!parent && !card && !function)
+                return connection_error(connection, -ENODEV, "no parent, card or virtual function %s", name);
+
+        *ret = parent ? &parent->driver : card ? &card->pci.faults : &function->pci.faults;
+        return 0;
+}
+
 /* add-parent SPEC [types-after=MS] [enospc] [no-name] [no-description] */
 static int verb_add_parent(Connection *connection, const Words *words) {
         _cleanup_(spec_freep) Spec *spec = NULL;
@@ -101,30 +115,45 @@ static int verb_remove_parent(Connection *connection, const Words *words) {
         return r < 0 ? r : 1;
 }
 
-/* release UUID: ends the process that holds the device, and waits until the device is free. */
-static int verb_release(Connection *connection, const Words *words) {
-        Mdev *mdev = host_find_mdev(connection->host, words->words[1]);
-        Group *group = mdev ? mdev_group(mdev) : NULL;
-        pid_t pid;
-
-        pid = group ? group_opener(group) : 0;
+/* Ends a process that uses a device. */
+static int connection_end(Connection *connection, pid_t pid, const char *name) {
         if (pid <= 0)
-                return connection_error(connection, -ESRCH, "nobody holds %s", words->words[1]);
-
+                return connection_error(connection, -ESRCH, "nobody holds %s", name);
         if (kill(pid, SIGTERM) < 0)
                 return connection_error(connection, -errno, "cannot end process %d", pid);
+        return 1;
+}
 
-        group_when_closed(group, connection_done, connection);
+/* release UUID|FUNCTION|CARD: ends the process that holds the device, and waits until the device is free. */
+static int verb_release(Connection *connection, const Words *words) {
+        const char *name = words->words[1];
+        Mdev *mdev = host_find_mdev(connection->host, name);
+        Function *function = host_find_function(connection->host, name);
+        Card *card = host_find_card(connection->host, name);
+        Group *group = mdev ? mdev_group(mdev) : function ? function->pci.group : NULL;
+        int r;
+
+        if (card)
+                r = connection_end(connection, card->user ? card->user->opener : 0, name);
+        else
+                r = connection_end(connection, group ? group_opener(group) : 0, name);
+        if (r < 0)
+                return r;
+
+        if (card)
+                card_when_unused(card, connection_done, connection);
+        else
+                group_when_closed(group, connection_done, connection);
         return 1;
 }
 
 static int verb_delay(Connection *connection, const Words *words) {
         Operation operation = operation_from_string(words->words[2]);
-        Parent *parent;
+        Driver *driver;
         unsigned msec;
         int r;
 
-        r = connection_find_parent(connection, words->words[1], &parent);
+        r = connection_find_driver(connection, words->words[1], &driver);
         if (r >= 0)
                 r = parse_unsigned(connection, words->words[3], &msec);
         if (r < 0)
@@ -132,17 +161,17 @@ static int verb_delay(Connection *connection, const Words *words) {
         if (operation < 0)
                 return connection_error(connection, -EINVAL, "cannot delay %s", words->words[2]);
 
-        parent->driver.delays[operation] = msec * USEC_PER_MSEC;
+        driver->delays[operation] = msec * USEC_PER_MSEC;
         return 0;
 }
 
-/* fail PARENT create|remove|ATTRIBUTE ERRNO COUNT SKIP */
+/* fail PARENT|CARD|FUNCTION OPERATION|ATTRIBUTE ERRNO COUNT SKIP */
 static int verb_fail(Connection *connection, const Words *words) {
         unsigned error, n, n_skip;
-        Parent *parent;
+        Driver *driver;
         int r;
 
-        r = connection_find_parent(connection, words->words[1], &parent);
+        r = connection_find_driver(connection, words->words[1], &driver);
         if (r >= 0)
                 r = parse_unsigned(connection, words->words[3], &error);
         if (r >= 0)
@@ -152,32 +181,32 @@ static int verb_fail(Connection *connection, const Words *words) {
         if (r < 0)
                 return r;
 
-        driver_set_failure(&parent->driver, words->words[2], (int) error, n_skip, n);
+        driver_set_failure(driver, words->words[2], (int) error, n_skip, n);
         return 0;
 }
 
 static int verb_hang(Connection *connection, const Words *words) {
         Operation operation = operation_from_string(words->words[2]);
-        Parent *parent;
+        Driver *driver;
         int r;
 
-        r = connection_find_parent(connection, words->words[1], &parent);
+        r = connection_find_driver(connection, words->words[1], &driver);
         if (r < 0)
                 return r;
         if (operation < 0)
                 return connection_error(connection, -EINVAL, "cannot hang in %s", words->words[2]);
 
-        parent->driver.hangs[operation] = true;
+        driver->hangs[operation] = true;
         return 0;
 }
 
 static int verb_resume(Connection *connection, const Words *words) {
-        Parent *parent;
+        Driver *driver;
         int r;
 
-        r = connection_find_parent(connection, words->words[1], &parent);
+        r = connection_find_driver(connection, words->words[1], &driver);
         if (r >= 0)
-                driver_resume(&parent->driver);
+                driver_resume(driver);
         return r;
 }
 

@@ -33,6 +33,11 @@ static const char *const operation_table[_OPERATION_MAX] = {
         [OPERATION_READ] = "read",
         [OPERATION_WRITE] = "write",
         [OPERATION_UEVENT] = "uevent",
+        [OPERATION_NUMVFS] = "sriov_numvfs",
+        [OPERATION_TYPES] = "types",
+        [OPERATION_MANAGE] = "sriov-manage",
+        [OPERATION_VGPU_TYPE] = "current_vgpu_type",
+        [OPERATION_PLUGIN] = "plugin",
 };
 
 Operation operation_from_string(const char *string) {
@@ -71,6 +76,11 @@ static int on_defer(sd_event_source *source, void *userdata) {
         return 0;
 }
 
+/* In these, several writers can be at the same time, even if they take no time. */
+static bool is_window(Operation operation) {
+        return operation == OPERATION_ENTER || operation == OPERATION_VGPU_TYPE;
+}
+
 /* Continues when the driver has done its part: at once if it takes no time, never if it hangs and is not
  * resumed. */
 void driver_run(Driver *driver, Operation operation, driver_then_t then, void *userdata) {
@@ -78,7 +88,7 @@ void driver_run(Driver *driver, Operation operation, driver_then_t then, void *u
         Wait *wait;
         int r;
 
-        if (delay == 0 && !driver->hangs[operation] && operation != OPERATION_ENTER) {
+        if (delay == 0 && !driver->hangs[operation] && !is_window(operation)) {
                 then(userdata);
                 return;
         }

@@ -15,6 +15,11 @@ typedef enum Operation {
         OPERATION_READ,         /* of what the driver implements */
         OPERATION_WRITE,        /* of a device's attribute */
         OPERATION_UEVENT,       /* the device's lock, which reading `uevent` takes */
+        OPERATION_NUMVFS,       /* of a card: to make or to remove its virtual functions */
+        OPERATION_TYPES,        /* of a card: from its functions to their types */
+        OPERATION_MANAGE,       /* of a card: the vendor's program that makes the functions */
+        OPERATION_VGPU_TYPE,    /* of a function: between the checks of a write and what it does */
+        OPERATION_PLUGIN,       /* of a function: from the end of its user to that of the user's plugin */
         _OPERATION_MAX,
         _OPERATION_INVALID = -1,
 } Operation;

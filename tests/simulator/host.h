@@ -29,6 +29,9 @@ typedef struct Host {
         struct Mdev *mdevs;     /* by UUID: the kernel's global list */
         struct Group *groups;   /* by number */
         unsigned group_hint;    /* no smaller number is free */
+        struct Group *vfio_devices; /* those groups that VFIO has registered, by the number of vfioN */
+        unsigned vfio_hint;
+        struct Card *cards;     /* by name */
 } Host;
 
 extern const NodeOps power_directory_ops;

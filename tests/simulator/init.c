@@ -91,7 +91,8 @@ static int wait_ready(int fd, const char *what) {
 
 static int start_sysfs(Init *init, int ready_fd) {
         const Options *options = init->options;
-        char program[PATH_MAX], number[12], *arguments[PARENTS_MAX + 5];
+        char program[PATH_MAX], number[12], cards[CARDS_MAX][CARD_WORD_MAX];
+        char *arguments[PARENTS_MAX + CARDS_MAX + 5];
         size_t n = 0;
 
         snprintf(program, sizeof(program), "%s/tests/simulator/simsys", options->build);
@@ -102,6 +103,10 @@ static int start_sysfs(Init *init, int ready_fd) {
         arguments[n++] = (char *) options->remove_delay;
         for (size_t i = 0; i < options->n_parents; i++)
                 arguments[n++] = (char *) options->parents[i];
+        for (size_t i = 0; i < options->n_cards; i++) {
+                snprintf(cards[i], sizeof(cards[i]), CARD_WORD "%s", options->cards[i]);
+                arguments[n++] = cards[i];
+        }
         arguments[n] = NULL;
 
         init->sysfs = process_spawn(arguments, &(ProcessOptions) {.output_fd = -1, .background = true});

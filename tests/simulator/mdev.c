@@ -181,6 +181,7 @@ static void mdev_unbound(void *userdata) {
         Mdev *mdev = userdata;
         Changes *changes = mdev_changes(mdev);
 
+        group_unregister(mdev->group, changes);
         mdev->group = group_free(mdev->group, changes);
         attributes_unbind(mdev->attributes);
         mdev_uevent(mdev, changes, "unbind", false);
@@ -404,6 +405,7 @@ static void mdev_probed(void *userdata) {
 
         changes = mdev_changes(mdev);
         mdev->group = group_new(parent->host, changes, mdev->node);
+        group_register(mdev->group, changes, NULL, NULL);
         mdev->attributes = attributes_new(changes, mdev);
         mdev_unlock(mdev);
         mdev_uevent(mdev, changes, "bind", true);

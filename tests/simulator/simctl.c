@@ -12,6 +12,10 @@
 #include "tests/simulator/ready.h"
 #include "tests/simulator/words.h"
 
+#ifndef VFIO_DEVICE_BIND_IOMMUFD /* Linux 6.6 */
+#define VFIO_DEVICE_BIND_IOMMUFD _IO(VFIO_TYPE, VFIO_BASE + 18)
+#endif
+
 static void help(void) {
         printf("simctl VERB…: change the simulated host, or make it misbehave\n"
                "\n"
@@ -146,29 +150,78 @@ static int verb_fail(char **arguments, size_t n) {
         return ask(SYSFS_SOCKET, words, ELEMENTSOF(words), &answer);
 }
 
-static int group_path(const char *uuid, char *path, size_t size) {
+/* What a user of a device opens, and the request by which it gets the device, or 0. */
+typedef struct Use {
+        const char *device;
+        char path[PATH_MAX];
+        unsigned long command;
+} Use;
+
+static int use_cdev(const char *directory, Use *ret) {
+        char path[PATH_MAX];
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+
+        snprintf(path, sizeof(path), "%s/vfio-dev", directory);
+        dir = opendir(path);
+        while (dir && (entry = readdir(dir)))
+                if (entry->d_name[0] != '.') {
+                        snprintf(ret->path, sizeof(ret->path), "/dev/vfio/devices/%s", entry->d_name);
+                        ret->command = VFIO_DEVICE_BIND_IOMMUFD;
+                        return 0;
+                }
+
+        return dir ? -ENODEV : -errno;
+}
+
+static int use_group(const char *directory, Use *ret) {
         char link[PATH_MAX], target[PATH_MAX];
         ssize_t n;
 
-        snprintf(link, sizeof(link), "/sys/bus/mdev/devices/%s/iommu_group", uuid);
+        snprintf(link, sizeof(link), "%s/iommu_group", directory);
         n = readlink(link, target, sizeof(target) - 1);
         if (n < 0)
                 return -errno;
 
         target[n] = '\0';
-        snprintf(path, size, "/dev/vfio/%s", strrchr(target, '/') + 1);
+        snprintf(ret->path, sizeof(ret->path), "/dev/vfio/%s", strrchr(target, '/') + 1);
+        ret->command = VFIO_GROUP_GET_DEVICE_FD;
         return 0;
 }
 
-/* Becomes the holder: opens the group, says through the pipe how that went, and waits to be ended. */
-static void hold(const char *path, const char *uuid, bool group_only, int answer_fd) {
+/* A card has no such files. Its user has its memory open. */
+static int use_find(const char *device, const char *option, Use *ret) {
+        char directory[64], path[PATH_MAX];
+        bool cdev = option && streq(option, "--cdev");
+        int r;
+
+        ret->device = device;
+        snprintf(directory, sizeof(directory), "/sys/bus/mdev/devices/%s", device);
+        if (access(directory, F_OK) < 0)
+                snprintf(directory, sizeof(directory), "/sys/bus/pci/devices/%s", device);
+
+        snprintf(path, sizeof(path), "%s/sriov_numvfs", directory);
+        if (access(path, F_OK) >= 0) {
+                snprintf(ret->path, sizeof(ret->path), "%s/resource0", directory);
+                ret->command = 0;
+                return 0;
+        }
+
+        r = cdev ? use_cdev(directory, ret) : use_group(directory, ret);
+        if (option && streq(option, "--group-only"))
+                ret->command = 0;
+        return r;
+}
+
+/* Becomes the holder: opens the file, says through the pipe how that went, and waits to be ended. */
+static void hold(const Use *use, int answer_fd) {
         int fd, r = 0;
 
         (void) prctl(PR_SET_NAME, "simctl-holder");
         (void) setsid();
 
-        fd = open(path, O_RDWR | O_CLOEXEC);
-        if (fd < 0 || (!group_only && ioctl(fd, VFIO_GROUP_GET_DEVICE_FD, uuid) < 0))
+        fd = open(use->path, O_RDWR | O_CLOEXEC);
+        if (fd < 0 || (use->command > 0 && ioctl(fd, use->command, use->device) < 0))
                 r = errno;
         if (write(answer_fd, &r, sizeof(r)) < 0 || r > 0)
                 _exit(EXIT_FAILURE);
@@ -182,20 +235,19 @@ static void hold(const char *path, const char *uuid, bool group_only, int answer
                 (void) pause();
 }
 
-/* A process of its own, as a VM is: it has the group open, and its death closes it. */
+/* A process of its own, as a VM is: it has the device open, and its death closes it. */
 static int verb_hold(char **arguments, size_t n) {
-        bool group_only = n == 2 && streq(arguments[0], "--group-only");
-        const char *uuid = arguments[n - 1];
+        const char *option = n == 2 ? arguments[0] : NULL, *device = arguments[n - 1];
         int fds[2], r;
-        char path[PATH_MAX];
         pid_t pid;
+        Use use;
 
-        if (n == 2 && !group_only)
+        if (option && !streq(option, "--group-only") && !streq(option, "--cdev"))
                 return usage();
 
-        r = group_path(uuid, path, sizeof(path));
+        r = use_find(device, option, &use);
         if (r < 0)
-                return failed(uuid, r);
+                return failed(device, r);
         if (pipe(fds) < 0)
                 return failed("pipe", -errno);
 
@@ -203,13 +255,13 @@ static int verb_hold(char **arguments, size_t n) {
         if (pid < 0)
                 return failed("fork", -errno);
         if (pid == 0)
-                hold(path, uuid, group_only, fds[1]);
+                hold(&use, fds[1]);
 
         close(fds[1]);
         if (read(fds[0], &r, sizeof(r)) != sizeof(r))
-                return failed(path, -EIO);
+                return failed(use.path, -EIO);
         if (r > 0)
-                return failed(path, -r);
+                return failed(use.path, -r);
 
         printf("%d\n", pid);
         return EXIT_SUCCESS;

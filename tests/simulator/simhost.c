@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "tests/simulator/card-spec.h"
 #include "tests/simulator/simhost.h"
 #include "tests/simulator/spec.h"
 
@@ -22,6 +23,7 @@ enum {
         OPTION_BUILD,
         OPTION_PARENT,
         OPTION_NO_PARENTS,
+        OPTION_CARD,
         OPTION_CREATE_DELAY,
         OPTION_REMOVE_DELAY,
         OPTION_DEFINITIONS,
@@ -36,6 +38,7 @@ static const struct option options_table[] = {
         {"build",        required_argument, NULL, OPTION_BUILD       },
         {"parent",       required_argument, NULL, OPTION_PARENT      },
         {"no-parents",   no_argument,       NULL, OPTION_NO_PARENTS  },
+        {"card",         required_argument, NULL, OPTION_CARD        },
         {"create-delay", required_argument, NULL, OPTION_CREATE_DELAY},
         {"remove-delay", required_argument, NULL, OPTION_REMOVE_DELAY},
         {"definitions",  required_argument, NULL, OPTION_DEFINITIONS },
@@ -60,6 +63,11 @@ static void help(void) {
                "                      which a device takes COUNT's part (repeatable; default:\n"
                "                      mtty:mtty-1=24,mtty-2=12 and mbochs:mbochs-small=64)\n"
                "  --no-parents        no parent at first\n"
+               "  --card CARD:vfs=[off:]COUNT[,KEY=VALUE…][,TYPE=COUNT…]\n"
+               "                      a card with virtual functions and vendor VFIO, and its types, such as\n"
+               "                      0000:3d:00.0:vfs=16,nvidia-1145=8,nvidia-1152=4; off: without virtual\n"
+               "                      functions at first; KEY=VALUE: dialect=nvidia|upstream, driver=NAME,\n"
+               "                      sriov=program|raw, groups=on|off, sizes=mixed|equal (repeatable)\n"
                "  --create-delay MS   how long the drivers take to create a device\n"
                "  --remove-delay MS   how long they take to remove one\n"
                "  --definitions DIR   a copy of it is /etc/mdevctl.d\n"
@@ -92,6 +100,19 @@ static int add_parent(Options *options, const char *string) {
         return r;
 }
 
+static int add_card(Options *options, const char *string) {
+        _cleanup_(card_spec_freep) CardSpec *spec = NULL;
+        int r;
+
+        if (options->n_cards == CARDS_MAX || strlen(string) + sizeof(CARD_WORD) > CARD_WORD_MAX)
+                return -E2BIG;
+
+        r = card_spec_parse(string, &spec);
+        if (r >= 0)
+                options->cards[options->n_cards++] = string;
+        return r;
+}
+
 static int open_definitions(const char *path, int *ret) {
         int fd;
 
@@ -117,6 +138,8 @@ static int parse_option(Options *options, int option, bool *no_parents) {
         case OPTION_NO_PARENTS:
                 *no_parents = true;
                 return 0;
+        case OPTION_CARD:
+                return add_card(options, optarg);
         case OPTION_CREATE_DELAY:
                 return parse_msec(optarg, &options->create_delay);
         case OPTION_REMOVE_DELAY:
@@ -166,7 +189,7 @@ static int parse_options(int argc, char **argv, Options *options) {
                 }
         }
 
-        if (options->n_parents == 0 && !no_parents)
+        if (options->n_parents == 0 && options->n_cards == 0 && !no_parents)
                 for (size_t i = 0; i < ELEMENTSOF(default_parents); i++)
                         options->parents[options->n_parents++] = default_parents[i];
 

@@ -6,6 +6,11 @@
 #include "common/macro.h"
 
 #define PARENTS_MAX 64U
+#define CARDS_MAX 16U
+
+/* The beginning of a word that describes a card, among the words that describe parents. */
+#define CARD_WORD "--card="
+#define CARD_WORD_MAX 4096U
 #define DAEMON_ARGUMENTS_MAX 8U
 
 typedef struct Options {
@@ -13,6 +18,8 @@ typedef struct Options {
         const char *build;
         const char *parents[PARENTS_MAX];
         size_t n_parents;
+        const char *cards[CARDS_MAX];
+        size_t n_cards;
         const char *create_delay;
         const char *remove_delay;
         int definitions_fd;             /* a directory, or -1 */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The simulated kernel: serves /sys, sends uevents, obeys simctl. Started by simhost as
- * `simsys READY_FD CREATE_DELAY_MS REMOVE_DELAY_MS [PARENT…]`. */
+ * `simsys READY_FD CREATE_DELAY_MS REMOVE_DELAY_MS [PARENT…] [--card=CARD…]`. */
 
 #include <errno.h>
 #include <sched.h>
 
+#include "tests/simulator/card.h"
 #include "tests/simulator/control.h"
 #include "tests/simulator/parent.h"
+#include "tests/simulator/simhost.h"
 #include "tests/simulator/vfio.h"
 
 static int fail(const char *what, int r) {
@@ -32,6 +34,18 @@ static int add_parent(Host *host, const char *string, uint64_t create_delay, uin
         return 0;
 }
 
+static int add_card(Host *host, const char *string, uint64_t create_delay, uint64_t remove_delay) {
+        _cleanup_(card_spec_freep) CardSpec *spec = NULL;
+        int r;
+
+        r = card_spec_parse(string, &spec);
+        if (r >= 0)
+                r = card_new(host, spec, create_delay, remove_delay);
+        if (r >= 0)
+                TAKE_PTR(spec);
+        return r;
+}
+
 /* The real kernel works in the context of whoever calls it, and waits for no CPU. */
 static void get_priority(void) {
         const struct sched_param param = {.sched_priority = 1};
@@ -42,11 +56,12 @@ static void get_priority(void) {
 
 int main(int argc, char **argv) {
         sd_event *event = NULL;
+        uint64_t create_delay, remove_delay;
         Host *host = NULL;
         int r;
 
         if (argc < 4) {
-                fprintf(stderr, "usage: simsys READY_FD CREATE_DELAY_MS REMOVE_DELAY_MS [PARENT…]\n");
+                fprintf(stderr, "usage: simsys READY_FD CREATE_DELAY_MS REMOVE_DELAY_MS [PARENT…] [--card=CARD…]\n");
                 return EXIT_FAILURE;
         }
 
@@ -58,9 +73,13 @@ int main(int argc, char **argv) {
 
         get_priority();
         vfio_init(host);
+        create_delay = strtoull(argv[2], NULL, 10) * USEC_PER_MSEC;
+        remove_delay = strtoull(argv[3], NULL, 10) * USEC_PER_MSEC;
         for (int i = 4; i < argc; i++) {
-                r = add_parent(host, argv[i], strtoull(argv[2], NULL, 10) * USEC_PER_MSEC,
-                               strtoull(argv[3], NULL, 10) * USEC_PER_MSEC);
+                if (strncmp(argv[i], CARD_WORD, strlen(CARD_WORD)) == 0)
+                        r = add_card(host, argv[i] + strlen(CARD_WORD), create_delay, remove_delay);
+                else
+                        r = add_parent(host, argv[i], create_delay, remove_delay);
                 if (r < 0)
                         return fail(argv[i], r);
         }
