@@ -2,11 +2,12 @@
 
 /* A card: a physical function that can have virtual functions (kernel: drivers/pci/iov.c). Some sharp edges:
  *
- * - Reading sriov_numvfs takes the lock that a write to it has, and so does reading uevent. They hang if the write hangs.
+ * - Reading sriov_numvfs takes the lock that a write to it has, and so does reading uevent. They hang if it hangs.
  * - All functions are made, or none. They are removed one after the other, and one that is in use is waited for.
  * - NVIDIA's driver makes no functions. A program of NVIDIA's takes the card away from it to make them. */
 
 #include <errno.h>
+#include <signal.h>
 #include <utlist.h>
 
 #include "tests/simulator/bind.h"
@@ -356,6 +357,10 @@ static void resource_release(Node *node, OpenFile *file) {
         }
 }
 
+pid_t card_opener(const Card *card) {
+        return card->user ? card->user->opener : 0;
+}
+
 void card_when_unused(Card *card, driver_then_t then, void *userdata) {
         CardWaiter *waiter;
 
@@ -407,6 +412,54 @@ void card_unbind(Card *card, driver_then_t then, void *userdata) {
         card->userdata = userdata;
         pci_unbind(&card->pci, changes);
         changes_commit(changes, on_card_links_gone, card);
+}
+
+static void on_rebooted(void *userdata) {
+        Card *card = userdata;
+
+        pci_unlock(&card->pci);
+        card->rebooted(card->reboot_userdata);
+}
+
+static void on_functions_rebooted(void *userdata) {
+        Card *card = userdata;
+        Changes *changes = changes_new(card->pci.host->notifier);
+
+        card->autoprobe = true;
+        if (card->pci.driver)
+                pci_unbind(&card->pci, changes);
+        card_bind(card, changes, card->spec->driver);
+        if (!card->spec->off)
+                card_add_functions(card, changes, card->spec->n_functions);
+        changes_commit(changes, on_rebooted, card);
+}
+
+static void on_reboot_locked(void *userdata) {
+        card_remove_functions(userdata, on_functions_rebooted, userdata);
+}
+
+static void end_user(pid_t pid) {
+        if (pid > 0)
+                (void) kill(pid, SIGKILL);
+}
+
+/* What a reboot of the host does to the card: all that uses it ends, nothing hangs any more, and the virtual functions
+ * are those that there were at first, without types. */
+void card_reboot(Card *card, driver_then_t then, void *userdata) {
+        card->rebooted = then;
+        card->reboot_userdata = userdata;
+
+        end_user(card_opener(card));
+        driver_resume(&card->pci.faults);
+        for (unsigned i = 0; i < card->n_functions; i++) {
+                Pci *function = &card->functions[i].pci;
+
+                driver_resume(&function->faults);
+                if (function->group)
+                        end_user(group_opener(function->group));
+        }
+
+        pci_lock(&card->pci, on_reboot_locked, card);
 }
 
 static uint64_t greatest_common_divisor(uint64_t a, uint64_t b) {

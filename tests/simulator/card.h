@@ -33,6 +33,8 @@ struct Card {
         unsigned n_removed;     /* while they are removed: how many have gone */
         driver_then_t removed;
         void *userdata;
+        driver_then_t rebooted;
+        void *reboot_userdata;
 
         uint64_t capacity;      /* of which each vGPU takes a part */
         uint64_t used;
@@ -51,7 +53,10 @@ Function *host_find_function(Host *host, const char *name);
 
 void card_bind(Card *card, Changes *changes, const char *driver);
 void card_unbind(Card *card, driver_then_t then, void *userdata);
+pid_t card_opener(const Card *card);
 void card_when_unused(Card *card, driver_then_t then, void *userdata);
+
+void card_reboot(Card *card, driver_then_t then, void *userdata);
 
 bool card_can_bind(const Card *card, const char *driver);
 bool card_has_vgpus(const Card *card);

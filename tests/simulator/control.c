@@ -55,6 +55,11 @@ static int parse_unsigned(Connection *connection, const char *string, unsigned *
         return 0;
 }
 
+static int connection_find_card(Connection *connection, const char *name, Card **ret) {
+        *ret = host_find_card(connection->host, name);
+        return *ret ? 0 : connection_error(connection, -ENODEV, "no card %s", name);
+}
+
 static int connection_find_parent(Connection *connection, const char *name, Parent **ret) {
         *ret = host_find_parent(connection->host, name);
         return *ret ? 0 : connection_error(connection, -ENODEV, "no parent %s", name);
@@ -134,7 +139,7 @@ static int verb_release(Connection *connection, const Words *words) {
         int r;
 
         if (card)
-                r = connection_end(connection, card->user ? card->user->opener : 0, name);
+                r = connection_end(connection, card_opener(card), name);
         else
                 r = connection_end(connection, group ? group_opener(group) : 0, name);
         if (r < 0)
@@ -210,6 +215,17 @@ static int verb_resume(Connection *connection, const Words *words) {
         return r;
 }
 
+/* waiting PARENT|CARD|FUNCTION: answers how many operations are in the driver. */
+static int verb_waiting(Connection *connection, const Words *words) {
+        Driver *driver;
+        int r;
+
+        r = connection_find_driver(connection, words->words[1], &driver);
+        if (r >= 0)
+                snprintf(connection->text, sizeof(connection->text), "%u", driver->n_waiting);
+        return r;
+}
+
 static int verb_lose_uevents(Connection *connection, const Words *words) {
         unsigned n;
         int r;
@@ -260,6 +276,124 @@ static int verb_record_lookups(Connection *connection, const Words *words) {
         return sysfs_record_lookups(connection->host->sysfs, words->words[1]);
 }
 
+static int verb_add_card(Connection *connection, const Words *words) {
+        _cleanup_(card_spec_freep) CardSpec *spec = NULL;
+        int r;
+
+        r = card_spec_parse(words->words[1], &spec);
+        if (r < 0)
+                return connection_error(connection, r, "not CARD:vfs=COUNT[,TYPE=COUNT…]: %s", words->words[1]);
+
+        r = card_new(connection->host, spec, 0, 0);
+        if (r >= 0)
+                (void) TAKE_PTR(spec);
+        return r;
+}
+
+/* vgpu-list CARD VARIANT */
+static int verb_vgpu_list(Connection *connection, const Words *words) {
+        VgpuList list = vgpu_list_from_string(words->words[2]);
+        Card *card;
+        int r;
+
+        r = connection_find_card(connection, words->words[1], &card);
+        if (r < 0)
+                return r;
+        if (list < 0)
+                return connection_error(connection, -EINVAL, "no such list: %s", words->words[2]);
+
+        card->list = list;
+        return 0;
+}
+
+/* mig CARD off|on|ready */
+static int verb_mig(Connection *connection, const Words *words) {
+        static const char *const states[] = {[MIG_OFF] = "off", [MIG_EMPTY] = "on", [MIG_READY] = "ready"};
+        Card *card;
+        int r;
+
+        r = connection_find_card(connection, words->words[1], &card);
+        for (size_t i = 0; r >= 0 && i < ELEMENTSOF(states); i++)
+                if (streq(states[i], words->words[2])) {
+                        card->mig = (Mig) i;
+                        return 0;
+                }
+
+        return r < 0 ? r : connection_error(connection, -EINVAL, "not off, on or ready: %s", words->words[2]);
+}
+
+/* wedge FUNCTION clear|guest */
+static int verb_wedge(Connection *connection, const Words *words) {
+        Function *function = host_find_function(connection->host, words->words[1]);
+        bool clear = streq(words->words[2], "clear");
+
+        if (!function)
+                return connection_error(connection, -ENODEV, "no virtual function %s", words->words[1]);
+        if (!clear && !streq(words->words[2], "guest"))
+                return connection_error(connection, -EINVAL, "not clear or guest: %s", words->words[2]);
+
+        if (clear)
+                function->vgpu.wedged = true;
+        else
+                function->vgpu.broken = true;
+        return 0;
+}
+
+typedef struct Reboot {
+        Connection *connection;
+        Card *next;
+} Reboot;
+
+static void reboot_next(void *userdata) {
+        Reboot *reboot = userdata;
+        Card *card = reboot->next;
+
+        if (!card) {
+                connection_answer(reboot->connection, 0);
+                free(reboot);
+                return;
+        }
+
+        reboot->next = card->hh.next;
+        card_reboot(card, reboot_next, reboot);
+}
+
+static int verb_reboot(Connection *connection, const Words *words) {
+        Reboot *reboot;
+
+        reboot = must(malloc(sizeof(Reboot)));
+        *reboot = (Reboot) {.connection = connection, .next = connection->host->cards};
+        reboot_next(reboot);
+        return 1;
+}
+
+/* What becomes of this run of the program that makes a card's virtual functions. */
+static const char *sriov_manage_fate(Card *card) {
+        if (card->n_users > 0)
+                return "in-use";
+        if (driver_take_failure(&card->pci.faults, "sriov-manage-quietly") < 0)
+                return "quiet";
+        return driver_take_failure(&card->pci.faults, "sriov-manage") < 0 ? "fail" : "work";
+}
+
+/* sriov-manage CARD begin|work: what the stand-in for NVIDIA's program asks. At its beginning it learns what becomes of
+ * it. In its middle it waits as long as the card takes. */
+static int verb_sriov_manage(Connection *connection, const Words *words) {
+        Card *card;
+        int r;
+
+        r = connection_find_card(connection, words->words[1], &card);
+        if (r < 0)
+                return r;
+        if (streq(words->words[2], "work")) {
+                driver_run(&card->pci.faults, OPERATION_MANAGE, connection_done, connection);
+                return 1;
+        }
+
+        snprintf(connection->text, sizeof(connection->text), "%s", sriov_manage_fate(card));
+        return 0;
+}
+
 static const struct {
         const char *name;
         size_t n_min;
@@ -273,10 +407,17 @@ static const struct {
         {"fail",           6, 6,         verb_fail           },
         {"hang",           3, 3,         verb_hang           },
         {"resume",         2, 2,         verb_resume         },
+        {"waiting",        2, 2,         verb_waiting        },
         {"lose-uevents",   2, 2,         verb_lose_uevents   },
         {"delay-uevents",  2, 2,         verb_delay_uevents  },
         {"storm",          2, 2,         verb_storm          },
         {"record-lookups", 2, 2,         verb_record_lookups },
+        {"add-card",       2, 2,         verb_add_card       },
+        {"vgpu-list",      3, 3,         verb_vgpu_list      },
+        {"mig",            3, 3,         verb_mig            },
+        {"wedge",          3, 3,         verb_wedge          },
+        {"reboot",         1, 1,         verb_reboot         },
+        {"sriov-manage",   3, 3,         verb_sriov_manage   },
 };
 
 static int connection_dispatch(Connection *connection, const Words *words) {

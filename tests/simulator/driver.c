@@ -38,6 +38,7 @@ static const char *const operation_table[_OPERATION_MAX] = {
         [OPERATION_MANAGE] = "sriov-manage",
         [OPERATION_VGPU_TYPE] = "current_vgpu_type",
         [OPERATION_PLUGIN] = "plugin",
+        [OPERATION_PATIENCE] = "patience",
 };
 
 Operation operation_from_string(const char *string) {
@@ -52,6 +53,7 @@ static void wait_end(Wait *wait) {
         driver_then_t then = wait->then;
         void *userdata = wait->userdata;
 
+        wait->driver->n_waiting--;
         sd_event_source_unref(wait->source);
         free(wait);
         then(userdata);
@@ -95,6 +97,8 @@ void driver_run(Driver *driver, Operation operation, driver_then_t then, void *u
 
         wait = must(calloc(1, sizeof(Wait)));
         *wait = (Wait) {.driver = driver, .operation = operation, .then = then, .userdata = userdata};
+
+        driver->n_waiting++;
 
         /* Never within the caller: what else has been written to the same file by now enters with it. */
         if (delay == 0)

@@ -20,6 +20,7 @@ typedef enum Operation {
         OPERATION_MANAGE,       /* of a card: the vendor's program that makes the functions */
         OPERATION_VGPU_TYPE,    /* of a function: between the checks of a write and what it does */
         OPERATION_PLUGIN,       /* of a function: from the end of its user to that of the user's plugin */
+        OPERATION_PATIENCE,     /* of a function: how long a clear waits for the plugin */
         _OPERATION_MAX,
         _OPERATION_INVALID = -1,
 } Operation;
@@ -31,6 +32,7 @@ typedef struct Driver {
         uint64_t delays[_OPERATION_MAX];
         bool hangs[_OPERATION_MAX];
         struct Wait *hung;
+        unsigned n_waiting;     /* operations that have begun and not ended */
         struct Failure *failures;
 } Driver;
 

@@ -178,26 +178,47 @@ static int prepare_bus(const Options *options) {
         return r;
 }
 
-/* The daemon starts the worker that is installed. Here that is the one that has just been built. */
-static int prepare_worker(const Options *options) {
-        char directory[] = LIBEXECDIR, worker[PATH_MAX], real[PATH_MAX], *slash;
-        char *make_directories[] = {(char *) "mkdir", (char *) "-p", (char *) LIBEXECDIR, NULL};
-        char *make_link[] = {(char *) "ln", (char *) "-sf", worker, (char *) LIBEXECDIR "/mediated-worker", NULL};
+/* Makes a link in a directory that the real host need not have: the nearest one that it has becomes writable. */
+static int install_link(const char *target, const char *directory, const char *name, const char *overlay) {
+        char lower[PATH_MAX], link[PATH_MAX], *slash;
+        char *make_directories[] = {(char *) "mkdir", (char *) "-p", (char *) directory, NULL};
+        char *make_link[] = {(char *) "ln", (char *) "-sf", (char *) target, link, NULL};
         int r;
 
-        snprintf(worker, sizeof(worker), "%s/worker/mediated-worker", options->build);
-        /* An installed simulator uses what is installed. */
-        if (realpath(worker, real) && streq(real, LIBEXECDIR "/mediated-worker"))
-                return 0;
-        /* The real host need not have that folder. */
-        while (access(directory, F_OK) < 0 && (slash = strrchr(directory, '/')) > directory)
+        snprintf(link, sizeof(link), "%s/%s", directory, name);
+        snprintf(lower, sizeof(lower), "%s", directory);
+        while (access(lower, F_OK) < 0 && (slash = strrchr(lower, '/')) > lower)
                 *slash = '\0';
-        r = mount_overlay(directory, "libexec");
+
+        r = mount_overlay(lower, overlay);
         if (r >= 0)
                 r = process_run(make_directories);
         if (r >= 0)
                 r = process_run(make_link);
         return r;
+}
+
+/* The daemon starts the worker that is installed. Here that is the one that has just been built. */
+static int prepare_worker(const Options *options) {
+        char worker[PATH_MAX], real[PATH_MAX];
+
+        snprintf(worker, sizeof(worker), "%s/worker/mediated-worker", options->build);
+        /* An installed simulator uses what is installed. */
+        if (realpath(worker, real) && streq(real, LIBEXECDIR "/mediated-worker"))
+                return 0;
+
+        return install_link(worker, LIBEXECDIR, "mediated-worker", "libexec");
+}
+
+/* NVIDIA's program is where its driver installs it. */
+static int prepare_cards(const Options *options) {
+        char program[PATH_MAX];
+
+        if (options->n_cards == 0)
+                return 0;
+
+        snprintf(program, sizeof(program), "%s/tests/simulator/sriov-manage", options->build);
+        return install_link(program, "/usr/lib/nvidia", "sriov-manage", "usr-lib-nvidia");
 }
 
 /* /dev of its own, because /dev/vfio must not appear in the real one, which all namespaces share. */
@@ -257,6 +278,8 @@ int mounts_prepare(const Options *options) {
                 r = prepare_definitions(options->definitions_fd);
         if (r >= 0)
                 r = prepare_worker(options);
+        if (r >= 0)
+                r = prepare_cards(options);
         if (r >= 0)
                 r = prepare_bus(options);
         if (r >= 0)

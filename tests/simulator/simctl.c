@@ -26,10 +26,11 @@ static void help(void) {
                "        driver counts instances and answers ENOSPC, not the core with EUSERS\n"
                "  remove-parent NAME\n"
                "        unregister it, with all its devices; waits for those in use\n"
-               "  hold [--group-only] UUID\n"
+               "  hold [--group-only|--cdev] UUID|VF|CARD\n"
                "        a process opens the device's VFIO group and the device, and prints its pid;\n"
-               "        with --group-only the group alone, which delays no removal\n"
-               "  release UUID\n"
+               "        with --group-only the group alone, which delays no removal; with --cdev the node\n"
+               "        in /dev/vfio/devices that a virtual function has; of a card, its memory\n"
+               "  release UUID|VF|CARD\n"
                "        that process ends\n"
                "  delay PARENT create|remove|read|write|enter|release MS\n"
                "        how long the driver takes to create, remove, answer a read, take an attribute;\n"
@@ -42,8 +43,10 @@ static void help(void) {
                "  hang PARENT create|remove|read|write|uevent\n"
                "        the driver never returns from it; uevent: reading `uevent` of the parent or of\n"
                "        its devices blocks\n"
-               "  resume PARENT\n"
+               "  resume PARENT|CARD|VF\n"
                "        it does return, from everything\n"
+               "  waiting PARENT|CARD|VF\n"
+               "        prints how many operations are in the driver now, because it is slow or hangs\n"
                "  lose-uevents COUNT\n"
                "        the next COUNT uevents reach nobody\n"
                "  delay-uevents MS\n"
@@ -55,7 +58,40 @@ static void help(void) {
                "        remember goes to the end of the file: PID NAME, and a NUL\n"
                "  daemon stop|start|restart|kill\n"
                "        stop: SIGTERM, and it stays down; kill: SIGKILL, after which it is started\n"
-               "        again as after every crash. start, restart: until it has its name on the bus\n");
+               "        again as after every crash. start, restart: until it has its name on the bus\n"
+               "\n"
+               "Cards, and their virtual functions (VF) with vendor VFIO:\n"
+               "\n"
+               "  add-card CARD:vfs=[off:]COUNT[,KEY=VALUE…][,TYPE=COUNT…]\n"
+               "        a card appears, as with the option --card of the simulated host\n"
+               "  delay CARD sriov_numvfs|types|sriov-manage|uevent MS\n"
+               "  hang CARD sriov_numvfs|types|sriov-manage|uevent\n"
+               "        a write to sriov_numvfs; the types, which come that much later than the functions;\n"
+               "        NVIDIA's program; a read of `uevent`\n"
+               "  fail CARD sriov_numvfs|sriov-manage|sriov-manage-quietly ERRNO [COUNT [SKIP]]\n"
+               "        sriov-manage: it ends with status 1, and the card has no driver any more;\n"
+               "        sriov-manage-quietly: it ends with status 0, and has done nothing\n"
+               "  delay VF current_vgpu_type|create|remove|plugin|patience|read|write MS\n"
+               "  hang VF current_vgpu_type|create|remove|plugin|read|write\n"
+               "        current_vgpu_type: between the checks of a write to it and what the write does;\n"
+               "        create, remove: after that, when a type is written or a 0; plugin: from the end of\n"
+               "        the function's user (at first 100 ms); patience: how long a clear waits for that\n"
+               "        (at first 500 ms); read, write: of the files in nvidia/\n"
+               "  fail VF create|remove|created|removed|FILE ERRNO [COUNT [SKIP]]\n"
+               "        created, removed: the write fails although it has done what was written; FILE: one\n"
+               "        in nvidia/\n"
+               "  vgpu-list CARD normal|no-heading|heading|empty|active|name-first|strange\n"
+               "        how creatable_vgpu_types looks: heading: alone; active: only the type that the\n"
+               "        function has, if it has one; strange: with a line that cannot be read\n"
+               "  mig CARD off|on|ready\n"
+               "        on: there are no instances, so that no type can be created\n"
+               "  wedge VF clear|guest\n"
+               "        clear: a clear fails with EIO; guest: a type can be set, but the device cannot be\n"
+               "        opened. Only when all functions of the card are made again it ends\n"
+               "  reboot\n"
+               "        of all cards: their users are killed, nothing hangs any more, and they have the\n"
+               "        functions that they had at first, without types. The daemon is not restarted, and\n"
+               "        mediated devices stay\n");
 }
 
 static int failed(const char *what, int r) {
@@ -267,6 +303,17 @@ static int verb_hold(char **arguments, size_t n) {
         return EXIT_SUCCESS;
 }
 
+static int verb_waiting(char **arguments, size_t n) {
+        const char *words[] = {"waiting", arguments[0]};
+        Words answer;
+        int r;
+
+        r = ask(SYSFS_SOCKET, words, ELEMENTSOF(words), &answer);
+        if (r == EXIT_SUCCESS)
+                puts(answer.words[1]);
+        return r;
+}
+
 static int verb_daemon(char **arguments, size_t n) {
         const char *words[] = {"daemon", arguments[0]};
         Words answer;
@@ -294,10 +341,16 @@ static const struct {
         {"fail",           3, 5, verb_fail      },
         {"hang",           2, 2, NULL           },
         {"resume",         1, 1, NULL           },
+        {"waiting",        1, 1, verb_waiting   },
         {"lose-uevents",   1, 1, NULL           },
         {"delay-uevents",  1, 1, NULL           },
         {"storm",          1, 1, NULL           },
         {"record-lookups", 1, 1, NULL           },
+        {"add-card",       1, 1, NULL           },
+        {"vgpu-list",      2, 2, NULL           },
+        {"mig",            2, 2, NULL           },
+        {"wedge",          2, 2, NULL           },
+        {"reboot",         0, 0, NULL           },
         {"daemon",         1, 1, verb_daemon    },
 };
 

@@ -15,7 +15,7 @@
 
 #include "tests/simulator/card.h"
 
-/* How long a clear waits for the plugin. */
+/* How long the plugin needs to go, and how long a clear waits for that. */
 #define PATIENCE_USEC (500 * USEC_PER_MSEC)
 #define PLUGIN_USEC (100 * USEC_PER_MSEC)
 #define NO_INSTANCE UINT32_MAX
@@ -236,8 +236,9 @@ static void on_checked(void *userdata) {
         }
 
         LL_APPEND(function->vgpu.clears, write);
-        if (sd_event_add_time_relative(function->pci.host->event, &write->timer, CLOCK_MONOTONIC, PATIENCE_USEC, 1,
-                                       on_patience_over, write) < 0)
+        if (sd_event_add_time_relative(function->pci.host->event, &write->timer, CLOCK_MONOTONIC,
+                                       function->pci.faults.delays[OPERATION_PATIENCE], 1, on_patience_over,
+                                       write) < 0)
                 abort();
 }
 
@@ -247,7 +248,7 @@ static int parse_decimal(const char *data, long max, long *ret) {
 
         errno = 0;
         n = strtol(data, &end, 10);
-        if (errno > 0 || end == data || (*end && !streq(end, "\n")) || n < 0 || n > max)
+        if (errno > 0 || data[0] < '0' || data[0] > '9' || (*end && !streq(end, "\n")) || n > max)
                 return -EINVAL;
 
         *ret = n;
@@ -491,6 +492,7 @@ const GroupUser vgpu_user = {.open = vgpu_open, .closed = vgpu_closed, .has_cdev
 
 void vgpu_init(Function *function) {
         function->pci.faults.delays[OPERATION_PLUGIN] = PLUGIN_USEC;
+        function->pci.faults.delays[OPERATION_PATIENCE] = PATIENCE_USEC;
         function->vgpu.instance = NO_INSTANCE;
 }
 
