@@ -349,6 +349,7 @@ static void reboot_next(void *userdata) {
         Card *card = reboot->next;
 
         if (!card) {
+                reboot->connection->host->rebooting = false;
                 connection_answer(reboot->connection, 0);
                 free(reboot);
                 return;
@@ -359,10 +360,15 @@ static void reboot_next(void *userdata) {
 }
 
 static int verb_reboot(Connection *connection, const Words *words) {
+        Host *host = connection->host;
         Reboot *reboot;
 
+        if (host->rebooting)
+                return -EALREADY;
+
+        host->rebooting = true;
         reboot = must(malloc(sizeof(Reboot)));
-        *reboot = (Reboot) {.connection = connection, .next = connection->host->cards};
+        *reboot = (Reboot) {.connection = connection, .next = host->cards};
         reboot_next(reboot);
         return 1;
 }

@@ -32,6 +32,7 @@ typedef struct Host {
         struct Group *vfio_devices; /* those groups that VFIO has registered, by the number of vfioN */
         unsigned vfio_hint;
         struct Card *cards;     /* by name */
+        bool rebooting;         /* the cards */
 } Host;
 
 extern const NodeOps power_directory_ops;
