@@ -39,6 +39,7 @@ static const char *const operation_table[_OPERATION_MAX] = {
         [OPERATION_VGPU_TYPE] = "current_vgpu_type",
         [OPERATION_PLUGIN] = "plugin",
         [OPERATION_PATIENCE] = "patience",
+        [OPERATION_WEDGE] = "wedge",
 };
 
 Operation operation_from_string(const char *string) {

@@ -21,6 +21,7 @@ typedef enum Operation {
         OPERATION_VGPU_TYPE,    /* of a function: between the checks of a write and what it does */
         OPERATION_PLUGIN,       /* of a function: from the end of its user to that of the user's plugin */
         OPERATION_PATIENCE,     /* of a function: how long a clear waits for the plugin */
+        OPERATION_WEDGE,        /* of a function: a user that goes within this time leaves it wedged */
         _OPERATION_MAX,
         _OPERATION_INVALID = -1,
 } Operation;

@@ -123,6 +123,8 @@ def test_files_beside_the_type():
     for name in ("placement_id", "gpu_instance_id"):
         with fails_with(errno.ENXIO):
             read(path / name)
+        with fails_with(errno.ENXIO):
+            write(path / name, 1)
     assert ((path / "vgpu_params").read_text(), (path / "warm_update").read_text()) == ("\n", "0\n")
     with fails_with(errno.EPERM):
         write(path / "vgpu_params", "frame_rate_limiter=0")
@@ -308,6 +310,33 @@ def test_a_function_wedges():
     expect(VF, 0, 0, 0)
     set_type(OTHER, 1152)
     simctl("hold", OTHER)
+
+
+@simulated(*card())
+def test_a_user_that_is_killed_at_once_wedges_its_function():
+    simctl("delay", VF, "wedge", 60000)
+    set_type(VF, 1145)
+    simctl("hold", VF)
+    simctl("release", VF)
+    assert "Input/output error" in simctl_fails("hold", VF)
+    expect(VF, 0, 0, 0)
+
+
+@simulated(*card(f"vfs=5,{TYPES}"))
+def test_a_type_can_be_read_before_it_is_there():
+    simctl("hang", VF, "create")
+    simctl("hang", OTHER, "create")
+    first, second = Background(set_type, VF, 1152), Background(set_type, OTHER, 1152)
+    in_driver(VF, 1)
+    in_driver(OTHER, 1)
+    for name in functions()[2:]:
+        set_type(name, 1152)
+    assert get_type(VF) == get_type(OTHER) == 1152
+    expect(VF, 1145, errno.EPERM, 1152)
+    expect(VF, 0, errno.EPERM, 1152)
+    simctl("resume", VF)
+    simctl("resume", OTHER)
+    assert (first.errno(), second.errno(), get_type(VF), get_type(OTHER)) == (0, errno.EIO, 1152, 0)
 
 
 @simulated(*card())

@@ -5,6 +5,7 @@
  *
  * - No lock spans the checks of a write and what it does. Of two writers of one function both can succeed, and the
  *   later one wins. A clear that began before another's can end after that, and then takes the type of somebody else.
+ * - While a vGPU is created its type can be read, although it can still fail.
  * - Errors say little: EPERM means that the write has to wait, or that there is nothing to do.
  * - A vGPU takes types off the lists of all functions of its card, and no message tells of it.
  * - When a user has gone, its plugin has not. A clear sleeps until it goes, or fails.
@@ -116,7 +117,7 @@ static int vgpu_take(Function *function, const CardType *type) {
 /* --- current_vgpu_type */
 
 static int check_set_nvidia(const Function *function, const CardType *type) {
-        if (function->vgpu.type)
+        if (function->vgpu.type || function->vgpu.coming)
                 return -EPERM;
         if (function->vgpu.rebound)
                 return -EINVAL;
@@ -186,9 +187,10 @@ static void on_driver_done(void *userdata) {
         Function *function = write->function;
         int r = 0;
 
-        if (write->type)
+        if (write->type) {
+                function->vgpu.coming = NULL;
                 r = vgpu_take(function, write->type);
-        else
+        } else
                 vgpu_give(function);
         if (r >= 0)
                 r = driver_take_failure(&function->pci.faults, write->type ? "created" : "removed");
@@ -196,6 +198,8 @@ static void on_driver_done(void *userdata) {
 }
 
 static void write_run(TypeWrite *write) {
+        if (write->type && write->function->card->spec->dialect == DIALECT_NVIDIA)
+                write->function->vgpu.coming = write->type;
         driver_run(&write->function->pci.faults, write->type ? OPERATION_CREATE : OPERATION_REMOVE, on_driver_done,
                    write);
 }
@@ -279,8 +283,9 @@ static void current_write(Node *node, Request *request) {
 
 static int current_show(Node *node, char *content) {
         const Function *function = node->owner;
+        const CardType *type = function->vgpu.coming ? function->vgpu.coming : function->vgpu.type;
 
-        return sprintf(content, "%u\n", function->vgpu.type ? function->vgpu.type->number : 0);
+        return sprintf(content, "%u\n", type ? type->number : 0);
 }
 
 /* --- creatable_vgpu_types */
@@ -371,7 +376,7 @@ static int warm_update_show(Node *node, char *content) {
         return sprintf(content, "%d\n", function->vgpu.warm_update);
 }
 
-static int number_store(Function *function, const char *data, long max, unsigned *number) {
+static int number_store(const char *data, long max, unsigned *number) {
         long n;
         int r;
 
@@ -382,11 +387,11 @@ static int number_store(Function *function, const char *data, long max, unsigned
 }
 
 static int placement_store(Function *function, char *data) {
-        return number_store(function, data, INT32_MAX, &function->vgpu.placement);
+        return function->vgpu.type ? number_store(data, INT32_MAX, &function->vgpu.placement) : -ENXIO;
 }
 
 static int instance_store(Function *function, char *data) {
-        return number_store(function, data, UINT32_MAX, &function->vgpu.instance);
+        return function->vgpu.type ? number_store(data, UINT32_MAX, &function->vgpu.instance) : -ENXIO;
 }
 
 /* They belong to the vGPU. */
@@ -405,7 +410,7 @@ static int warm_update_store(Function *function, char *data) {
         unsigned value;
         int r;
 
-        r = number_store(function, data, 1, &value);
+        r = number_store(data, 1, &value);
         if (r >= 0)
                 function->vgpu.warm_update = value > 0;
         return r;
@@ -470,6 +475,14 @@ static const NodeOps warm_update_ops = FILE_OPS(warm_update_show);
 
 /* --- the life of a function */
 
+static uint64_t now_usec(const Function *function) {
+        uint64_t usec;
+
+        if (sd_event_now(function->pci.host->event, CLOCK_MONOTONIC, &usec) < 0)
+                abort();
+        return usec;
+}
+
 static int vgpu_open(void *userdata) {
         Function *function = userdata;
 
@@ -479,12 +492,16 @@ static int vgpu_open(void *userdata) {
                 return -EIO;
 
         function->vgpu.n_plugins++;
+        function->vgpu.opened = now_usec(function);
         return 0;
 }
 
+/* A virtual machine that is killed in its first seconds wedges its function. */
 static void vgpu_closed(void *userdata) {
         Function *function = userdata;
 
+        if (now_usec(function) - function->vgpu.opened < function->pci.faults.delays[OPERATION_WEDGE])
+                function->vgpu.broken = true;
         driver_run(&function->pci.faults, OPERATION_PLUGIN, on_plugin_gone, function);
 }
 

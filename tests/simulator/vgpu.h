@@ -23,12 +23,14 @@ typedef enum VgpuList {
 
 typedef struct Vgpu {
         const CardType *type;   /* NULL: there is no vGPU */
+        const CardType *coming; /* what is being created, and can be read already */
         Node *directory;
         bool rebound;           /* the function has been unbound since it was made */
         bool wedged;            /* it can never be cleared */
         bool broken;            /* it can be created, and does not work */
         unsigned n_plugins;     /* > 0: the process of its user has not gone yet */
         unsigned n_writers;
+        uint64_t opened;        /* when */
         struct TypeWrite *clears; /* that wait for the plugin */
         driver_then_t idle;
         void *userdata;
