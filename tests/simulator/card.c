@@ -152,21 +152,18 @@ static void on_function_locked(void *userdata) {
                 on_function_unbound(function);
 }
 
+/* No message of the card says that they have gone. */
 static void card_remove_next(void *userdata) {
         Card *card = userdata;
-        Changes *changes;
+        Function *function = &card->functions[card->n_removed];
 
         if (card->n_removed < card->n_functions) {
-                Function *function = &card->functions[card->n_removed];
-
                 pci_lock(&function->pci, on_function_locked, function);
                 return;
         }
 
         card->n_functions = 0;
-        changes = changes_new(card->pci.host->notifier);
-        pci_uevent(&card->pci, changes, "change");
-        changes_commit(changes, card->removed, card->userdata);
+        card->removed(card->userdata);
 }
 
 static void card_remove_functions(Card *card, driver_then_t then, void *userdata) {
@@ -189,6 +186,7 @@ static void card_add_functions(Card *card, Changes *changes, unsigned n) {
                 function->vgpu.rebound = function->vgpu.wedged = function->vgpu.broken = false;
                 pci_add(&function->pci, changes);
                 function_link(function, changes);
+                pci_uevent(&function->pci, changes, "change"); /* it has its links */
                 if (card->autoprobe)
                         function_bind(function, changes);
         }
