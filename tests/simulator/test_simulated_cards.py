@@ -486,6 +486,18 @@ def test_a_function_is_opened_by_its_group_or_by_its_device():
     set_type(VF, 0)
 
 
+@simulated(*card(f"vfs=4,sriov=raw,{TYPES}"))
+def test_an_open_group_outlives_its_function():
+    """Nobody waits for whoever has the group open, but not the device."""
+    holder = int(simctl("hold", "--group-only", VF))
+    os.kill(holder, signal.SIGSTOP)
+    release = Background(simctl, "release", VF)
+    assert release.hangs()
+    write(PCI / CARD / "sriov_numvfs", 0)
+    assert release.errno() == 0
+    os.kill(holder, signal.SIGKILL)
+
+
 @simulated(*card(f"vfs=4,groups=off,{TYPES}"))
 def test_without_groups_only_the_device_has_a_node():
     assert sorted(os.listdir("/dev/vfio")) == ["devices", "vfio"] and len(os.listdir("/dev/vfio/devices")) == 4

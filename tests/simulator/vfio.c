@@ -78,11 +78,9 @@ static int group_use(Group *group, OpenFile *file) {
         return r;
 }
 
-static void group_file_closed(Group *group, OpenFile *file) {
+/* Continues what waits for less than there is now. */
+static void group_wake(Group *group) {
         Waiter *waiters = TAKE_PTR(group->waiters), *waiter, *next;
-
-        if (file->in_use && group->user.closed)
-                group->user.closed(group->userdata);
 
         LL_FOREACH_SAFE(waiters, waiter, next)
                 if (group_is_open(group, waiter->for_device)) {
@@ -94,6 +92,12 @@ static void group_file_closed(Group *group, OpenFile *file) {
                 waiter->then(waiter->userdata);
                 free(waiter);
         }
+}
+
+static void group_file_closed(Group *group, OpenFile *file) {
+        if (file->in_use && group->user.closed)
+                group->user.closed(group->userdata);
+        group_wake(group);
 }
 
 static int group_open(Node *node, OpenFile *file) {
@@ -373,6 +377,7 @@ void group_unregister(Group *group, Changes *changes) {
         /* If somebody has the group open, they keep the file of a group that is no more. */
         group->file->owner = NULL;
         group->opened = NULL;
+        group_wake(group);
         group_uevent(group, changes, "remove");
         changes_remove(changes, &group->file);
         changes_find_and_remove(changes, host->class_vfio, group->name);
