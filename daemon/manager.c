@@ -207,6 +207,8 @@ static void reload(struct manager *manager) {
         status_changed(manager);
 }
 
+static const struct backend *const backends[] = { &mdev_backend, NULL };
+
 int manager_new(struct manager **ret) {
         _cleanup_(manager_freep) struct manager *manager = NULL;
         int r;
@@ -251,7 +253,7 @@ int manager_new(struct manager **ret) {
         r = pool_new(&manager->pool, manager->event, worker_spawn, LIBEXECDIR "/mediated-worker");
         if (r < 0)
                 return log_error_errno(r, "Failed to set up the pool of workers: %m");
-        r = registry_new(&manager->registry, &mdev_backend, manager->event, manager->exports, manager->pool,
+        r = registry_new(&manager->registry, backends, manager->event, manager->exports, manager->pool,
                          &registry_observer, manager);
         if (r < 0)
                 return r;

@@ -53,10 +53,8 @@ static void stop_start(struct job *job) {
         stop->existed = true;
 
         if (device->state == DEVICE_WEDGED)
-                return job_fail(job, FAILURE_WEDGED,
-                                "Device %s is wedged: somebody removed it before it was complete, so the kernel "
-                                "cannot remove it any more. To free it, unload the driver of parent '%s', or reboot",
-                                job->uuid, device->parent);
+                return job_fail(job, FAILURE_WEDGED, "Device %s is wedged: %s", job->uuid,
+                                device_explain_wedged(device));
         /* Somebody else creates or removes the device. A write to `remove` would wedge it now, or do nothing. */
         if (device->state != DEVICE_ACTIVE)
                 return job_park(job, USEC_INFINITY);

@@ -92,7 +92,9 @@ static bool has_group(const struct settle *settle) {
 
 /* A device without a VFIO group gets no node. */
 static bool is_settled(const struct settle *settle) {
-        return !settle->jobs->registry->backend->subsystem ||
+        const struct device *device = device_find(settle->jobs->registry, settle->uuid);
+
+        return !device || !device->backend->subsystem ||
                (settle->bound && (settle->node_added || !has_group(settle)));
 }
 
@@ -119,10 +121,18 @@ bool settle_hand_over(struct settle *settle, sd_bus_message *reply) {
         return true;
 }
 
-static void consider(struct settle *settle, const char *subsystem, const char *action, const char *name) {
-        const char *devices = settle->jobs->registry->backend->subsystem;
+/* The device may not be known yet. */
+static bool is_of_devices(const struct settle *settle, const char *subsystem) {
+        const struct backend *const *backends = settle->jobs->registry->backends;
 
-        if (devices && streq(subsystem, devices) && streq(action, "bind") && streq(name, settle->uuid))
+        for (size_t i = 0; backends[i]; i++)
+                if (backends[i]->subsystem && streq(backends[i]->subsystem, subsystem))
+                        return true;
+        return false;
+}
+
+static void consider(struct settle *settle, const char *subsystem, const char *action, const char *name) {
+        if (is_of_devices(settle, subsystem) && streq(action, "bind") && streq(name, settle->uuid))
                 settle->bound = true;
         else if (streq(subsystem, "vfio") && streq(action, "add") && is_group_of(settle, name))
                 settle->node_added = true;

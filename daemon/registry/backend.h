@@ -23,10 +23,14 @@
 
 #include "common/device.h"
 
+struct device;
 struct parent;
 struct registry;
 
 struct backend {
+        /* What the property Backend says. */
+        const char *name;
+
         /* Calls registry_touch_device() and registry_touch_parent() with everything that the kernel has. A parent comes
          * after the devices that the kernel lists: those that are active must be known before autostart sees their
          * parent. Returns 0 or a negative errno. */
@@ -48,10 +52,10 @@ struct backend {
 
         /* Whether the kernel lists a device with this UUID, which may come from a caller. Returns 1, 0 or a negative
          * errno. */
-        int (*lists_device)(const char *uuid);
+        int (*lists_device)(struct registry *registry, const char *uuid);
 
         /* Looks at a device. @path is where it was seen last, or may be, or NULL. Returns 0 or a negative errno. */
-        int (*look_at_device)(const char *uuid, const char *path, struct sysfs_device *ret);
+        int (*look_at_device)(struct registry *registry, const char *uuid, const char *path, struct sysfs_device *ret);
 
         /* The path that the directory of a device with this UUID has on this parent. Returns 0 or a negative errno. */
         int (*device_path)(const struct parent *parent, const char *uuid, char ret[static PATH_MAX]);
@@ -66,6 +70,10 @@ struct backend {
         /* The subsystem of devices: a new one is ready for its users when udev has processed its `bind`, and `add` of
          * its group. NULL: it is ready at once. */
         const char *subsystem;
+
+        /* Says what has happened to a device that is DEVICE_WEDGED, and what an administrator can do: the text behind
+         * "Device UUID is wedged: ". */
+        void (*explain_wedged)(const struct device *device, char *ret, size_t size);
 
         /* How long a device that somebody else has made must be left alone when it has become DEVICE_ACTIVE, in µs. */
         uint64_t grace_usec;

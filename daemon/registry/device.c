@@ -38,13 +38,34 @@ struct device *device_find(struct registry *registry, const char *uuid) {
         return device;
 }
 
+/* A device is of the first kind that finds it. */
+static int look_at(struct registry *registry, const char *uuid, const char *path, const struct backend **ret_backend,
+                   struct sysfs_device *ret) {
+        int r = -ENOENT;
+
+        for (size_t i = 0; registry->backends[i] && r < 0 && !is_shortage(r); i++) {
+                *ret_backend = registry->backends[i];
+                r = registry->backends[i]->look_at_device(registry, uuid, path, ret);
+        }
+        return r;
+}
+
+static int lists(struct registry *registry, const char *uuid) {
+        int r = 0;
+
+        for (size_t i = 0; registry->backends[i] && r <= 0 && !is_shortage(r); i++)
+                r = registry->backends[i]->lists_device(registry, uuid);
+        return r;
+}
+
 int device_group(struct registry *registry, const char *uuid, char *ret, size_t size) {
         const struct device *device = device_find(registry, uuid);
+        const struct backend *backend;
         char link[PATH_MAX];
         struct sysfs_device look;
         int r;
 
-        r = device ? 0 : registry->backend->look_at_device(uuid, NULL, &look);
+        r = device ? 0 : look_at(registry, uuid, NULL, &backend, &look);
         if (r < 0)
                 return r;
         if (snprintf(link, sizeof(link), "%s/iommu_group", (device ? device->path : look.path) + 1) >= PATH_MAX)
@@ -107,8 +128,15 @@ bool device_is_in_transition(const struct device *device) {
         return device->state == DEVICE_STARTING || device->state == DEVICE_STOPPING;
 }
 
+const char *device_explain_wedged(const struct device *device) {
+        static char text[512];
+
+        device->backend->explain_wedged(device, text, sizeof(text));
+        return text;
+}
+
 uint64_t device_grace_usec(const struct device *device) {
-        uint64_t age = now_usec() - device->complete_since, grace = device->registry->backend->grace_usec;
+        uint64_t age = now_usec() - device->complete_since, grace = device->backend->grace_usec;
 
         return device->complete_since > 0 && age < grace ? grace - age : 0;
 }
@@ -167,7 +195,8 @@ static void device_gone(struct device *device) {
         device_free(device);
 }
 
-static struct device *device_new(struct registry *registry, const char *uuid, const struct sysfs_device *look) {
+static struct device *device_new(struct registry *registry, const char *uuid, const struct backend *backend,
+                                 const struct sysfs_device *look) {
         _cleanup_(device_freep) struct device *device = NULL;
         char *path;
 
@@ -178,6 +207,7 @@ static struct device *device_new(struct registry *registry, const char *uuid, co
                 return NULL;
 
         device->registry = registry;
+        device->backend = backend;
         strcpy(device->uuid, uuid);
         device->inode = look->inode;
         device->parent = strdup(look->parent);
@@ -269,12 +299,12 @@ static void set_state(struct device *device, enum device_state state) {
                                  .uuid = device->uuid,
                                  .parent = device->parent,
                          },
-                         "Device %s is wedged: somebody removed it before it was complete. To free it, unload the "
-                         "driver of parent '%s', or reboot", device->uuid, device->parent);
+                         "Device %s is wedged: %s", device->uuid, device_explain_wedged(device));
 }
 
 /* Takes what was seen over; @look is NULL when there is no such device. */
-static struct device *device_update(struct registry *registry, const char *uuid, const struct sysfs_device *look) {
+static struct device *device_update(struct registry *registry, const char *uuid, const struct backend *backend,
+                                    const struct sysfs_device *look) {
         struct device *device = device_find(registry, uuid);
         bool is_new;
 
@@ -289,7 +319,7 @@ static struct device *device_update(struct registry *registry, const char *uuid,
 
         is_new = !device;
         if (is_new) {
-                device = device_new(registry, uuid, look);
+                device = device_new(registry, uuid, backend, look);
                 if (!device) {
                         registry_look_again(registry);
                         return NULL;
@@ -316,7 +346,7 @@ struct device *device_refresh(struct registry *registry, const char *uuid) {
 }
 
 struct device *device_look_for(struct registry *registry, const char *uuid) {
-        int r = device_find(registry, uuid) ? 1 : registry->backend->lists_device(uuid);
+        int r = device_find(registry, uuid) ? 1 : lists(registry, uuid);
 
         if (is_shortage(r))
                 registry_look_again(registry);
@@ -325,15 +355,16 @@ struct device *device_look_for(struct registry *registry, const char *uuid) {
 
 struct device *device_refresh_at(struct registry *registry, const char *uuid, const char *path) {
         struct device *device = device_find(registry, uuid);
+        const struct backend *backend = NULL;
         struct sysfs_device look;
         int r;
 
-        r = registry->backend->look_at_device(uuid, device ? device->path : path, &look);
+        r = look_at(registry, uuid, device ? device->path : path, &backend, &look);
         if (is_shortage(r)) {
                 registry_look_again(registry);
                 return device;
         }
-        return device_update(registry, uuid, r < 0 ? NULL : &look);
+        return device_update(registry, uuid, backend, r < 0 ? NULL : &look);
 }
 
 struct device *device_confirm(struct registry *registry, const char *uuid) {
@@ -341,8 +372,8 @@ struct device *device_confirm(struct registry *registry, const char *uuid) {
         ino_t inode;
 
         if (device && device->state == DEVICE_ACTIVE &&
-            registry->backend->device_inode(device->path, &inode) >= 0 && inode == device->inode &&
-            registry->backend->is_intact(device->path))
+            device->backend->device_inode(device->path, &inode) >= 0 && inode == device->inode &&
+            device->backend->is_intact(device->path))
                 return device;
 
         return device_look_for(registry, uuid);
@@ -352,7 +383,7 @@ void device_removed(struct registry *registry, const char *uuid, ino_t inode) {
         struct device *device = device_find(registry, uuid);
 
         if (device && device->inode == inode)
-                (void) device_update(registry, uuid, NULL);
+                (void) device_update(registry, uuid, NULL, NULL);
 }
 
 struct device *device_created(struct registry *registry, const char *uuid, const char *parent_name, const char *type) {
@@ -365,14 +396,14 @@ struct device *device_created(struct registry *registry, const char *uuid, const
         if (device && (device->state == DEVICE_STOPPING || device->state == DEVICE_WEDGED))
                 return device_refresh(registry, uuid);
         if (!parent || strlen(type) >= sizeof(look.type) ||
-            registry->backend->device_path(parent, uuid, look.path) < 0)
+            parent->backend->device_path(parent, uuid, look.path) < 0)
                 return device_refresh(registry, uuid);
 
         snprintf(look.parent, sizeof(look.parent), "%s", parent->name);
         strcpy(look.type, type);
         /* device_check_created() asks for the inode. It costs a look-up, and nobody needs it before the answer. */
         look.inode = device ? device->inode : 0;
-        device = device_update(registry, uuid, &look);
+        device = device_update(registry, uuid, parent->backend, &look);
         if (device)
                 device->complete_since = 0;
         return device;
@@ -384,7 +415,7 @@ void device_check_created(struct registry *registry, const char *uuid) {
 
         if (!device)
                 return;
-        if (registry->backend->device_inode(device->path, &inode) < 0 || (device->inode && device->inode != inode)) {
+        if (device->backend->device_inode(device->path, &inode) < 0 || (device->inode && device->inode != inode)) {
                 (void) device_refresh(registry, uuid);
                 return;
         }

@@ -9,6 +9,7 @@
 #include "common/uuid.h"
 #include "daemon/bus/export.h"
 
+struct backend;
 struct registry;
 
 /* How long a device must look wedged before it is called so. Until then it may be in the course of a removal. */
@@ -16,6 +17,7 @@ struct registry;
 
 struct device {
         struct registry *registry;
+        const struct backend *backend;  /* its kind */
         struct export export;
         char uuid[UUID_TEXT_SIZE];      /* normal */
         char *parent;                   /* its name */
@@ -93,6 +95,10 @@ const char *device_group_name(struct device *device);
 /** device_grace_usec() - how long the device must still be left alone, because somebody else has just made it; 0: no
  * longer. */
 uint64_t device_grace_usec(const struct device *device);
+
+/** device_explain_wedged() - what has happened to a device that is DEVICE_WEDGED, and what to do. The text is valid until
+ * the next call. */
+const char *device_explain_wedged(const struct device *device);
 
 /** device_is_in_transition() - whether it is neither active nor wedged. */
 bool device_is_in_transition(const struct device *device);

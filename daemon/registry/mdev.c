@@ -12,6 +12,7 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "common/sysfs.h"
+#include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
 
@@ -120,8 +121,12 @@ static bool has_type(const struct parent *parent, const char *type) {
         return fstatat(root_fd(), path, &st, AT_SYMLINK_NOFOLLOW) >= 0 && S_ISDIR(st.st_mode);
 }
 
-static int lists_device(const char *uuid) {
+static int lists_device(struct registry *registry, const char *uuid) {
         return sysfs_lists(SYSFS_DEVICES, uuid);
+}
+
+static int look_at_device(struct registry *registry, const char *uuid, const char *path, struct sysfs_device *ret) {
+        return sysfs_look_at_device(uuid, path, ret);
 }
 
 /* No fd is opened, so this works where fds are short. An inode's number never changes, so it need not be synchronized;
@@ -143,18 +148,25 @@ static bool is_intact(const char *path) {
         return snprintf(link, sizeof(link), "%s/mdev_type", path) < PATH_MAX && inode_at(link, &inode) >= 0;
 }
 
+static void explain_wedged(const struct device *device, char *ret, size_t size) {
+        (void) snprintf(ret, size, "somebody removed it before it was complete, so the kernel cannot remove it any "
+                        "more. To free it, unload the driver of parent '%s', or reboot", device->parent);
+}
+
 const struct backend mdev_backend = {
+        .name = "mdev",
         .enumerate = enumerate,
         .on_uevent = on_uevent,
         .lists_parent = lists_parent,
         .look_at_parent = sysfs_look_at_parent,
         .has_type = has_type,
         .lists_device = lists_device,
-        .look_at_device = sysfs_look_at_device,
+        .look_at_device = look_at_device,
         .device_path = device_path,
         .device_inode = inode_at,
         .is_intact = is_intact,
         .subsystem = "mdev",
+        .explain_wedged = explain_wedged,
         /* The kernel marks a device active just after it has made `mdev_type`. */
         .grace_usec = 100 * USEC_PER_MSEC,
 };

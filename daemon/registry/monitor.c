@@ -57,7 +57,8 @@ static int on_uevent(sd_device_monitor *udev, sd_device *event, void *userdata) 
         struct monitor *monitor = userdata;
 
         check_loss(monitor);
-        monitor->registry->backend->on_uevent(monitor->registry, event);
+        for (size_t i = 0; monitor->registry->backends[i]; i++)
+                monitor->registry->backends[i]->on_uevent(monitor->registry, event);
         if (monitor->on_event)
                 monitor->on_event(event, monitor->userdata);
         return 0;

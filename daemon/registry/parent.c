@@ -33,7 +33,7 @@ struct parent *parent_find(struct registry *registry, const char *name) {
 }
 
 bool parent_has_type(const struct parent *parent, const char *type) {
-        return parent->registry->backend->has_type(parent, type);
+        return parent->backend->has_type(parent, type);
 }
 
 static struct parent *parent_free(struct parent *parent) {
@@ -174,7 +174,8 @@ static void find_card(const struct sysfs_parent *look, const char *name, char re
                 snprintf(ret, SYSFS_NAME_SIZE, "%s", name);
 }
 
-static struct parent *parent_new(struct registry *registry, const char *name, const struct sysfs_parent *look) {
+static struct parent *parent_new(struct registry *registry, const char *name, const struct backend *backend,
+                                 const struct sysfs_parent *look) {
         _cleanup_(parent_freep) struct parent *parent = NULL;
         char *path, card[SYSFS_NAME_SIZE];
 
@@ -184,6 +185,7 @@ static struct parent *parent_new(struct registry *registry, const char *name, co
 
         find_card(look, name, card);
         parent->registry = registry;
+        parent->backend = backend;
         parent->name = strdup(name);
         parent->path = strdup(look->path);
         parent->card = strdup(card);
@@ -209,18 +211,40 @@ static struct parent *parent_new(struct registry *registry, const char *name, co
         return parent->hh.tbl ? TAKE_PTR(parent) : NULL;
 }
 
+/* A parent is of the first kind that finds it. */
+static int look_at(const struct registry *registry, const char *name, const struct backend **ret_backend,
+                   struct sysfs_parent *ret) {
+        int r = -ENOENT;
+
+        for (size_t i = 0; registry->backends[i] && r < 0 && !is_shortage(r); i++) {
+                *ret_backend = registry->backends[i];
+                r = registry->backends[i]->look_at_parent(name, ret);
+        }
+        return r;
+}
+
+static int lists(const struct registry *registry, const char *name) {
+        int r = 0;
+
+        for (size_t i = 0; registry->backends[i] && r <= 0 && !is_shortage(r); i++)
+                r = registry->backends[i]->lists_parent(name);
+        return r;
+}
+
 struct parent *parent_refresh(struct registry *registry, const char *name) {
         struct parent *parent = parent_find(registry, name);
+        const struct backend *backend = NULL;
         struct sysfs_parent look;
         bool is_new = false;
         int r;
 
-        r = registry->backend->look_at_parent(name, &look);
+        r = look_at(registry, name, &backend, &look);
         if (is_shortage(r)) {
                 registry_look_again(registry);
                 return parent;
         }
-        if (parent && (r < 0 || parent->types_dev != look.types_dev || parent->types_inode != look.types_inode)) {
+        if (parent && (r < 0 || parent->backend != backend || parent->types_dev != look.types_dev ||
+                       parent->types_inode != look.types_inode)) {
                 log_full(LOG_INFO, 0, (struct log_fields) { .parent = name }, "Parent '%s' has disappeared", name);
                 parent_gone(parent);
                 parent = NULL;
@@ -229,7 +253,7 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
                 return NULL;
 
         if (!parent) {
-                parent = parent_new(registry, name, &look);
+                parent = parent_new(registry, name, backend, &look);
                 if (!parent) {
                         registry_look_again(registry);
                         return NULL;
@@ -247,7 +271,7 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
 }
 
 struct parent *parent_look_for(struct registry *registry, const char *name) {
-        int r = parent_find(registry, name) ? 1 : registry->backend->lists_parent(name);
+        int r = parent_find(registry, name) ? 1 : lists(registry, name);
 
         if (is_shortage(r))
                 registry_look_again(registry);

@@ -10,10 +10,13 @@
 #include "daemon/registry/mdev-type.h"
 #include "daemon/workers/worker.h"
 
+struct backend;
 struct registry;
 
 struct parent {
         struct registry *registry;
+        const struct backend *backend;  /* its kind */
+        void *kept;                     /* what the back end keeps of it, or NULL */
         struct export export;
         char *name;
         char *path;                     /* its directory in sysfs */

@@ -75,9 +75,10 @@ void registry_look_again(struct registry *registry) {
 int registry_enumerate(struct registry *registry) {
         struct device *device, *next_device;
         struct parent *parent, *next_parent;
-        int r;
+        int r = 0;
 
-        r = registry->backend->enumerate(registry);
+        for (size_t i = 0; registry->backends[i] && r >= 0; i++)
+                r = registry->backends[i]->enumerate(registry);
         if (is_shortage(r))
                 registry_look_again(registry);
         if (r < 0)
@@ -124,7 +125,7 @@ void registry_watch_transitions(struct registry *registry) {
         timer_arm(registry->transition_timer, transition_poll_usec(registry->transitions->prev));
 }
 
-int registry_new(struct registry **ret, const struct backend *backend, sd_event *event, struct exports *exports,
+int registry_new(struct registry **ret, const struct backend *const *backends, sd_event *event, struct exports *exports,
                  struct pool *pool, const struct registry_observer *observer, void *userdata) {
         _cleanup_(registry_freep) struct registry *registry = NULL;
         int r;
@@ -135,7 +136,7 @@ int registry_new(struct registry **ret, const struct backend *backend, sd_event 
         if (!registry)
                 return -ENOMEM;
         *registry = (struct registry) {
-                .backend = backend,
+                .backends = backends,
                 .event = event,
                 .exports = exports,
                 .pool = pool,

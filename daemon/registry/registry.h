@@ -53,7 +53,7 @@ struct registry_observer {
 };
 
 struct registry {
-        const struct backend *backend;
+        const struct backend *const *backends;  /* the last one is NULL */
         sd_event *event;
         struct exports *exports;
         struct pool *pool;
@@ -73,9 +73,9 @@ struct registry {
 struct registry *registry_free(struct registry *registry);
 DEFINE_CLEANUP_FUNC(struct registry *, registry_free)
 
-/** registry_new() - without parents and devices. What is passed must outlive it, but for the pool. Returns 0 or a
- * negative errno. */
-int registry_new(struct registry **ret, const struct backend *backend, sd_event *event, struct exports *exports,
+/** registry_new() - without parents and devices. NULL is the last one of @backends. What is passed must outlive it, but
+ * for the pool. Returns 0 or a negative errno. */
+int registry_new(struct registry **ret, const struct backend *const *backends, sd_event *event, struct exports *exports,
                  struct pool *pool, const struct registry_observer *observer, void *userdata);
 
 /** registry_touch_device(), registry_touch_parent() - look at it soon. @uuid must be normal. @path: where it has been

@@ -151,11 +151,11 @@ static bool has_type(const struct parent *parent, const char *type) {
         return mdev_types_find(&parent->types, type);
 }
 
-static int lists_device(const char *uuid) {
+static int lists_device(struct registry *registry, const char *uuid) {
         return fake_card_with(uuid) ? 1 : 0;
 }
 
-static int look_at_device(const char *uuid, const char *path, struct sysfs_device *ret) {
+static int look_at_device(struct registry *registry, const char *uuid, const char *path, struct sysfs_device *ret) {
         const struct fake_card *card = fake_card_with(uuid);
 
         if (!card)
@@ -184,7 +184,13 @@ static bool is_intact(const char *path) {
         return device_inode(path, &generation) >= 0;
 }
 
+static void explain_wedged(const struct device *device, char *ret, size_t size) {
+        *ret = '\0';
+}
+
 const struct backend fake_backend = {
+        .name = "fake",
+        .explain_wedged = explain_wedged,
         .enumerate = enumerate,
         .lists_parent = lists_parent,
         .look_at_parent = look_at_parent,

@@ -14,6 +14,8 @@
 #include "daemon/workers/pool.h"
 #include "tests/unit/test.h"
 
+static const struct backend *const backends[] = { &mdev_backend, NULL };
+
 static const struct registry_observer registry_observer = {};
 static const struct store_observer store_observer = {};
 
@@ -28,7 +30,7 @@ struct manager *fake_manager_new(void) {
         assert_int_equal(sd_bus_new(&manager->bus), 0);
         assert_int_equal(exports_new(&manager->exports, manager->event, manager->bus), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, worker_spawn, "/nonexistent"), 0);
-        assert_int_equal(registry_new(&manager->registry, &mdev_backend, manager->event, manager->exports,
+        assert_int_equal(registry_new(&manager->registry, backends, manager->event, manager->exports,
                                       manager->pool, &registry_observer, NULL), 0);
         assert_int_equal(store_new(&manager->store, manager->event, manager->exports, manager->registry,
                                    &store_observer, NULL), 0);

@@ -17,6 +17,8 @@
 #include "tests/unit/fake-host.h"
 #include "tests/unit/test.h"
 
+static const struct backend *const backends[] = { &mdev_backend, NULL };
+
 #define N 8
 
 static sd_event *event;
@@ -66,7 +68,7 @@ static int set_up(void **state) {
         assert_int_equal(sd_bus_new(&bus), 0);
         assert_int_equal(exports_new(&exports, event, bus), 0);
         assert_int_equal(pool_new(&pool, event, worker_spawn, "/nonexistent"), 0);
-        assert_int_equal(registry_new(&registry, &mdev_backend, event, exports, pool, &observer, NULL), 0);
+        assert_int_equal(registry_new(&registry, backends, event, exports, pool, &observer, NULL), 0);
         assert_int_equal(autostart_new(&autostart, event, registry, &hooks, NULL), 0);
         store.exports = exports;
         for (int i = 0; i < N; i++) {

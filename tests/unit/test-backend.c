@@ -29,6 +29,8 @@
 #include "tests/unit/fake-host.h"
 #include "tests/unit/test.h"
 
+static const struct backend *const backends[] = { &fake_backend, NULL };
+
 #define CALLER ":1.1"
 #define UUID_A "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define UUID_B "00000000-0000-0000-0000-000000000100"
@@ -124,7 +126,7 @@ static int set_up(void **state) {
         assert_int_equal(authorizations_new(&manager->authorizations, manager->event, manager->bus,
                                             manager->scheduler), 0);
         assert_int_equal(pool_new(&manager->pool, manager->event, fake_worker_spawn, ""), 0);
-        assert_int_equal(registry_new(&manager->registry, &fake_backend, manager->event, manager->exports,
+        assert_int_equal(registry_new(&manager->registry, backends, manager->event, manager->exports,
                                       manager->pool, &registry_observer, NULL), 0);
         assert_int_equal(store_new(&manager->store, manager->event, manager->exports, manager->registry,
                                    &store_observer, NULL), 0);

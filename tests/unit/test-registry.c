@@ -16,6 +16,8 @@
 #include "tests/unit/fake-host.h"
 #include "tests/unit/test.h"
 
+static const struct backend *const backends[] = { &mdev_backend, NULL };
+
 #define UUID_A "83b8f4f2-509f-382f-3c1e-e6bfe0fa1001"
 #define UUID_B "00000000-0000-0000-0000-000000000100"
 
@@ -72,7 +74,7 @@ static int set_up(void **state) {
         assert_int_equal(sd_bus_new(&bus), 0);
         assert_int_equal(exports_new(&exports, event, bus), 0);
         assert_int_equal(pool_new(&pool, event, worker_spawn, "/nonexistent"), 0);
-        assert_int_equal(registry_new(&registry, &mdev_backend, event, exports, pool, &observer, NULL), 0);
+        assert_int_equal(registry_new(&registry, backends, event, exports, pool, &observer, NULL), 0);
         *told = '\0';
         return 0;
 }
