@@ -8,7 +8,7 @@
 #include <sys/syscall.h>
 
 #include "daemon/base/timer.h"
-#include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/parent-lock.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
@@ -28,7 +28,7 @@ static int on_exit_wake(sd_event_source *source, int fd, uint32_t revents, void 
 void job_park(struct job *job, uint64_t usec) {
         assert(!job->wake.timer && job->wake.n_exits == 0);
 
-        callout_lock_release(job);
+        parent_lock_release(job);
         job_set_state(job, JOB_PARKED);
         if (usec == USEC_INFINITY)
                 return;

@@ -4,7 +4,7 @@
 
 #include <assert.h>
 
-#include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/parent-lock.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/workers/pool.h"
@@ -31,11 +31,11 @@ static void on_report(struct work *work, struct report *report) {
         _cleanup_(job_unrefp) struct job *job = work->userdata;
 
         if (report && report->served)
-                callout_lock_add(job->jobs, job->parent);
+                parent_lock_serves(job->jobs, job->parent);
         if (!report && tell_of_interruption(job))
                 return;
 
-        callout_lock_release(job);
+        parent_lock_release(job);
         job_resume_deadline(job);
         if (work->task.interrupted)
                 report = NULL;
@@ -46,7 +46,7 @@ static void on_callout(struct work *work, bool begins) {
         struct job *job = work->userdata;
 
         job_set_state(job, JOB_RUNNING_CALLOUTS);
-        callout_lock_set_in_callouts(job, begins);
+        parent_lock_set_in_callouts(job, begins);
         if (begins)
                 job_pause_deadline(job);
         else
@@ -62,6 +62,7 @@ static int on_assigned(struct work *work) {
 
 void job_work(struct job *job, const struct task *task) {
         struct work *work = &job->work;
+        int r;
 
         assert(!work->queued && !work->worker);
 
@@ -77,7 +78,10 @@ void job_work(struct job *job, const struct task *task) {
         work->on_callout = on_callout;
         work->on_report = on_report;
 
-        if (callout_lock_acquire(job))
+        r = parent_lock_acquire(job);
+        if (r < 0)
+                job_fail_memory(job);
+        else if (r > 0)
                 submit(job, job_is_running(job) ? JOB_BETWEEN_WORKERS : JOB_READY);
         else
                 job_set_state(job, JOB_LOCKED_OUT);

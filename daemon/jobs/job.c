@@ -12,7 +12,7 @@
 #include "common/bus-names.h"
 #include "common/fault-point.h"
 #include "daemon/bus/bus-util.h"
-#include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/parent-lock.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/jobs/waiting.h"
@@ -135,7 +135,7 @@ struct job *job_ref(struct job *job) {
 
 static void job_free(struct job *job) {
         assert(job->state == JOB_NEW || job->state == JOB_ENDED);
-        assert(!job->queue && !job->callout_lock && !job->wake.timer && !job->work.queued && !job->work.worker);
+        assert(!job->queue && !job->parent_lock && !job->wake.timer && !job->work.queued && !job->work.worker);
 
         if (job->type->clear)
                 job->type->clear(job);
@@ -227,7 +227,7 @@ static void let_go(struct job *job, bool was_outside) {
                 queue_remove(job);
         job_unpark(job);
         job->deadline.timer = sd_event_source_disable_unref(job->deadline.timer);
-        callout_lock_release(job);
+        parent_lock_release(job);
         charge_release(&job->caller.charge);
         leave_table(job);
         job_unref(job);

@@ -34,7 +34,7 @@
 #include "daemon/peers/peer.h"
 #include "daemon/workers/worker.h"
 
-struct callout_lock;
+struct parent_lock;
 struct job;
 struct jobs;
 struct queue;
@@ -46,7 +46,7 @@ enum job_state {
         JOB_STARTING,           /* at the head, while its kind decides what to do */
         JOB_PARKED,             /* at the head, until something changes */
         JOB_PARKED_OUTSIDE,     /* in no queue, until its parent, its type or an instance may be there */
-        JOB_LOCKED_OUT,         /* at the head, until its parent's callout lock is free */
+        JOB_LOCKED_OUT,         /* at the head, until its parent's lock is free */
         JOB_READY,              /* at the head, until a worker is free */
         JOB_RUNNING,            /* a worker has it, or has just reported */
         JOB_RUNNING_CALLOUTS,   /* the same, and the worker has begun to run callouts */
@@ -173,7 +173,8 @@ struct job {
         struct job_caller caller;
         struct job_deadline deadline;
         struct job_wake wake;           /* empty unless it is parked */
-        struct callout_lock *callout_lock;      /* the lock that it owns or waits for, or NULL */
+        struct parent_lock *parent_lock;        /* the lock that it owns or waits for, or NULL */
+        struct job *lock_prev, *lock_next;      /* among those that wait for that lock */
         struct queue *queue;            /* the queue that it is in, or NULL */
         struct job *prev, *next;        /* in its queue, or in the list of those that wait outside */
         UT_hash_handle hh;              /* by id */

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 
-#include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/parent-lock.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/jobs/settle.h"
@@ -50,7 +50,7 @@ struct jobs *jobs_free(struct jobs *jobs) {
         assert(!jobs->queues && !jobs->waiting);
         while (jobs->settles)
                 settle_free(jobs->settles);
-        callout_lock_free_all(jobs);
+        parent_lock_free_all(jobs);
         sd_event_source_disable_unref(jobs->kick_source);
         free(jobs);
         return NULL;

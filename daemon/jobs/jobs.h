@@ -8,7 +8,7 @@
 #include "common/macro.h"
 #include "daemon/definitions/store-clean.h"
 
-struct callout_lock;
+struct parent_lock;
 struct exports;
 struct job;
 struct pool;
@@ -36,7 +36,7 @@ struct jobs {
         struct queue *kicked_queues;    /* the queues whose head is to be started */
         sd_event_source *kick_source;   /* what starts these heads */
         struct job *waiting;            /* the jobs that wait outside their queues, see waiting.h */
-        struct callout_lock *callout_locks;     /* by parent */
+        struct parent_lock *parent_locks;       /* by parent */
         struct settle *settles;         /* replies that wait for udev, or may do so */
         struct store_clean store_clean;
         uint64_t callout_timeout;       /* how long a callout may take, in µs */

@@ -11,7 +11,7 @@
  *
  * No head waits for another UUID, so the queues cannot block each other. Two kinds of waiting are outside the rule: a
  * start whose parent is not there yet leaves its queue (waiting.h), and jobs of one parent may be locked out by each
- * other's callouts (callout-lock.h).
+ * other's callouts (parent-lock.h).
  *
  * A queue exists while it has jobs. Its head is kicked when it may have something to do: when it has become the head,
  * and when something has changed that it may wait for. A kicked head is started by the event loop, and never from

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <utlist.h>
 
-#include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/parent-lock.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/jobs/queue.h"
@@ -52,7 +52,7 @@ void waiting_begin(struct job *job) {
         if (job->wait == JOB_WAIT_CANCELED)
                 return job_end_waiting(job);
 
-        callout_lock_release(job);
+        parent_lock_release(job);
         queue_remove(job);
         join(job);
         job->wait = JOB_WAIT_BEGUN;

@@ -67,6 +67,9 @@ struct backend {
          * more. */
         bool (*is_intact)(const char *path);
 
+        /* Whether a parent holds one device at most, for which several UUIDs may compete. */
+        bool has_one_device;
+
         /* The subsystem of devices: a new one is ready for its users when udev has processed its `bind`, and `add` of
          * its group. NULL: it is ready at once. */
         const char *subsystem;

@@ -9,6 +9,7 @@
 
 #include "daemon/bus/export.h"
 #include "daemon/jobs/job.h"
+#include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
 #include "tests/unit/test.h"
 
@@ -21,11 +22,15 @@ static int spawn(struct pool *pool, sd_event *event, const char *program, struct
         return worker_new(pool, event, fds[0], ret);
 }
 
+static const struct backend *const backends[] = { NULL };
+static const struct registry_observer observer = {};
+
 static void on_idle(void *userdata) {
 }
 
 struct jobs *fake_jobs_new(void) {
         struct exports *exports;
+        struct registry *registry;
         struct jobs *jobs;
         struct pool *pool;
         sd_event *event;
@@ -37,17 +42,20 @@ struct jobs *fake_jobs_new(void) {
         assert_int_equal(exports_new(&exports, event, bus), 0);
         sd_bus_unref(bus);
         assert_int_equal(pool_new(&pool, event, spawn, ""), 0);
-        assert_int_equal(jobs_new(&jobs, event, exports, pool, NULL, NULL, on_idle, NULL), 0);
+        assert_int_equal(registry_new(&registry, backends, event, exports, pool, &observer, NULL), 0);
+        assert_int_equal(jobs_new(&jobs, event, exports, pool, registry, NULL, on_idle, NULL), 0);
         return jobs;
 }
 
 void fake_jobs_free(struct jobs *jobs) {
+        struct registry *registry = jobs->registry;
         struct exports *exports = jobs->exports;
         struct pool *pool = jobs->pool;
         sd_event *event = jobs->event;
 
         jobs_free(jobs);
         pool_free(pool);
+        registry_free(registry);
         exports_free(exports);
         sd_event_unref(event);
 }

@@ -2,7 +2,7 @@
 
 /* The lock of a parent that a callout is responsible for. */
 
-#include "daemon/jobs/callout-lock.h"
+#include "daemon/jobs/parent-lock.h"
 
 #include "daemon/jobs/job.h"
 #include "tests/unit/fake-jobs.h"
@@ -12,7 +12,7 @@ static struct jobs *jobs;
 
 static int set_up(void **state) {
         jobs = fake_jobs_new();
-        callout_lock_add(jobs, "matrix");
+        parent_lock_serves(jobs, "matrix");
         return 0;
 }
 
@@ -75,8 +75,8 @@ static void test_other_parents_have_none(void **state) {
         assert_int_equal(a->state, JOB_READY);
         assert_int_equal(b->state, JOB_READY);
         assert_int_equal(c->state, JOB_READY);
-        assert_null(a->callout_lock);
-        assert_non_null(c->callout_lock);
+        assert_null(a->parent_lock);
+        assert_non_null(c->parent_lock);
 }
 
 /* It does not wait for the lock, and does not give it away. */
