@@ -58,6 +58,7 @@ void report_clear(struct report *report) {
         free(report->holders);
         attributes_clear(&report->attributes);
         json_object_put(report->types);
+        free(report->holds);
         *report = (struct report) {};
 }
 
@@ -106,6 +107,7 @@ int task_send(int fd, const struct task *task) {
         put_string(&object, "type", task->type);
         put_string(&object, "path", task->path);
         put_number(&object, "inode", task->inode);
+        put_number(&object, "wait", task->wait);
         put_number(&object, "job", task->job);
         put_number(&object, "force", task->force);
         put_number(&object, "interrupted", task->interrupted);
@@ -178,6 +180,7 @@ int task_parse(json_object *object, struct task *ret) {
         task.callout_timeout = get_number(object, "callout-timeout");
         task.start = get_number(object, "auto") ? START_AUTO : START_MANUAL;
         task.inode = get_number(object, "inode");
+        task.wait = get_number(object, "wait");
         task.orphan_start_time = get_number(object, "orphan-start-time");
         if (json_object_object_get_ex(object, "changes", &changes)) {
                 r = definition_changes_from_json(changes, &task.changes);
@@ -293,6 +296,7 @@ int report_send(int fd, const struct report *report) {
         put_number(&object, "served", report->served);
         if (report->has_attributes)
                 json_put(&object, "attributes", attributes_to_json(&report->attributes));
+        put_string(&object, "holds", report->holds);
         if (report->types)
                 json_put(&object, "types", json_object_get(report->types));
 
@@ -322,6 +326,8 @@ int report_parse(json_object *object, struct report *ret) {
                 if (r < 0)
                         return r;
         }
+        if (take_string(object, "holds", &report.holds) < 0)
+                return -ENOMEM;
         report.n_more_holders = get_number(object, "more-holders");
         report.start_time = get_number(object, "start-time");
         report.served = get_number(object, "served");

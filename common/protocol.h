@@ -45,6 +45,7 @@ struct task {
         char *path;                     /* STOP: where the daemon has seen the device, in sysfs */
         uint64_t inode;                 /* STOP: the directory's inode; a later device of the UUID has another one */
         struct attributes attributes;
+        uint64_t wait;                  /* STOP: µs for which a driver that says that it is busy is asked again */
         pid_t held_by;                  /* STOP: the process of the same name in device_is_in_use(); 0: none */
         pid_t orphan_pid;               /* RECOVER: the worker that may still be inside the kernel; 0: it has ended */
         uint64_t orphan_start_time;     /* RECOVER: that worker's start time in clock ticks */
@@ -83,6 +84,8 @@ struct report {
         bool served;                    /* whether a callout is responsible for the task's parent */
         bool has_attributes;            /* GET_ATTRIBUTES: whether a callout has given them */
         struct attributes attributes;
+        char *holds;                    /* READ_TYPES, CREATE, STOP, RECOVER: the type of the device that the parent
+                                           holds, or ""; NULL: not known, or of no interest */
         json_object *types;             /* READ_TYPES: {TYPE: {"name": …, "available_instances": …}} */
 };
 

@@ -10,31 +10,7 @@
 
 #include "common/io.h"
 #include "common/root.h"
-
-/* Returns the path that a link in /sys/class or /sys/bus stands for. The link leads to "../../../devices/…", so its
- * target does not have to be looked up. */
-static int resolve_link(const char *link, char *ret, size_t size) {
-        char target[PATH_MAX];
-        const char *devices;
-        ssize_t n;
-
-        n = readlinkat(root_fd(), link, target, sizeof(target) - 1);
-        if (n < 0)
-                return -errno;
-        target[n] = '\0';
-
-        devices = strstr(target, "/devices/");
-        if (!devices)
-                return -ENOENT;
-        if ((size_t) snprintf(ret, size, "/sys%s", devices) >= size)
-                return -ENAMETOOLONG;
-
-        return 0;
-}
-
-static bool name_is_plain(const char *name) {
-        return *name && !streq(name, ".") && !streq(name, "..") && !strchr(name, '/') && strlen(name) <= NAME_MAX;
-}
+#include "common/sysfs-link.h"
 
 int sysfs_lists(const char *path, const char *name) {
         _cleanup_closedir_ DIR *dir = NULL;
@@ -129,7 +105,7 @@ int sysfs_look_at_device(const char *uuid, const char *path, struct sysfs_device
         if (fd < 0)
                 return fd;
         device_link(uuid, link);
-        r = resolve_link(link, ret->path, sizeof(ret->path));
+        r = sysfs_resolve_link(link, ret->path, sizeof(ret->path));
         return r < 0 ? r : look_at(fd, ret->path, ret);
 }
 
@@ -192,7 +168,7 @@ int sysfs_look_at_parent(const char *name, struct sysfs_parent *ret) {
                 return -errno;
 
         snprintf(link, sizeof(link), SYSFS_PARENTS "/%s", name);
-        r = resolve_link(link, ret->path, sizeof(ret->path));
+        r = sysfs_resolve_link(link, ret->path, sizeof(ret->path));
         if (r < 0)
                 return r;
 
@@ -205,7 +181,7 @@ int sysfs_open_types(const char *parent) {
         char path[PATH_MAX];
         int fd;
 
-        if (!name_is_plain(parent))
+        if (!sysfs_name_is_plain(parent))
                 return -ENOENT;
 
         snprintf(path, sizeof(path), SYSFS_PARENTS "/%s/mdev_supported_types", parent);

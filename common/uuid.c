@@ -37,3 +37,12 @@ void uuid_random(char ret[static UUID_TEXT_SIZE]) {
         uuid_generate_random(u);
         uuid_unparse_lower(u, ret);
 }
+
+void uuid_of_name(const char *name, char ret[static UUID_TEXT_SIZE]) {
+        static const uuid_t name_space = { 0x5b, 0x1d, 0x5c, 0x0e, 0x0c, 0x3e, 0x4b, 0x7c,
+                                           0x9a, 0x7e, 0x6e, 0x0f, 0x2a, 0x51, 0xd4, 0x93 };
+        uuid_t u;
+
+        uuid_generate_sha1(u, name_space, name, strlen(name));
+        uuid_unparse_lower(u, ret);
+}

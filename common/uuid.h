@@ -16,3 +16,6 @@ bool uuid_is_normal(const char *text);
 
 /** uuid_random() - a new random UUID (RFC 4122, version 4). */
 void uuid_random(char ret[static UUID_TEXT_SIZE]);
+
+/** uuid_of_name() - the UUID of that name (RFC 4122, version 5), in a name space of this project. */
+void uuid_of_name(const char *name, char ret[static UUID_TEXT_SIZE]);

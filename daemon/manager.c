@@ -37,6 +37,7 @@
 #include "daemon/registry/monitor.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
+#include "daemon/registry/vgpu.h"
 #include "daemon/status.h"
 #include "daemon/workers/pool.h"
 
@@ -207,7 +208,7 @@ static void reload(struct manager *manager) {
         status_changed(manager);
 }
 
-static const struct backend *const backends[] = { &mdev_backend, NULL };
+static const struct backend *const backends[] = { &mdev_backend, &vgpu_backend, NULL };
 
 int manager_new(struct manager **ret) {
         _cleanup_(manager_freep) struct manager *manager = NULL;

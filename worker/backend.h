@@ -41,6 +41,10 @@ struct worker_backend {
         /* Compares the device with task->attributes, to which a callout says that it has changed the device. Returns 0
          * when they agree, or when the kernel does not show it; or -1 with @failure set. */
         int (*compare)(const struct task *task, struct failure *failure);
+
+        /* After a task that makes, removes or lists devices: sets report->holds, where the daemon cannot see itself which
+         * device a parent holds. Optional. */
+        void (*tell_holds)(const struct task *task, struct report *report);
 };
 
 /** backend_of() - the back end of the task's parent. */

@@ -18,9 +18,10 @@
 #include "common/io.h"
 #include "worker/callouts.h"
 #include "worker/mdev.h"
+#include "worker/vgpu.h"
 
 const struct worker_backend *backend_of(const struct task *task) {
-        return &mdev_worker_backend;
+        return vgpu_exists(task->parent) ? &vgpu_worker_backend : &mdev_worker_backend;
 }
 
 static void run_read_types(const struct task *task, struct report *report) {
@@ -75,6 +76,20 @@ static int say_hello(void) {
         return report_send(WORKER_SOCKET_FD, &hello);
 }
 
+static void tell_holds(const struct task *task, struct report *report) {
+        switch (task->kind) {
+        case TASK_CREATE:
+        case TASK_STOP:
+        case TASK_RECOVER:
+        case TASK_READ_TYPES:
+                if (backend_of(task)->tell_holds)
+                        backend_of(task)->tell_holds(task, report);
+                return;
+        default:
+                return;
+        }
+}
+
 static int serve_one(void) {
         _cleanup_json_ json_object *message = NULL;
         _cleanup_task_ struct task task = {};
@@ -94,6 +109,7 @@ static int serve_one(void) {
         FAULT_POINT("task-received");
         report.kind = REPORT_DONE;
         tasks[task.kind](&task, &report);
+        tell_holds(&task, &report);
         FAULT_POINT("task-done");
         r = report_send(WORKER_SOCKET_FD, &report);
         FAULT_POINT("task-reported");

@@ -5,6 +5,7 @@
 #include "daemon/api/parent-bus.h"
 
 #include "common/bus-names.h"
+#include "daemon/registry/backend.h"
 #include "daemon/registry/parent.h"
 
 static int append_string_property(sd_bus_message *reply, const char *name, const char *value) {
@@ -59,10 +60,18 @@ static int property_get_types(sd_bus *bus, const char *path, const char *interfa
         return sd_bus_message_close_container(reply);
 }
 
+static int property_get_backend(sd_bus *bus, const char *path, const char *interface, const char *property,
+                                sd_bus_message *reply, void *userdata, sd_bus_error *ret_error) {
+        const struct parent *parent = userdata;
+
+        return sd_bus_message_append(reply, "s", parent->backend->name);
+}
+
 const sd_bus_vtable parent_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_PROPERTY("Name", "s", NULL, offsetof(struct parent, name), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("SysfsPath", "s", NULL, offsetof(struct parent, path), SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Backend", "s", property_get_backend, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Card", "s", NULL, offsetof(struct parent, card), SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("Types", "a{sa{sv}}", property_get_types, 0, SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
         SD_BUS_VTABLE_END,

@@ -74,6 +74,16 @@ int job_set_timeout(struct job *job, uint64_t usec) {
         return 0;
 }
 
+uint64_t job_time_left(const struct job *job) {
+        uint64_t end, t = now_usec();
+
+        if (job->deadline.paused)
+                return job->deadline.left_usec;
+        if (!job->deadline.timer || sd_event_source_get_time(job->deadline.timer, &end) < 0)
+                return JOB_TIMEOUT_USEC_DEFAULT;
+        return end > t ? end - t : 0;
+}
+
 void job_pause_deadline(struct job *job) {
         uint64_t end, t = now_usec();
 

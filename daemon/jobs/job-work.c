@@ -7,6 +7,7 @@
 #include "daemon/jobs/parent-lock.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
+#include "daemon/registry/parent.h"
 #include "daemon/workers/pool.h"
 
 /* The pool has a reference until it calls on_report(), or until the work is withdrawn. */
@@ -27,8 +28,16 @@ static bool tell_of_interruption(struct job *job) {
         return true;
 }
 
+/* A task that makes or removes a device. */
+static bool changes_device(const struct task *task) {
+        return task->kind == TASK_CREATE || task->kind == TASK_STOP || task->kind == TASK_RECOVER;
+}
+
 static void on_report(struct work *work, struct report *report) {
         _cleanup_(job_unrefp) struct job *job = work->userdata;
+
+        if (changes_device(&work->task))
+                parent_end_change(job->jobs->registry, job->parent, report);
 
         if (report && report->served)
                 parent_lock_serves(job->jobs, job->parent);
@@ -57,6 +66,8 @@ static int on_assigned(struct work *work) {
         struct job *job = work->userdata;
 
         job_set_state(job, JOB_RUNNING);
+        if (changes_device(&work->task))
+                parent_begin_change(job->jobs->registry, job->parent, work->task.kind == TASK_STOP);
         return job->type->on_assigned ? job->type->on_assigned(job) : 0;
 }
 
@@ -73,6 +84,7 @@ void job_work(struct job *job, const struct task *task) {
         work->task.job = job->id;
         work->task.force = job->caller.force;
         work->task.callout_timeout = job->jobs->callout_timeout;
+        work->task.wait = job_time_left(job);
         work->userdata = job;
         work->on_assigned = on_assigned;
         work->on_callout = on_callout;

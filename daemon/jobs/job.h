@@ -288,6 +288,9 @@ bool job_may_wait(const struct job *job);
 /** job_end_waiting() - end it as canceled. */
 void job_end_waiting(struct job *job);
 
+/** job_time_left() - how many µs a worker may take for the job. Without a deadline it is the usual time. */
+uint64_t job_time_left(const struct job *job);
+
 /** job_pause_deadline(), job_resume_deadline() - let time pass that does not count, because callouts run. Harmless when
  * it is so already. */
 void job_pause_deadline(struct job *job);

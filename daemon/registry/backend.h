@@ -22,9 +22,11 @@
 #include <systemd/sd-device.h>
 
 #include "common/device.h"
+#include "daemon/registry/mdev-type.h"
 
 struct device;
 struct parent;
+struct report;
 struct registry;
 
 struct backend {
@@ -61,7 +63,20 @@ struct backend {
         int (*device_path)(const struct parent *parent, const char *uuid, char ret[static PATH_MAX]);
 
         /* The inode of the device at @path. Returns 0 or a negative errno. */
-        int (*device_inode)(const char *path, ino_t *ret);
+        int (*device_inode)(struct registry *registry, const char *path, ino_t *ret);
+
+        /* A worker says which device the parent holds: the type @holds, or "" for none. It is called when nobody else is
+         * making or removing one. A back end that can see its devices itself has none of the next four functions. */
+        void (*take_holds)(struct parent *parent, const char *holds);
+
+        /* A worker is about to make or remove a device of the parent; or is not any more. */
+        void (*set_changing)(struct parent *parent, bool changing, bool removes);
+
+        /* A worker has read the types of the parent: adds those that it has, too. Returns 0 or -ENOMEM. */
+        int (*complete_types)(struct parent *parent, struct mdev_types *types);
+
+        /* Frees what parent->kept has. */
+        void (*forget_parent)(struct parent *parent);
 
         /* Whether nobody has begun to remove the device at @path, which was complete. A look would say more and cost
          * more. */

@@ -38,14 +38,17 @@ struct device *device_find(struct registry *registry, const char *uuid) {
         return device;
 }
 
-/* A device is of the first kind that finds it. */
+/* A device is of the first kind that finds it. Where a known device was seen means nothing to other kinds. */
 static int look_at(struct registry *registry, const char *uuid, const char *path, const struct backend **ret_backend,
                    struct sysfs_device *ret) {
+        const struct device *device = device_find(registry, uuid);
         int r = -ENOENT;
 
         for (size_t i = 0; registry->backends[i] && r < 0 && !is_shortage(r); i++) {
-                *ret_backend = registry->backends[i];
-                r = registry->backends[i]->look_at_device(registry, uuid, path, ret);
+                const struct backend *backend = registry->backends[i];
+
+                *ret_backend = backend;
+                r = backend->look_at_device(registry, uuid, device && device->backend != backend ? NULL : path, ret);
         }
         return r;
 }
@@ -309,7 +312,7 @@ static struct device *device_update(struct registry *registry, const char *uuid,
         bool is_new;
 
         /* Another directory is another device, also when nobody has seen the first one go. */
-        if (device && (!look || device->inode != look->inode)) {
+        if (device && (!look || device->backend != backend || device->inode != look->inode)) {
                 parent_capacity_changed(registry, device->parent);
                 device_gone(device);
                 device = NULL;
@@ -372,7 +375,7 @@ struct device *device_confirm(struct registry *registry, const char *uuid) {
         ino_t inode;
 
         if (device && device->state == DEVICE_ACTIVE &&
-            device->backend->device_inode(device->path, &inode) >= 0 && inode == device->inode &&
+            device->backend->device_inode(registry, device->path, &inode) >= 0 && inode == device->inode &&
             device->backend->is_intact(device->path))
                 return device;
 
@@ -415,7 +418,8 @@ void device_check_created(struct registry *registry, const char *uuid) {
 
         if (!device)
                 return;
-        if (device->backend->device_inode(device->path, &inode) < 0 || (device->inode && device->inode != inode)) {
+        if (device->backend->device_inode(registry, device->path, &inode) < 0 ||
+            (device->inode && device->inode != inode)) {
                 (void) device_refresh(registry, uuid);
                 return;
         }

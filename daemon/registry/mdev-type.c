@@ -8,13 +8,16 @@
 
 #include "common/macro.h"
 
+static void type_clear(struct mdev_type *type) {
+        free(type->id);
+        free(type->name);
+        free(type->device_api);
+        free(type->description);
+}
+
 void mdev_types_clear(struct mdev_types *types) {
-        for (size_t i = 0; i < types->n; i++) {
-                free(types->items[i].id);
-                free(types->items[i].name);
-                free(types->items[i].device_api);
-                free(types->items[i].description);
-        }
+        for (size_t i = 0; i < types->n; i++)
+                type_clear(types->items + i);
         free(types->items);
         *types = (struct mdev_types) {};
 }
@@ -61,6 +64,29 @@ const struct mdev_type *mdev_types_find(const struct mdev_types *types, const ch
                 if (streq(types->items[i].id, id))
                         return &types->items[i];
         return NULL;
+}
+
+int mdev_types_add_full(struct mdev_types *types, const struct mdev_type *type) {
+        struct mdev_type *items, copy;
+
+        if (mdev_types_find(types, type->id))
+                return 0;
+        items = reallocarray(types->items, types->n + 1, sizeof(*items));
+        if (!items)
+                return -ENOMEM;
+        types->items = items;
+        copy = (struct mdev_type) {
+                .id = strdup(type->id),
+                .name = strdup(type->name),
+                .device_api = strdup(type->device_api),
+                .description = strdup(type->description),
+        };
+        if (!copy.id || !copy.name || !copy.device_api || !copy.description) {
+                type_clear(&copy);
+                return -ENOMEM;
+        }
+        items[types->n++] = copy;
+        return 1;
 }
 
 bool mdev_types_equal(const struct mdev_types *a, const struct mdev_types *b) {

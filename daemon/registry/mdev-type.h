@@ -31,5 +31,9 @@ int mdev_types_parse(json_object *object, struct mdev_types *ret);
 /** mdev_types_find() - the type of that id, or NULL. */
 const struct mdev_type *mdev_types_find(const struct mdev_types *types, const char *id);
 
+/** mdev_types_add_full() - add a copy of @type of which no instance is available, unless there is a type of that id.
+ * Returns whether it was added, or -ENOMEM. */
+int mdev_types_add_full(struct mdev_types *types, const struct mdev_type *type);
+
 /** mdev_types_equal() - whether both have the same types, in any order. */
 bool mdev_types_equal(const struct mdev_types *a, const struct mdev_types *b);

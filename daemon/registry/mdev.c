@@ -140,6 +140,10 @@ static int inode_at(const char *path, ino_t *ret) {
         return 0;
 }
 
+static int device_inode(struct registry *registry, const char *path, ino_t *ret) {
+        return inode_at(path, ret);
+}
+
 /* A removal takes `mdev_type` away at its beginning. */
 static bool is_intact(const char *path) {
         char link[PATH_MAX];
@@ -163,7 +167,7 @@ const struct backend mdev_backend = {
         .lists_device = lists_device,
         .look_at_device = look_at_device,
         .device_path = device_path,
-        .device_inode = inode_at,
+        .device_inode = device_inode,
         .is_intact = is_intact,
         .subsystem = "mdev",
         .explain_wedged = explain_wedged,

@@ -42,6 +42,8 @@ static struct parent *parent_free(struct parent *parent) {
 
         assert(!parent->prev && !parent->hh.tbl);
         export_remove(parent->registry->exports, &parent->export);
+        if (parent->backend->forget_parent)
+                parent->backend->forget_parent(parent);
         sd_event_source_disable_unref(parent->capacity_timer);
         sd_event_source_disable_unref(parent->retry_timer);
         mdev_types_clear(&parent->types);
@@ -94,6 +96,8 @@ static void take_types(struct parent *parent, json_object *object) {
 
         if (mdev_types_parse(object, &types) < 0)
                 return registry_look_again(parent->registry);
+        if (parent->backend->complete_types && parent->backend->complete_types(parent, &types) < 0)
+                registry_look_again(parent->registry);
         if (mdev_types_equal(&types, &parent->types))
                 return mdev_types_clear(&types);
 
@@ -113,6 +117,11 @@ static void on_types(struct work *work, struct report *report) {
 
         if (report && report->kind == REPORT_DONE && report->types)
                 take_types(parent, report->types);
+        /* What a worker has read before or while another one made a device says nothing about it. */
+        if (parent->changed && !parent->changing)
+                parent->read_again = true;
+        else if (!parent->changed && report && report->holds && parent->backend->take_holds)
+                parent->backend->take_holds(parent, report->holds);
         if (parent->read_again)
                 parent_read_types(parent);
         if (registry->observer->types_read)
@@ -130,6 +139,7 @@ void parent_read_types(struct parent *parent) {
 
         parent->reading = true;
         parent->read_again = false;
+        parent->changed = parent->changing;
         pool_submit(parent->registry->pool, &parent->read_work);
 }
 
@@ -163,6 +173,29 @@ void parent_capacity_changed(struct registry *registry, const char *name) {
 
         if (parent && !timer_is_armed(parent->capacity_timer))
                 timer_arm(parent->capacity_timer, CAPACITY_USEC);
+}
+
+void parent_begin_change(struct registry *registry, const char *name, bool removes) {
+        struct parent *parent = parent_find(registry, name);
+
+        if (!parent || !parent->backend->set_changing)
+                return;
+        parent->changing = true;
+        parent->changed = true;
+        parent->backend->set_changing(parent, true, removes);
+}
+
+void parent_end_change(struct registry *registry, const char *name, const struct report *report) {
+        struct parent *parent = parent_find(registry, name);
+
+        if (!parent || !parent->changing)
+                return;
+        parent->changing = false;
+        parent->backend->set_changing(parent, false, false);
+        if (report && report->holds)
+                parent->backend->take_holds(parent, report->holds);
+        else
+                parent_read_types(parent);
 }
 
 /* Virtual functions share the instances of their physical function. */

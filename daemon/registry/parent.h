@@ -25,6 +25,8 @@ struct parent {
         ino_t types_inode;
         struct mdev_types types;        /* as a worker has read them last; none before that */
         struct work read_work;          /* that of reading the types */
+        bool changing;                  /* whether a worker makes or removes a device of it */
+        bool changed;                   /* whether one has done so since read_work began */
         bool reading;                   /* whether read_work is under way */
         bool read_again;                /* whether the types are to be read once more after that */
         sd_event_source *capacity_timer;        /* reads the types after a device has come or gone */
@@ -60,6 +62,12 @@ void parent_read_again_later(struct parent *parent);
 /** parent_capacity_changed() - a device of the parent of that name has come or gone: soon read the types of all parents
  * that share instances with it. */
 void parent_capacity_changed(struct registry *registry, const char *name);
+
+/** parent_begin_change() - a worker is about to make or remove (@removes) a device of the parent of that name. */
+void parent_begin_change(struct registry *registry, const char *name, bool removes);
+
+/** parent_end_change() - it has done so. @report is NULL if the worker was lost. */
+void parent_end_change(struct registry *registry, const char *name, const struct report *report);
 
 /** parent_forget() - free the parent, of which nobody is told. No worker may have its read_work. */
 void parent_forget(struct parent *parent);

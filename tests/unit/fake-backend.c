@@ -169,7 +169,7 @@ static int device_path(const struct parent *parent, const char *uuid, char ret[s
         return 0;
 }
 
-static int device_inode(const char *path, ino_t *ret) {
+static int device_inode(struct registry *registry, const char *path, ino_t *ret) {
         const struct fake_card *card = find_by_path(path);
 
         if (!card || card->generation == 0)
@@ -181,7 +181,7 @@ static int device_inode(const char *path, ino_t *ret) {
 static bool is_intact(const char *path) {
         ino_t generation;
 
-        return device_inode(path, &generation) >= 0;
+        return device_inode(NULL, path, &generation) >= 0;
 }
 
 static void explain_wedged(const struct device *device, char *ret, size_t size) {

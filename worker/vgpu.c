@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The table of this back end, and the files of a VF. */
+
+#include "worker/vgpu.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "common/io.h"
+#include "common/root.h"
+
+#define CURRENT "nvidia/current_vgpu_type"
+
+bool vgpu_exists(const char *parent) {
+        struct sysfs_parent look;
+
+        return vgpu_look_at_parent(parent, &look) >= 0;
+}
+
+int vgpu_open(const char *parent, struct vgpu_vf *ret) {
+        struct sysfs_parent look;
+        int fd, r;
+
+        r = vgpu_look_at_parent(parent, &look);
+        if (r < 0)
+                return r;
+        fd = openat(root_fd(), look.path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        *ret = (struct vgpu_vf) { .fd = fd, .registration = look.types_inode };
+        return 0;
+}
+
+int vgpu_read(const struct vgpu_vf *vf, uint32_t *ret) {
+        char text[64];
+        ssize_t n;
+
+        n = read_text_at(vf->fd, CURRENT, text, sizeof(text));
+        if (n < 0)
+                return (int) n;
+        return sscanf(text, "%" SCNu32, ret) == 1 ? 0 : -EBADMSG;
+}
+
+int vgpu_write(const struct vgpu_vf *vf, uint32_t number) {
+        _cleanup_close_ int fd = -1;
+        char text[16];
+
+        fd = openat(vf->fd, CURRENT, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return -errno;
+        snprintf(text, sizeof(text), "%" PRIu32, number);
+        return write_text_fd(fd, text);
+}
+
+static int open_device(const struct task *task, struct sysfs_device *ret) {
+        _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
+        struct sysfs_parent look;
+        struct vgpu_note note;
+        uint32_t number;
+        int r;
+
+        r = vgpu_look_at_parent(task->parent, &look);
+        if (r >= 0)
+                r = vgpu_open(task->parent, &vf);
+        if (r >= 0)
+                r = vgpu_read(&vf, &number);
+        if (r < 0)
+                return r;
+        if (number == 0)
+                return -ENOENT;
+        r = vgpu_identify(task->parent, vf.registration, number, &note);
+        if (r < 0)
+                return r;
+        if (!streq(note.uuid, task->uuid))
+                return -ENOENT;
+
+        *ret = (struct sysfs_device) {
+                .state = note.wedged ? DEVICE_WEDGED : DEVICE_ACTIVE,
+                .inode = note.generation,
+        };
+        strcpy(ret->path, look.path);
+        snprintf(ret->parent, sizeof(ret->parent), "%s", task->parent);
+        vgpu_type(number, ret->type);
+        return TAKE_FD(vf.fd);
+}
+
+static void tell_holds(const struct task *task, struct report *report) {
+        _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
+        char type[VGPU_TYPE_SIZE];
+        uint32_t number;
+
+        if (vgpu_open(task->parent, &vf) < 0 || vgpu_read(&vf, &number) < 0)
+                return;
+        vgpu_type(number, type);
+        report->holds = strdup(type);
+}
+
+/* The driver shows nothing of what a callout may change. */
+static int compare(const struct task *task, struct failure *failure) {
+        return 0;
+}
+
+const struct worker_backend vgpu_worker_backend = {
+        .list_types = vgpu_list_types,
+        .create = vgpu_create,
+        .open_device = open_device,
+        .remove = vgpu_remove,
+        .compare = compare,
+        .tell_holds = tell_holds,
+};
