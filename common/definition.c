@@ -15,6 +15,7 @@
 #define KEY_TYPE "mdev_type"
 #define KEY_START "start"
 #define KEY_ATTRIBUTES "attrs"
+#define KEY_BACKEND "backend"
 
 struct definition {
         char *type;
@@ -289,6 +290,36 @@ enum start_mode definition_start(const struct definition *definition) {
 
 const struct attributes *definition_attributes(const struct definition *definition) {
         return &definition->attributes;
+}
+
+const char *definition_backend(const struct definition *definition) {
+        json_object *value = json_object_object_get(definition->layout, KEY_BACKEND);
+
+        return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+static json_object *plain_layout(void) {
+        static const char *const keys[] = { KEY_TYPE, KEY_START, KEY_ATTRIBUTES };
+        _cleanup_json_ json_object *layout = json_object_new_object();
+
+        for (size_t i = 0; layout && i < ELEMENTSOF(keys); i++)
+                if (json_object_object_add(layout, keys[i], NULL) < 0)
+                        return NULL;
+        return TAKE_PTR(layout);
+}
+
+int definition_set_backend(struct definition *definition, const char *backend) {
+        json_object *value;
+
+        if (!definition->layout)
+                definition->layout = plain_layout();
+        value = definition->layout ? json_object_new_string(backend) : NULL;
+        if (!value)
+                return -ENOMEM;
+        if (json_object_object_add(definition->layout, KEY_BACKEND, value) >= 0)
+                return 0;
+        json_object_put(value);
+        return -ENOMEM;
 }
 
 int definition_set_type(struct definition *definition, const char *type) {

@@ -59,6 +59,13 @@ const char *definition_type(const struct definition *definition);
 enum start_mode definition_start(const struct definition *definition);
 const struct attributes *definition_attributes(const struct definition *definition);
 
+/** definition_backend() - the kind of the device, as the key "backend" says it; NULL: the file does not say. mdevctl does
+ * not know this key. */
+const char *definition_backend(const struct definition *definition);
+
+/** definition_set_backend() - set that key. Returns 0 or -ENOMEM. */
+int definition_set_backend(struct definition *definition, const char *backend);
+
 /** definition_set_type() - replace the type by a copy of @type. Returns 0 or -ENOMEM. */
 int definition_set_type(struct definition *definition, const char *type);
 void definition_set_start(struct definition *definition, enum start_mode start);

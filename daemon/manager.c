@@ -25,6 +25,7 @@
 #include "daemon/definitions/catch-up.h"
 #include "daemon/definitions/store.h"
 #include "daemon/jobs/jobs.h"
+#include "daemon/jobs/kind-of-definitions.h"
 #include "daemon/jobs/queue.h"
 #include "daemon/jobs/recovery.h"
 #include "daemon/jobs/settle.h"
@@ -120,6 +121,7 @@ static void on_parent_here(struct parent *parent, void *userdata) {
         struct manager *manager = userdata;
 
         store_parent_changed(manager->store, parent->name);
+        kind_of_definitions_name_all(manager->jobs, parent);
         waiting_wake(manager->jobs, parent->name);
         autostart_parent_here(manager->autostart, parent);
 }
@@ -171,6 +173,7 @@ static const struct registry_observer registry_observer = {
 static void on_definition_read(struct stored_definition *definition, void *userdata) {
         struct manager *manager = userdata;
 
+        kind_of_definitions_name(manager->jobs, definition);
         autostart_definition_read(manager->autostart, definition);
 }
 

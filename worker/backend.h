@@ -19,6 +19,10 @@
 #include "worker/worker.h"
 
 struct worker_backend {
+        /* What the key "backend" of a definition says. NULL: there is no such key, so that mdevctl can tell that the
+         * definition is one of its own. */
+        const char *definition_backend;
+
         /* Lists the types of task->parent in report->types. Fills in @report: DONE or FAILED. */
         void (*list_types)(const struct task *task, struct report *report);
 

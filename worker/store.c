@@ -18,6 +18,7 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "common/store-file.h"
+#include "worker/backend.h"
 #include "worker/callouts.h"
 
 /* How long to wait before a file that does not parse is read again. It may be half written if it was modified a moment
@@ -254,11 +255,15 @@ static int write_once(const struct task *task, const struct change *change, stru
 }
 
 static int apply(const struct task *task, struct definition *definition, struct failure *failure) {
+        const char *backend = backend_of(task)->definition_backend;
         _cleanup_failure_ struct failure cause = {};
 
         if (definition_changes_apply(&task->changes, definition, &cause) < 0)
                 return failure_set(failure, cause.code, "Definition %s of parent '%s' is unchanged: %s", task->uuid,
                                    task->parent, cause.message);
+        if (backend && definition_set_backend(definition, backend) < 0)
+                return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is unchanged: out of memory",
+                                   task->uuid, task->parent);
         return 0;
 }
 

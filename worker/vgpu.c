@@ -103,6 +103,7 @@ static int compare(const struct task *task, struct failure *failure) {
 }
 
 const struct worker_backend vgpu_worker_backend = {
+        .definition_backend = VGPU_BACKEND,
         .list_types = vgpu_list_types,
         .create = vgpu_create,
         .open_device = open_device,

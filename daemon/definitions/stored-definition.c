@@ -174,6 +174,7 @@ static int take_contents(struct stored_definition *definition, const struct defi
         if (!definition->valid)
                 changed_validity(definition);
         definition->valid = true;
+        definition->names_backend = definition_backend(contents);
         free(definition->reason);
         definition->reason = NULL;
 

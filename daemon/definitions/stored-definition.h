@@ -19,8 +19,9 @@ struct stored_definition {
         char *reason;                   /* why it is not valid, with the line; or NULL */
         struct failure error;           /* why its last start failed; FAILURE_NONE if it did not */
         sd_event_source *link_watch;    /* while the file has more than one name, see store-link.h; or NULL */
-        char *type;                     /* this and the next two are what the valid file says */
+        char *type;                     /* this and the next three are what the valid file says */
         enum start_mode start;
+        bool names_backend;             /* whether it says of which kind the device is */
         struct attributes attributes;
         UT_hash_handle hh;              /* in its directory, by uuid */
 };

@@ -82,6 +82,9 @@ struct backend {
          * more. */
         bool (*is_intact)(const char *path);
 
+        /* Whether definitions must say of which kind their device is, because mdevctl does not know the kind. */
+        bool is_named_in_definitions;
+
         /* Whether a parent holds one device at most, for which several UUIDs may compete. */
         bool has_one_device;
 

@@ -310,6 +310,7 @@ const struct backend vgpu_backend = {
         .set_changing = set_changing,
         .forget_parent = forget_parent,
         .is_intact = is_intact,
+        .is_named_in_definitions = true,
         .has_one_device = true,
         .explain_wedged = explain_wedged,
 };

@@ -412,6 +412,24 @@ static void assert_read_alike(const char *text) {
         assert_string_equal(a, b);
 }
 
+static void test_backend(void **state) {
+        static const char text[] = "{ \"mdev_type\": \"nvidia-1145\", \"start\": \"manual\", \"attrs\": [] }";
+        _cleanup_definition_ struct definition *definition = NULL, *again = NULL;
+        _cleanup_free_ char *formatted = NULL;
+        struct definition_error error;
+
+        assert_int_equal(definition_parse(text, strlen(text), &definition, &error), 0);
+        assert_null(definition_backend(definition));
+        assert_int_equal(definition_set_backend(definition, "nvidia-vfio"), 0);
+        assert_string_equal(definition_backend(definition), "nvidia-vfio");
+        assert_int_equal(definition_set_backend(definition, "other"), 0);
+        assert_int_equal(definition_format(definition, &formatted), 0);
+        assert_string_equal(formatted, "{\n  \"mdev_type\": \"nvidia-1145\",\n  \"start\": \"manual\",\n"
+                                       "  \"attrs\": [],\n  \"backend\": \"other\"\n}");
+        assert_int_equal(definition_parse(formatted, strlen(formatted), &again, &error), 0);
+        assert_string_equal(definition_backend(again), "other");
+}
+
 static void test_own_layout(void **state) {
         static const char *const texts[] = {
                 "{\n  \"mdev_type\": \"mtty-1\",\n  \"start\": \"auto\",\n  \"attrs\": []\n}",
@@ -484,6 +502,7 @@ int main(void) {
                 cmocka_unit_test(test_json),
                 cmocka_unit_test(test_format_twice),
                 cmocka_unit_test(test_own_layout),
+                cmocka_unit_test(test_backend),
                 cmocka_unit_test(test_check),
         };
 
