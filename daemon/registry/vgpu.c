@@ -17,6 +17,7 @@
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
+#include "daemon/registry/vgpu-names.h"
 
 /* How long a removal takes before the device is shown as one that is being removed. Most removals end sooner, and a
  * device in use, which is tried again and again, is not being removed. */
@@ -258,20 +259,24 @@ static int tell_siblings(struct parent *parent, const struct mdev_type *type) {
 /* A VF lists only the types that it could have now. All VFs of a card have the same types, so those that another one
  * lists, or that it has listed itself, are types without an available instance. */
 static int complete_types(struct parent *parent, struct mdev_types *types) {
+        const struct mdev_types *known = &parent->types;
         struct parent *sibling, *next;
+        bool is_new = false;
+        int r;
 
-        if (add_all(types, &parent->types) < 0)
-                return -ENOMEM;
-        for (size_t i = 0; i < types->n; i++)
-                if (!mdev_types_find(&parent->types, types->items[i].id) &&
-                    tell_siblings(parent, types->items + i) < 0)
-                        return -ENOMEM;
-        if (parent->types.n > 0)
-                return 0;
         HASH_ITER(hh, parent->registry->parents, sibling, next)
-                if (is_sibling(sibling, parent) && sibling->types.n > 0)
-                        return add_all(types, &sibling->types);
-        return 0;
+                if (known->n == 0 && is_sibling(sibling, parent))
+                        known = &sibling->types;
+        for (size_t i = 0; i < types->n; i++)
+                if (!mdev_types_find(known, types->items[i].id)) {
+                        is_new = true;
+                        if (tell_siblings(parent, types->items + i) < 0)
+                                return -ENOMEM;
+                }
+        r = known->n > 0 ? add_all(types, known) : vgpu_names_load(parent->card, types);
+        if (r >= 0 && is_new)
+                vgpu_names_store(parent->card, types);
+        return r;
 }
 
 static void set_changing(struct parent *parent, bool changing, bool removes) {
