@@ -76,7 +76,7 @@ struct holder {
 
 struct report {
         enum report_kind kind;
-        struct failure failure;         /* FAILED; its message alone: KEPT */
+        struct failure failure;         /* FAILED; its message alone: KEPT, and BUSY if nobody uses the device */
         struct holder *holders;         /* BUSY; DONE of GET_USERS */
         size_t n_holders;
         uint64_t n_more_holders;        /* BUSY: how many holders there are besides those that are named */

@@ -55,6 +55,14 @@ static void note_wedged(const struct task *task, struct vgpu_note *note) {
         (void) vgpu_note_store(task->parent, note);
 }
 
+static void tell_busy(const struct task *task, struct report *report) {
+        report->kind = REPORT_BUSY;
+        if (asprintf(&report->failure.message,
+                     "Device %s is not in use any more, but the driver has not ended its plugin for the virtual machine "
+                     "that used it; try again", task->uuid) < 0)
+                report->failure.message = NULL;
+}
+
 static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_held, struct vgpu_note *note,
                   struct report *report) {
         uint64_t end = now_usec() + task->wait, pause = PAUSE_MIN_USEC;
@@ -87,9 +95,7 @@ static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_hel
                         return;
                 }
                 if (now_usec() + pause > end)
-                        return fail(report, FAILURE_DEVICE_BUSY, task->uuid,
-                                    "is not in use any more, but the driver has not ended its plugin for the virtual "
-                                    "machine that used it; try again");
+                        return tell_busy(task, report);
                 wait_unless_orphaned(pause);
                 pause = pause * 2 < PAUSE_MAX_USEC ? pause * 2 : PAUSE_MAX_USEC;
         }

@@ -102,7 +102,9 @@ static void stop_busy(struct job *job, const struct report *report) {
         }
 
         name_holders(report, holders, sizeof(holders));
-        if (*holders)
+        if (report->failure.message)
+                job_fail(job, FAILURE_DEVICE_BUSY, "%s", report->failure.message);
+        else if (*holders)
                 job_fail(job, FAILURE_DEVICE_BUSY,
                          "Device %s is in use by process %s; end it first, or wait until it releases the device",
                          job->uuid, holders);
