@@ -48,6 +48,21 @@ static unsigned int count_stuck(struct pool *pool) {
         return n;
 }
 
+static unsigned int count_background(struct pool *pool) {
+        uint64_t t = now_usec();
+        struct worker *worker;
+        unsigned int n = 0;
+
+        DL_FOREACH(pool->workers[WORKER_BUSY], worker)
+                n += worker->work && worker->work->background && t - worker->since < POOL_STUCK_USEC;
+        return n;
+}
+
+/* Whether there is work that may be done now. */
+static bool has_next(struct pool *pool) {
+        return pool->waiting || (pool->background && count_background(pool) < POOL_BACKGROUND_MAX);
+}
+
 static void want_tick(struct pool *pool) {
         if (!timer_is_armed(pool->tick))
                 timer_arm(pool->tick, TICK_USEC);
@@ -174,14 +189,14 @@ static int add_worker(struct pool *pool) {
 static bool may_spawn(struct pool *pool) {
         unsigned int n = pool->n_workers[WORKER_STARTING] + pool->n_workers[WORKER_BUSY];
 
-        return pool->n_workers[WORKER_STARTING] < pool->n_waiting && n < POOL_WORKERS_MAX &&
+        return has_next(pool) && pool->n_workers[WORKER_STARTING] < pool->n_waiting && n < POOL_WORKERS_MAX &&
                (n < POOL_BUSY_MAX || n - count_stuck(pool) < POOL_BUSY_MAX);
 }
 
 static int on_dispatch(sd_event_source *source, void *userdata) {
         struct pool *pool = userdata;
 
-        while (pool->n_waiting > 0 && pool->workers[WORKER_IDLE])
+        while (has_next(pool) && pool->workers[WORKER_IDLE])
                 assign_first(pool);
 
         while (may_spawn(pool))

@@ -28,6 +28,9 @@
  * place from others. */
 #define POOL_BUSY_MAX 64
 
+/* How many of them are in the background. A driver that hangs may have very many parents. */
+#define POOL_BACKGROUND_MAX 32
+
 /* How long a worker has had its task when it counts as stuck. */
 #define POOL_STUCK_USEC (5 * USEC_PER_SEC)
 

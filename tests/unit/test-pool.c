@@ -188,6 +188,41 @@ static void test_number_of_workers(void **state) {
         assert_int_equal(n_workers, POOL_BUSY_MAX);
 }
 
+/* Much work in the background leaves workers to the other work. */
+static void test_number_in_background(void **state) {
+        struct work works[POOL_BUSY_MAX], other = WORK("other");
+        size_t n = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(works); i++) {
+                works[i] = WORK("", .background = true);
+                pool_submit(pool, works + i);
+        }
+        run();
+        for (size_t i = 0; i < n_workers; i++)
+                report(workers + i, REPORT_HELLO);
+        for (size_t i = 0; i < ELEMENTSOF(works); i++)
+                n += !!works[i].worker;
+        assert_int_equal(n, POOL_BACKGROUND_MAX);
+        pool_submit(pool, &other);
+        run();
+        assert_non_null(other.worker);
+
+        /* The driver does not answer. */
+        for (size_t i = 0; i < n_workers; i++)
+                if (workers[i].worker->work != &other)
+                        workers[i].worker->since -= POOL_STUCK_USEC;
+        for (size_t i = 0; i < n_workers; i++)
+                if (workers[i].worker->work == &other) {
+                        serve(workers + i);
+                        break;
+                }
+        run();
+        n = 0;
+        for (size_t i = 0; i < ELEMENTSOF(works); i++)
+                n += !!works[i].worker;
+        assert_true(n > POOL_BACKGROUND_MAX);
+}
+
 /* Those that are stuck take no place from others. */
 static void test_stuck_workers(void **state) {
         struct work works[POOL_BUSY_MAX + 10];
@@ -298,6 +333,7 @@ int main(void) {
                 TEST(test_background_is_last),
                 TEST(test_withdraw),
                 TEST(test_number_of_workers),
+                TEST(test_number_in_background),
                 TEST(test_stuck_workers),
                 TEST(test_idle_worker_is_used_again),
                 TEST(test_lost_at_work),
