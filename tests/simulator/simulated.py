@@ -143,6 +143,8 @@ class Background:
         return os.waitstatus_to_exitcode(self.status)
 
     def hangs(self, seconds=0.2):
+        """Whether it sleeps, and has not ended some time after it began to do so."""
+        eventually(lambda: self.poll() or self.state() in "SD")
         time.sleep(seconds)
         return not self.poll()
 

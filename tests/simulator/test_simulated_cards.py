@@ -552,8 +552,10 @@ def test_sriov_numvfs():
 def test_a_hung_sriov_numvfs_holds_the_lock_of_the_card():
     path = PCI / CARD / "sriov_numvfs"
     simctl("hang", CARD, "sriov_numvfs")
-    jobs = [Background(write, path, 4), Background(read, path), Background(read, PCI / CARD / "uevent"),
-            Background(write, PCI / CARD / "driver" / "unbind", CARD)]
+    jobs = [Background(write, path, 4)]
+    in_driver(CARD, 1)
+    jobs += [Background(read, path), Background(read, PCI / CARD / "uevent"),
+             Background(write, PCI / CARD / "driver" / "unbind", CARD)]
     assert all([job.hangs(0.05) for job in jobs])
     assert read(PCI / CARD / "sriov_totalvfs") == "4"
     simctl("resume", CARD)
