@@ -59,8 +59,8 @@ const char *definition_type(const struct definition *definition);
 enum start_mode definition_start(const struct definition *definition);
 const struct attributes *definition_attributes(const struct definition *definition);
 
-/** definition_backend() - the kind of the device, as the key "backend" says it; NULL: the file does not say. mdevctl does
- * not know this key. */
+/** definition_backend() - the kind of the device, as the key "backend" says it; NULL: the file does not say. mdevctl
+ * does not know this key. */
 const char *definition_backend(const struct definition *definition);
 
 /** definition_set_backend() - set that key. Returns 0 or -ENOMEM. */

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* vGPUs of vendor VFIO: since kernel 6.8, NVIDIA's driver has no mdev bus for cards with SR-IOV. A virtual function (VF)
- * of such a card is a PCI device with a file `nvidia/current_vgpu_type`. The number of a type in this file makes a vGPU
- * of the VF, and 0 takes it away. docs/KERNEL.md describes these files.
+/* vGPUs of vendor VFIO: since kernel 6.8, NVIDIA's driver has no mdev bus for cards with SR-IOV. A virtual function
+ * (VF) of such a card is a PCI device with a file `nvidia/current_vgpu_type`. The number of a type in this file makes a
+ * vGPU of the VF, and 0 takes it away. docs/KERNEL.md describes these files.
  *
- * Here the VF is the parent, and the device that it may hold is the vGPU. The kernel knows no UUID of a vGPU, so a worker
- * notes it in /run/mediated before it writes the number. No function in here reads a file that a driver implements. */
+ * Here the VF is the parent, and the device that it may hold is the vGPU. The kernel knows no UUID of a vGPU, so a
+ * worker notes it in /run/mediated before it writes the number. No function in here reads a file that a driver
+ * implements. */
 
 #include <sys/types.h>
 
@@ -30,8 +31,8 @@ struct vgpu_note {
         bool wedged;                    /* the driver can never take the type away */
 };
 
-/** vgpu_look_at_parent() - look at a VF that can have a vGPU type. @name is one that the kernel has named. Returns 0 or a
- * negative errno, -ENOENT for everything else. */
+/** vgpu_look_at_parent() - look at a VF that can have a vGPU type. @name is one that the kernel has named. Returns 0 or
+ * a negative errno, -ENOENT for everything else. */
 int vgpu_look_at_parent(const char *name, struct sysfs_parent *ret);
 
 /** vgpu_number() - the number in the name of a type, such as 1145 in "nvidia-1145"; 0 for any other text. */

@@ -262,8 +262,9 @@ static int apply(const struct task *task, struct definition *definition, struct 
                 return failure_set(failure, cause.code, "Definition %s of parent '%s' is unchanged: %s", task->uuid,
                                    task->parent, cause.message);
         if (backend && definition_set_backend(definition, backend) < 0)
-                return failure_set(failure, FAILURE_IO_ERROR, "Definition %s of parent '%s' is unchanged: out of memory",
-                                   task->uuid, task->parent);
+                return failure_set(failure, FAILURE_IO_ERROR,
+                                   "Definition %s of parent '%s' is unchanged: out of memory", task->uuid,
+                                   task->parent);
         return 0;
 }
 

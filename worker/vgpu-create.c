@@ -21,8 +21,8 @@ static int check_attributes(const struct task *task, struct failure *failure) {
 
                 if (strncmp(name, "nvidia/", strlen("nvidia/")) != 0 || streq(name, "nvidia/current_vgpu_type"))
                         return failure_set(failure, FAILURE_INVALID_ATTRIBUTE,
-                                           "Cannot create device %s: '%s' is no attribute of a vGPU; attributes are the "
-                                           "driver's files, such as 'nvidia/vgpu_params'", task->uuid, name);
+                                           "Cannot create device %s: '%s' is no attribute of a vGPU; attributes are "
+                                           "the driver's files, such as 'nvidia/vgpu_params'", task->uuid, name);
         }
         return 0;
 }
@@ -38,9 +38,9 @@ static int fail_taken(const struct task *task, uint32_t number, struct failure *
 
 static int fail_full(const struct task *task, struct failure *failure) {
         return failure_set(failure, FAILURE_NO_AVAILABLE_INSTANCES,
-                           "Cannot create device %s: the driver of parent '%s' does not offer type '%s' now: the card is "
-                           "full, the types on it have another size, or its MIG instances are not set up", task->uuid,
-                           task->parent, task->type);
+                           "Cannot create device %s: the driver of parent '%s' does not offer type '%s' now: the card "
+                           "is full, the types on it have another size, or its MIG instances are not set up",
+                           task->uuid, task->parent, task->type);
 }
 
 static int fail_refused(const struct task *task, int error, struct failure *failure) {
@@ -63,9 +63,9 @@ static int explain(const struct task *task, const struct vgpu_vf *vf, uint32_t n
                                    "(SR-IOV off and on)", task->uuid, task->parent, task->type);
         if (error == EPERM || error == EBUSY)
                 return failure_set(failure, FAILURE_NO_AVAILABLE_INSTANCES,
-                                   "Cannot create device %s: parent '%s' has no type, but its driver says that it is in "
-                                   "use: another vGPU is just ending, or a process has it open; try again", task->uuid,
-                                   task->parent);
+                                   "Cannot create device %s: parent '%s' has no type, but its driver says that it is "
+                                   "in use: another vGPU is just ending, or a process has it open; try again",
+                                   task->uuid, task->parent);
         if (error == ENODEV && !vgpu_exists(task->parent))
                 return failure_set(failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: parent '%s' has disappeared", task->uuid, task->parent);

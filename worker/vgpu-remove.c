@@ -4,9 +4,9 @@
  *
  * A virtual machine that has the VF open must not lose its vGPU. So the VFIO group is opened first, as for any device
  * (device_is_in_use()), and held during the write. After a virtual machine has ended, the driver waits for its plugin,
- * which may need seconds: the write sleeps, and then says EBUSY or EPERM. It is repeated as long as the job may take. If
- * the driver itself cannot free the vGPU (EIO), a further write would make it worse: such a VF is wedged until SR-IOV of
- * its card is switched off and on. */
+ * which may need seconds: the write sleeps, and then says EBUSY or EPERM. It is repeated as long as the job may take.
+ * If the driver itself cannot free the vGPU (EIO), a further write would make it worse: such a VF is wedged until
+ * SR-IOV of its card is switched off and on. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,8 +58,8 @@ static void note_wedged(const struct task *task, struct vgpu_note *note) {
 static void tell_busy(const struct task *task, struct report *report) {
         report->kind = REPORT_BUSY;
         if (asprintf(&report->failure.message,
-                     "Device %s is not in use any more, but the driver has not ended its plugin for the virtual machine "
-                     "that used it; try again", task->uuid) < 0)
+                     "Device %s is not in use any more, but the driver has not ended its plugin for the virtual "
+                     "machine that used it; try again", task->uuid) < 0)
                 report->failure.message = NULL;
 }
 

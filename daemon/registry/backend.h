@@ -65,8 +65,8 @@ struct backend {
         /* The inode of the device at @path. Returns 0 or a negative errno. */
         int (*device_inode)(struct registry *registry, const char *path, ino_t *ret);
 
-        /* A worker says which device the parent holds: the type @holds, or "" for none. It is called when nobody else is
-         * making or removing one. A back end that can see its devices itself has none of the next four functions. */
+        /* A worker says which device the parent holds: the type @holds, or "" for none. It is called when nobody else
+         * is making or removing one. A back end that can see its devices itself has none of the next four functions. */
         void (*take_holds)(struct parent *parent, const char *holds);
 
         /* A worker is about to make or remove a device of the parent; or is not any more. */

@@ -96,8 +96,8 @@ const char *device_group_name(struct device *device);
  * longer. */
 uint64_t device_grace_usec(const struct device *device);
 
-/** device_explain_wedged() - what has happened to a device that is DEVICE_WEDGED, and what to do. The text is valid until
- * the next call. */
+/** device_explain_wedged() - what has happened to a device that is DEVICE_WEDGED, and what to do. The text is valid
+ * until the next call. */
 const char *device_explain_wedged(const struct device *device);
 
 /** device_is_in_transition() - whether it is neither active nor wedged. */
