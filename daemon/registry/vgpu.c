@@ -38,17 +38,23 @@ static struct vf *vf_of(const struct parent *parent) {
 static int on_write(sd_event_source *source, const struct inotify_event *event, void *userdata) {
         const struct parent *parent = userdata;
 
-        parent_capacity_changed(parent->registry, parent->name);
+        if (event->len > 0 && streq(event->name, "current_vgpu_type"))
+                parent_capacity_changed(parent->registry, parent->name);
         return 0;
 }
 
-/* Without a watch, a write of others is noticed when the types are read the next time. */
+/* The directory is watched and not the file, because a file system may have several inodes for a file. Without a watch, a
+ * write of others is noticed when the types are read the next time. */
 static void watch(struct parent *parent) {
+        _cleanup_close_ int fd = -1;
         char path[PATH_MAX];
 
-        if (snprintf(path, sizeof(path), "%s/nvidia/current_vgpu_type", parent->path) < PATH_MAX)
-                (void) sd_event_add_inotify(parent->registry->event, &vf_of(parent)->watch, path, IN_MODIFY, on_write,
-                                            parent);
+        if (snprintf(path, sizeof(path), "%s/nvidia", parent->path + 1) >= PATH_MAX)
+                return;
+        fd = openat(root_fd(), path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd >= 0)
+                (void) sd_event_add_inotify_fd(parent->registry->event, &vf_of(parent)->watch, fd, IN_MODIFY, on_write,
+                                               parent);
 }
 
 /* Returns NULL without memory. */
