@@ -14,6 +14,7 @@
 #include "common/io.h"
 #include "common/root.h"
 #include "common/vgpu.h"
+#include "daemon/base/timer.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
@@ -28,6 +29,7 @@ struct vf {
         struct vgpu_note use;           /* its uuid is empty: it has no type */
         sd_event_source *watch;         /* hears of writes */
         uint64_t removing_since;        /* since when a worker removes the device; 0: it does not */
+        sd_event_source *stopping_timer;        /* looks at the device when that takes long */
 };
 
 static struct vf *vf_of(const struct parent *parent) {
@@ -57,14 +59,36 @@ static void watch(struct parent *parent) {
                                                parent);
 }
 
+static int on_stopping(sd_event_source *source, uint64_t usec, void *userdata) {
+        const struct parent *parent = userdata;
+
+        if (*vf_of(parent)->use.uuid)
+                (void) device_refresh(parent->registry, vf_of(parent)->use.uuid);
+        return 0;
+}
+
+static struct vf *vf_free(struct vf *vf) {
+        if (!vf)
+                return NULL;
+        sd_event_source_disable_unref(vf->watch);
+        sd_event_source_disable_unref(vf->stopping_timer);
+        free(vf);
+        return NULL;
+}
+
 /* Returns NULL without memory. */
 static struct vf *get_vf(struct parent *parent) {
-        if (!parent->kept) {
-                parent->kept = calloc(1, sizeof(struct vf));
-                if (parent->kept)
-                        watch(parent);
-        }
-        return parent->kept;
+        struct vf *vf = parent->kept;
+
+        if (vf)
+                return vf;
+        vf = calloc(1, sizeof(*vf));
+        if (!vf || timer_new(&vf->stopping_timer, parent->registry->event, "vgpu-stopping", PRIORITY_REQUESTS,
+                             TIMER_EXACT_USEC, on_stopping, parent) < 0)
+                return vf_free(vf);
+        parent->kept = vf;
+        watch(parent);
+        return vf;
 }
 
 static bool holds(const struct parent *parent, const char *uuid) {
@@ -288,16 +312,17 @@ static int complete_types(struct parent *parent, struct mdev_types *types) {
 static void set_changing(struct parent *parent, bool changing, bool removes) {
         struct vf *vf = get_vf(parent);
 
-        if (vf)
-                vf->removing_since = changing && removes ? now_usec() : 0;
+        if (!vf)
+                return;
+        vf->removing_since = changing && removes ? now_usec() : 0;
+        if (vf->removing_since > 0)
+                timer_arm_at(vf->stopping_timer, vf->removing_since + STOPPING_USEC);
+        else
+                timer_disarm(vf->stopping_timer);
 }
 
 static void forget_parent(struct parent *parent) {
-        struct vf *vf = TAKE_PTR(parent->kept);
-
-        if (vf)
-                sd_event_source_disable_unref(vf->watch);
-        free(vf);
+        parent->kept = vf_free(parent->kept);
 }
 
 static void explain_wedged(const struct device *device, char *ret, size_t size) {
