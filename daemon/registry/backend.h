@@ -66,7 +66,7 @@ struct backend {
         int (*device_inode)(struct registry *registry, const char *path, ino_t *ret);
 
         /* A worker says which device the parent holds: the type @holds, or "" for none. It is called when nobody else
-         * is making or removing one. A back end that can see its devices itself has none of the next four functions. */
+         * is making or removing one. A back end that can see its devices itself has none of the next five functions. */
         void (*take_holds)(struct parent *parent, const char *holds);
 
         /* A worker is about to make or remove a device of the parent; or is not any more. */
@@ -74,6 +74,9 @@ struct backend {
 
         /* A worker has read the types of the parent: adds those that it has, too. Returns 0 or -ENOMEM. */
         int (*complete_types)(struct parent *parent, struct mdev_types *types);
+
+        /* A parent has appeared: takes over what is noted of its device. */
+        void (*recall)(struct parent *parent);
 
         /* Frees what parent->kept has. */
         void (*forget_parent)(struct parent *parent);

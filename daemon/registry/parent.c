@@ -295,6 +295,8 @@ struct parent *parent_refresh(struct registry *registry, const char *name) {
                 is_new = true;
         }
 
+        if (is_new && backend->recall)
+                backend->recall(parent);
         /* What has changed may be what somebody waits for. */
         parent->retry_usec = RETRY_MIN_USEC;
         parent_read_types(parent);

@@ -11,6 +11,7 @@
 #include <systemd/sd-event.h>
 #include <uthash.h>
 
+#include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
 #include "common/vgpu.h"
@@ -321,6 +322,22 @@ static void set_changing(struct parent *parent, bool changing, bool removes) {
                 timer_disarm(vf->stopping_timer);
 }
 
+/* Until a worker has read the VF, a device that was noted counts as being there: whoever asks a daemon that has just
+ * started finds it, and its UUID is not given to another one. A create that was not acknowledged may have made nothing,
+ * so its note does not count. */
+static void recall(struct parent *parent) {
+        _cleanup_intent_ struct intent intent = {};
+        struct vf *vf = get_vf(parent);
+        struct vgpu_note use;
+
+        if (!vf || vgpu_note_load(parent->name, parent->types_inode, &use) < 0)
+                return registry_look_again(parent->registry);
+        if (!*use.uuid || intent_load(use.uuid, &intent) >= 0)
+                return;
+        vf->use = use;
+        (void) device_refresh(parent->registry, use.uuid);
+}
+
 static void forget_parent(struct parent *parent) {
         parent->kept = vf_free(parent->kept);
 }
@@ -344,6 +361,7 @@ const struct backend vgpu_backend = {
         .take_holds = take_holds,
         .complete_types = complete_types,
         .set_changing = set_changing,
+        .recall = recall,
         .forget_parent = forget_parent,
         .is_intact = is_intact,
         .is_named_in_definitions = true,
