@@ -188,8 +188,11 @@ void parent_begin_change(struct registry *registry, const char *name, bool remov
 void parent_end_change(struct registry *registry, const char *name, const struct report *report) {
         struct parent *parent = parent_find(registry, name);
 
-        if (!parent || !parent->changing)
+        if (!parent || !parent->backend->set_changing)
                 return;
+        /* The parent may have been made anew since the change began. What the worker says may be of the old one. */
+        if (!parent->changing)
+                return parent_read_types(parent);
         parent->changing = false;
         parent->backend->set_changing(parent, false, false);
         if (report && report->holds)
