@@ -9,6 +9,7 @@
  * worker notes it in /run/mediated before it writes the number. No function in here reads a file that a driver
  * implements. */
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "common/device.h"
@@ -48,6 +49,14 @@ int vgpu_note_load(const char *vf, ino_t registration, struct vgpu_note *ret);
 
 /** vgpu_note_store() - replace the note of a VF as a whole. Returns 0 or a negative errno. */
 int vgpu_note_store(const char *vf, const struct vgpu_note *note);
+
+/** vgpu_note_clear() - note that the VF is not in use any more. @note: what was noted. Nobody is told if that fails: a
+ * later look tries it again. */
+void vgpu_note_clear(const char *vf, const struct vgpu_note *note);
+
+/** vgpu_lock_path() - the file whose lock the one process has that writes to the VF. Its directory is made if it does
+ * not exist. Returns 0 or a negative errno. */
+int vgpu_lock_path(const char *vf, char ret[static PATH_MAX]);
 
 /** vgpu_identify() - tell which vGPU a VF with the type @number has: that of the note; or one that others have made,
  * whose UUID depends only on the name of the VF. Returns 0 or a negative errno that is_shortage(). */

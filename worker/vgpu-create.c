@@ -114,10 +114,11 @@ static int try_once(const struct task *task, const struct vgpu_vf *vf, uint32_t 
 }
 
 int vgpu_create(const struct task *task, struct failure *failure) {
-        _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
-        uint64_t end = now_usec() + AGAIN_USEC;
         uint32_t number = vgpu_number(task->type), now;
+        _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
+        _cleanup_close_ int lock_fd = -1;
         int written = 0, r;
+        uint64_t end;
 
         if (check_attributes(task, failure) < 0)
                 return -1;
@@ -128,7 +129,18 @@ int vgpu_create(const struct task *task, struct failure *failure) {
         if (vgpu_open(task->parent, &vf) < 0)
                 return failure_set(failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: parent '%s' has disappeared", task->uuid, task->parent);
+        lock_fd = vgpu_lock(task->parent);
+        if (lock_fd == -EWOULDBLOCK)
+                return failure_set(failure, FAILURE_NO_AVAILABLE_INSTANCES,
+                                   "Cannot create device %s: a worker of an earlier mediated still writes to parent '%s', "
+                                   "and the driver has not let it go yet; try again later, or choose another parent",
+                                   task->uuid, task->parent);
+        if (lock_fd < 0)
+                return failure_set(failure, FAILURE_IO_ERROR,
+                                   "Device %s was not created: cannot write to /run/mediated: %s", task->uuid,
+                                   strerror(-lock_fd));
 
+        end = now_usec() + AGAIN_USEC;
         for (;;) {
                 r = vgpu_read(&vf, &now);
                 if (r < 0)

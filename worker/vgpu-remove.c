@@ -44,12 +44,6 @@ static void fail_errno(struct report *report, const char *uuid, int error) {
                     strerror(-error));
 }
 
-static void forget(const struct task *task, const struct vgpu_note *note) {
-        struct vgpu_note none = { .generation = note->generation, .registration = note->registration };
-
-        (void) vgpu_note_store(task->parent, &none);
-}
-
 static void note_wedged(const struct task *task, struct vgpu_note *note) {
         note->wedged = true;
         (void) vgpu_note_store(task->parent, note);
@@ -75,7 +69,7 @@ static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_hel
                 FAULT_POINT("remove-written");
                 there = is_there(task, vf, generation, note);
                 if (there == 0) {
-                        forget(task, note);
+                        vgpu_note_clear(task->parent, note);
                         report->kind = REPORT_DONE;
                         return;
                 }
@@ -103,13 +97,23 @@ static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_hel
 
 void vgpu_remove(const struct task *task, const char *path, ino_t inode, struct report *report) {
         _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
-        _cleanup_close_ int group_fd = -1;
+        _cleanup_close_ int lock_fd = -1, group_fd = -1;
         struct vgpu_note note;
         int r;
 
         report->kind = REPORT_DONE;
-        if (vgpu_open(task->parent, &vf) < 0)
+        r = vgpu_open(task->parent, &vf);
+        if (r == -ENOENT)
                 return;
+        if (r < 0)
+                return fail_errno(report, task->uuid, r);
+        lock_fd = vgpu_lock(task->parent);
+        if (lock_fd == -EWOULDBLOCK)
+                return fail(report, FAILURE_DEVICE_BUSY, task->uuid,
+                            "is being removed by a worker of an earlier mediated, which the driver has not let go yet; "
+                            "try again later");
+        if (lock_fd < 0)
+                return fail_errno(report, task->uuid, lock_fd);
         r = is_there(task, &vf, inode, &note);
         if (r < 0)
                 return fail_errno(report, task->uuid, r);

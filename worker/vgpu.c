@@ -7,11 +7,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/file.h>
 
 #include "common/io.h"
 #include "common/root.h"
 
 #define CURRENT "nvidia/current_vgpu_type"
+
+/* How long the lock of a VF is waited for, and the pause between two attempts. A worker that reads the VF has it for a
+ * moment. A worker of an earlier daemon has it until the driver lets it go. */
+#define LOCK_USEC USEC_PER_SEC
+#define LOCK_PAUSE_USEC (5 * USEC_PER_MSEC)
 
 bool vgpu_exists(const char *parent) {
         struct sysfs_parent look;
@@ -54,6 +60,29 @@ int vgpu_write(const struct vgpu_vf *vf, uint32_t number) {
         return write_text_fd(fd, text);
 }
 
+static int try_lock(const char *parent) {
+        _cleanup_close_ int fd = -1;
+        char path[PATH_MAX];
+
+        fd = vgpu_lock_path(parent, path) < 0 ? -1 : openat(root_fd(), path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+                                                            0600);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+                return -errno;
+        return TAKE_FD(fd);
+}
+
+int vgpu_lock(const char *parent) {
+        uint64_t end = now_usec() + LOCK_USEC;
+        int fd;
+
+        for (;;) {
+                fd = try_lock(parent);
+                if (fd != -EWOULDBLOCK || now_usec() >= end)
+                        return fd;
+                wait_unless_orphaned(LOCK_PAUSE_USEC);
+        }
+}
+
 static int open_device(const struct task *task, struct sysfs_device *ret) {
         _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
         struct sysfs_parent look;
@@ -86,6 +115,23 @@ static int open_device(const struct task *task, struct sysfs_device *ret) {
         return TAKE_FD(vf.fd);
 }
 
+/* The VF has no type, but one was noted: others have taken it away, or a worker has died. The next one that others make
+ * is theirs, also if it is of the same type. */
+static void forget_what_is_gone(const struct task *task, const struct vgpu_vf *vf) {
+        _cleanup_close_ int lock_fd = -1;
+        struct vgpu_note note;
+        uint32_t number;
+
+        if (vgpu_note_load(task->parent, vf->registration, &note) < 0 || !*note.uuid)
+                return;
+        /* Whoever has the lock is about to write. */
+        lock_fd = try_lock(task->parent);
+        if (lock_fd < 0 || vgpu_read(vf, &number) < 0 || number > 0)
+                return;
+        if (vgpu_note_load(task->parent, vf->registration, &note) >= 0)
+                vgpu_note_clear(task->parent, &note);
+}
+
 static void tell_holds(const struct task *task, struct report *report) {
         _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
         char type[VGPU_TYPE_SIZE];
@@ -93,6 +139,8 @@ static void tell_holds(const struct task *task, struct report *report) {
 
         if (vgpu_open(task->parent, &vf) < 0 || vgpu_read(&vf, &number) < 0)
                 return;
+        if (number == 0)
+                forget_what_is_gone(task, &vf);
         vgpu_type(number, type);
         report->holds = strdup(type);
 }

@@ -7,7 +7,8 @@
  * The file `nvidia/current_vgpu_type` of a VF says which type it has. A write says nothing of value: the driver has one
  * error for several reasons, and takes no lock over what it checks and what it sets. So the file is read after each
  * write, whether the write has failed or not, and what it says is the result. Only one task at a time makes or removes
- * the vGPU of a VF; the daemon takes care of that. */
+ * the vGPU of a VF; the daemon takes care of that. A worker that hangs in the driver lives longer than its daemon, so
+ * whoever writes has a lock, too. */
 
 #include "common/vgpu.h"
 #include "worker/backend.h"
@@ -37,6 +38,11 @@ int vgpu_read(const struct vgpu_vf *vf, uint32_t *ret);
 
 /** vgpu_write() - write a number. What it returns, 0 or a negative errno, says only why the file may read as before. */
 int vgpu_write(const struct vgpu_vf *vf, uint32_t number);
+
+/** vgpu_lock() - become the only worker that writes to the VF and its note, until the returned fd is closed. Returns a
+ * negative errno otherwise, -EWOULDBLOCK when another one is that for long: one of an earlier daemon, whose write has not
+ * come back. */
+int vgpu_lock(const char *parent);
 
 /** vgpu_can_create() - whether the driver lists the type as one that can be created on the VF now. */
 bool vgpu_can_create(const struct vgpu_vf *vf, uint32_t number);
