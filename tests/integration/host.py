@@ -34,6 +34,11 @@ BUILD = pathlib.Path(os.environ.get("MEDIATED_BUILD", SOURCE / "build")).resolve
 # The system bus of the hosts: `daemon` or `broker`.
 BUS = os.environ.get("MEDIATED_BUS", "daemon")
 
+# Cards with vendor VFIO that each host has whose test does not say otherwise, one a word; and the parents that a host
+# has beside its cards then.
+CARDS = tuple(os.environ.get("MEDIATED_CARDS", "").split())
+USUAL_PARENTS = ("mtty:mtty-1=24,mtty-2=12", "mbochs:mbochs-small=64")
+
 DEVICES = pathlib.Path("/sys/bus/mdev/devices")
 MDEV_BUS = pathlib.Path("/sys/class/mdev_bus")
 LOG = pathlib.Path("/run/mediated.log")
@@ -130,11 +135,15 @@ def _child_of(pid):
 
 class Host:
     def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=(),
-                 environment=None, polkit=False, bus=BUS):
-        """The environment is the daemon's, beside what it has anyway. With `polkit` the bus starts the real one."""
+                 environment=None, polkit=False, bus=BUS, cards=CARDS):
+        """The environment is the daemon's, beside what it has anyway. With `polkit` the bus starts the real one. Where
+        there are cards, there are no parents but those that are named."""
         self.arguments = [f"--bus={bus}", f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
         if parents is not None:
             self.arguments += [f"--parent={parent}" for parent in parents] or ["--no-parents"]
+        elif cards:
+            self.arguments += [f"--parent={parent}" for parent in USUAL_PARENTS]
+        self.arguments += [f"--card={card}" for card in cards]
         self.arguments += [f"--daemon-option={option}" for option in daemon_options]
         if not daemon:
             self.arguments.append("--no-daemon")
