@@ -278,7 +278,7 @@ static int tell_siblings(struct parent *parent, const struct mdev_type *type) {
         int r;
 
         HASH_ITER(hh, parent->registry->parents, sibling, next) {
-                r = is_sibling(sibling, parent) && sibling->types.n > 0 ? mdev_types_add_full(&sibling->types, type) : 0;
+                r = is_sibling(sibling, parent) ? mdev_types_add_full(&sibling->types, type) : 0;
                 if (r < 0)
                         return r;
                 if (r > 0)

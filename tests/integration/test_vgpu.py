@@ -93,6 +93,21 @@ def test_a_full_card_and_names_that_are_remembered():
             host.eventually(lambda vf=vf: host.available(vf, SMALL) == host.available(vf, LARGE) == 1)
 
 
+def test_names_after_a_restart():
+    """A VF that has a type lists none. It has those of the others, also if it was read before them."""
+    with vgpu_host() as host:
+        uuid = host.create(parent=VF, type=SMALL)
+        for vf in VFS[1:4]:
+            host.simctl("hang", vf, "read")
+        restart_daemon(host)
+        assert host.types(VF) == {}
+        for vf in VFS[1:4]:
+            host.simctl("resume", vf)
+        host.eventually(lambda: host.available(NEXT, SMALL) == 1)
+        assert host.available(VF, SMALL) == 0
+        host.stop(uuid)
+
+
 @pytest.mark.parametrize("variant", ["normal", "no-heading", "heading", "empty", "active", "name-first", "strange"])
 def test_variants_of_the_list(variant):
     """Whatever the list looks like later, the types are known that it had; a new type is known at once."""
