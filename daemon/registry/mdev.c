@@ -125,8 +125,9 @@ static int lists_device(struct registry *registry, const char *uuid) {
         return sysfs_lists(SYSFS_DEVICES, uuid);
 }
 
+/* A device of another kind may have had this UUID a moment ago, and its path is not one of a mediated device. */
 static int look_at_device(struct registry *registry, const char *uuid, const char *path, struct sysfs_device *ret) {
-        return sysfs_look_at_device(uuid, path, ret);
+        return sysfs_look_at_device(uuid, path && streq(path_name(path), uuid) ? path : NULL, ret);
 }
 
 /* No fd is opened, so this works where fds are short. An inode's number never changes, so it need not be synchronized;

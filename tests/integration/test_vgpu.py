@@ -27,6 +27,9 @@ def test_life_on_a_vf(dialect):
         assert host.devices() == {} and host.is_idle()
         # The VF serves the next one.
         host.stop(host.create(parent=VF, type=LARGE))
+        # After each create the registry looks once more, which may be after the stop.
+        host.sleep(0.1)
+        assert host.devices() == {}
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
