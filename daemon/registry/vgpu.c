@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
 #include <systemd/sd-event.h>
 #include <uthash.h>
@@ -31,6 +32,7 @@ struct vf {
         sd_event_source *watch;         /* hears of writes */
         uint64_t removing_since;        /* since when a worker removes the device; 0: it does not */
         sd_event_source *stopping_timer;        /* looks at the device when that takes long */
+        bool orphaned;                  /* whether a worker of an earlier daemon may still be removing the device */
 };
 
 static struct vf *vf_of(const struct parent *parent) {
@@ -192,20 +194,37 @@ static int lists_device(struct registry *registry, const char *uuid) {
         return find_holder(registry, uuid) ? 1 : 0;
 }
 
+/* Whether a worker is about to write to the VF, or is in the driver. */
+static bool is_locked(const struct parent *parent) {
+        _cleanup_close_ int fd = -1;
+        char path[PATH_MAX];
+
+        if (vgpu_lock_path(parent->name, path) < 0)
+                return false;
+        fd = openat(root_fd(), path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
 static enum device_state state_of(const struct vf *vf) {
         if (vf->use.wedged)
                 return DEVICE_WEDGED;
+        if (vf->orphaned)
+                return DEVICE_STOPPING;
         return vf->removing_since > 0 && now_usec() - vf->removing_since >= STOPPING_USEC ? DEVICE_STOPPING
                                                                                            : DEVICE_ACTIVE;
 }
 
 static int look_at_device(struct registry *registry, const char *uuid, const char *path, struct sysfs_device *ret) {
-        const struct parent *parent = find_holder(registry, uuid);
+        struct parent *parent = find_holder(registry, uuid);
         struct sysfs_parent look;
         int r;
 
         if (!parent)
                 return -ENOENT;
+        if (vf_of(parent)->orphaned && !is_locked(parent)) {
+                vf_of(parent)->orphaned = false;
+                parent_read_types(parent);
+        }
         r = vgpu_look_at_parent(parent->name, &look);
         if (r < 0)
                 return r;
@@ -335,6 +354,8 @@ static void recall(struct parent *parent) {
         if (!*use.uuid || intent_load(use.uuid, &intent) >= 0)
                 return;
         vf->use = use;
+        /* No worker of this daemon has begun yet. */
+        vf->orphaned = is_locked(parent);
         (void) device_refresh(parent->registry, use.uuid);
 }
 
