@@ -56,7 +56,7 @@ struct parent *card_choose(const struct jobs *jobs, const char *card, const char
                 unsigned int r;
 
                 if (!streq(parent->card, card) || is_listed(parent->name, refused, n_refused) ||
-                    !parent_has_type(parent, type))
+                    !parent_may_have_type(parent, type))
                         continue;
                 r = rank(jobs, parent, type);
                 if (best && r >= best_rank)

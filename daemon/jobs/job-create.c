@@ -32,7 +32,7 @@ int job_create_prepare(struct job *job) {
         struct parent *parent;
 
         parent = parent_find(job->jobs->registry, job->parent);
-        if (parent && parent_has_type(parent, job->mdev_type))
+        if (parent && parent_may_have_type(parent, job->mdev_type))
                 return 0;
 
         /* A parent may be here before its uevent, or be about to go. */
@@ -41,7 +41,7 @@ int job_create_prepare(struct job *job) {
                 return failure_set(&job->failure, FAILURE_NO_SUCH_PARENT,
                                    "Cannot create device %s: there is no parent '%s'; is its driver loaded?", job->uuid,
                                    job->parent);
-        if (!parent_has_type(parent, job->mdev_type))
+        if (!parent_may_have_type(parent, job->mdev_type))
                 return failure_set(&job->failure, FAILURE_NO_SUCH_TYPE,
                                    "Cannot create device %s: parent '%s' has no type '%s'; 'mediatectl types' shows "
                                    "all types",

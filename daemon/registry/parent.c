@@ -36,6 +36,10 @@ bool parent_has_type(const struct parent *parent, const char *type) {
         return parent->backend->has_type(parent, type);
 }
 
+bool parent_may_have_type(const struct parent *parent, const char *type) {
+        return parent_has_type(parent, type) || (parent->backend->complete_types && !parent->types_known);
+}
+
 static struct parent *parent_free(struct parent *parent) {
         if (!parent)
                 return NULL;
@@ -115,8 +119,10 @@ static void on_types(struct work *work, struct report *report) {
         if (parent->prev)
                 return parent_forget(parent);
 
-        if (report && report->kind == REPORT_DONE && report->types)
+        if (report && report->kind == REPORT_DONE && report->types) {
                 take_types(parent, report->types);
+                parent->types_known = true;
+        }
         /* What a worker has read before or while another one made a device says nothing about it. */
         if (parent->changed && !parent->changing)
                 parent->read_again = true;

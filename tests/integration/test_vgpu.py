@@ -317,6 +317,21 @@ def test_restart_keeps_uuids():
         assert kernel(VFS) == {}
 
 
+def test_types_are_not_known_just_after_a_restart():
+    """The driver decides then."""
+    with vgpu_host() as host:
+        for vf in VFS[:4]:
+            host.simctl("hang", vf, "read")
+        restart_daemon(host)
+        by_vf, by_card, none = (host.begin_create(parent=where, type=type)
+                                for where, type in ((VF, SMALL), (CARD, LARGE), (NEXT, "nvidia-7")))
+        for vf in VFS[:4]:
+            host.simctl("resume", vf)
+        assert by_vf.result() and by_card.result()
+        assert none.error().name in ("NoAvailableInstances", "NoSuchType")
+        assert sorted(kernel(VFS).values()) == [SMALL, LARGE]
+
+
 def test_no_uuid_twice_just_after_a_restart():
     with vgpu_host() as host:
         uuid = host.create(parent=VF, type=SMALL)
