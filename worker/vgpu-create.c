@@ -92,6 +92,7 @@ static int try_once(const struct task *task, const struct vgpu_vf *vf, uint32_t 
         note.number = number;
         if (r >= 0)
                 r = vgpu_note_store(task->parent, &note);
+        FAULT_POINT("vgpu-noted");
         /* From here on a device of this UUID on this parent is ours, until the kernel refuses it. */
         if (r >= 0)
                 r = intent_set_writing(task->uuid, true);
@@ -100,16 +101,16 @@ static int try_once(const struct task *task, const struct vgpu_vf *vf, uint32_t 
                                    "Device %s was not created: cannot write to /run/mediated: %s", task->uuid,
                                    strerror(-r));
 
-        FAULT_POINT("intent-writing");
+        FAULT_POINT("vgpu-intent-writing");
         *ret_written = vgpu_write(vf, number);
-        FAULT_POINT("create-written");
+        FAULT_POINT("vgpu-written");
         r = vgpu_read(vf, ret_now);
         if (r >= 0 && *ret_now == number && *ret_written >= 0)
                 return 0;
 
         (void) vgpu_note_store(task->parent, &none);
         (void) intent_set_writing(task->uuid, false);
-        FAULT_POINT("intent-taken-back");
+        FAULT_POINT("vgpu-intent-taken-back");
         return r < 0 ? fail_refused(task, -r, failure) : 0;
 }
 

@@ -66,7 +66,7 @@ static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_hel
 
         for (;;) {
                 r = vgpu_write(vf, 0);
-                FAULT_POINT("remove-written");
+                FAULT_POINT("vgpu-cleared");
                 there = is_there(task, vf, generation, note);
                 if (there == 0) {
                         vgpu_note_clear(task->parent, note);
@@ -128,6 +128,6 @@ void vgpu_remove(const struct task *task, const char *path, ino_t inode, struct 
                 return;
         }
 
-        FAULT_POINT("group-held");
+        FAULT_POINT("vgpu-held");
         clear(task, &vf, group_fd >= 0, &note, report);
 }
