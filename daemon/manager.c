@@ -315,14 +315,18 @@ static int look_at_all(struct manager *manager) {
 }
 
 int manager_adopt(struct manager *manager) {
+        unsigned int n;
         int r;
 
         autostart_stop(manager->autostart);
         r = look_at_all(manager);
         if (r < 0)
                 return r;
-        r = autostart_adopt(manager->autostart);
-        return r < 0 ? log_error_errno(r, "Failed to mark the definitions as started: %m") : 0;
+        r = autostart_adopt(manager->autostart, &n);
+        if (r < 0)
+                return log_error_errno(r, "Failed to mark the definitions as started: %m");
+        log_info("Definitions with start auto that are marked as started: %u. They start at the next boot", n);
+        return 0;
 }
 
 /* Not sd_bus_flush(), which waits for ever for a bus that takes no more because others do not read. */

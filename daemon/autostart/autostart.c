@@ -555,9 +555,10 @@ void autostart_interrupted(const char *parent, const char *uuid, void *autostart
 
 /* --- the whole */
 
-int autostart_adopt(struct autostart *autostart) {
+int autostart_adopt(struct autostart *autostart, unsigned int *ret_n) {
         struct autostart_group *group, *next_group;
         struct autostart_entry *entry, *next;
+        unsigned int n = 0;
         int r;
 
         HASH_ITER(hh, autostart->groups, group, next_group) {
@@ -572,8 +573,10 @@ int autostart_adopt(struct autostart *autostart) {
                         r = tried_add(group->parent, uuid_of(entry));
                         if (r < 0)
                                 return r;
+                        n++;
                 }
         }
+        *ret_n = n;
         return 0;
 }
 

@@ -76,9 +76,9 @@ void autostart_set_parallel(struct autostart *autostart, unsigned int n);
 /** autostart_stop() - from now on start nothing. */
 void autostart_stop(struct autostart *autostart);
 
-/** autostart_adopt() - record everything as tried that a daemon which starts now would start. Returns 0 or a negative
- * errno. */
-int autostart_adopt(struct autostart *autostart);
+/** autostart_adopt() - record everything as tried that a daemon which starts now would start. Sets @ret_n to the number
+ * of these definitions. Returns 0 or a negative errno. */
+int autostart_adopt(struct autostart *autostart, unsigned int *ret_n);
 
 /** autostart_state() - StartState of a definition. It is "active" whoever has started the device. */
 enum start_state autostart_state(const struct autostart *autostart, const struct stored_definition *definition);

@@ -417,7 +417,7 @@ def test_adopt():
     with host_without_daemon() as host:
         uuids = put_many(4)
         host.raw_create(uuids[0])
-        run_daemon(host, "--adopt")
+        assert "that are marked as started: 4. They" in run_daemon(host, "--adopt").stdout
         start_daemon_and_see_autostart_through(host)
         assert sorted(host.states()) == uuids[:1]
         assert start_states(host, uuids) == ["active", "none", "none", "none"]

@@ -412,10 +412,13 @@ static void test_stop(void **state) {
 }
 
 static void test_adopt(void **state) {
+        unsigned int n = 0;
+
         autostart_stop(autostart);
         define(2);
         parent_comes("mtty-1");
-        assert_int_equal(autostart_adopt(autostart), 0);
+        assert_int_equal(autostart_adopt(autostart, &n), 0);
+        assert_int_equal(n, 2);
 
         autostart_free(autostart);
         assert_int_equal(autostart_new(&autostart, event, registry, &hooks, NULL), 0);
