@@ -29,7 +29,7 @@ from host import BUILD, SOURCE
 
 # The first words of commands that cannot work in the simulated host, and what they need.
 NOT_HERE = {
-    "apt install": "a host that may be changed",
+    "apt install": "a host that may be changed", "apt remove": "a host that may be changed",
     "systemctl": "systemd", "systemd-tmpfiles": "an installation", "journalctl": "the journal",
     "udevadm control": "udev's daemon", "modprobe": "a kernel module",
     "chzdev": "IBM Z", "lscss": "IBM Z",
@@ -43,7 +43,7 @@ NOT_HERE = {
 BLOCK = re.compile(r"^```(?P<info>.*)\n(?P<text>(?s:.*?))^```$|"
                    r"^<!-- (?P<kind>parents:|hidden)(?P<comment>(?s:.*?))-->$", re.MULTILINE)
 # Where the daemon of the pages is; here it is in the build.
-DAEMON = "/usr/libexec/mediated"
+DAEMON = "/usr/local/libexec/mediated"
 END_OF_COMMAND = "\x1e"
 
 Step = collections.namedtuple("Step", "line command expected fails")
