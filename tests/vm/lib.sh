@@ -160,7 +160,7 @@ vfio_node() {
     echo "$node"
 }
 
-# hold [--group] UUID: keeps the device (or only its group) in use; sets $holder to the pid of the process that does.
+# hold [--group] DEVICE: keeps the device (or only its group) in use; sets $holder to the pid of the process that does.
 hold() {
     local ready
 
