@@ -16,7 +16,7 @@ samples=(mtty mdpy mbochs)
 # To reach the root file system: these go into the initramfs, in the order of their dependencies.
 boot_modules=(virtio_pci virtio_blk crc32c_generic ext4)
 # What a running guest may load. Few, because udev loads every one that matches and a slow CPU pays for it.
-guest_modules=(vfio mdev vfio_iommu_type1 vfio-pci virtio_rng virtio_console
+guest_modules=(vfio mdev vfio_iommu_type1 vfio-pci nvme virtio_rng virtio_console
                autofs4 fuse overlay loop configfs binfmt_misc unix_diag netlink_diag inet_diag tcp_diag)
 
 headers_version() {
