@@ -77,5 +77,16 @@ in_root() {
         exec chroot "$root" "$@"' bash "$@"
 }
 
+# with_qemu COMMAND [ARG…]: runs COMMAND where programs for s390x are run by QEMU. The kernel forgets that when COMMAND
+# has ended, because nobody has this mount any more.
+with_qemu() {
+    # shellcheck disable=SC2016  # the inner shell's variables
+    unshare --mount -- bash -euc '
+        directory=/proc/sys/fs/binfmt_misc
+        [[ -e $directory/register ]] || mount --types binfmt_misc binfmt_misc "$directory"
+        [[ -e $directory/qemu-s390x ]] || cat /usr/lib/binfmt.d/qemu-s390x.conf >"$directory/register"
+        exec "$@"' bash "$@"
+}
+
 # depmod, mke2fs and debugfs are not in everybody's PATH.
 PATH=$PATH:/usr/sbin:/sbin
