@@ -15,7 +15,7 @@ def murmur_hash2(data):
     multiply, mask = 0x5BD1E995, 0xFFFFFFFF
     value = len(data) & mask
     while len(data) >= 4:
-        word = struct.unpack("<I", data[:4])[0] * multiply & mask
+        word = struct.unpack("=I", data[:4])[0] * multiply & mask
         word = (word ^ word >> 24) * multiply & mask
         value = value * multiply & mask ^ word
         data = data[4:]
