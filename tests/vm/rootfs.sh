@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # rootfs.sh DIR KERNEL SUITE PACKAGE…: makes DIR with an ext4 image of the Debian release SUITE that boots with systemd
-# and has KERNEL's modules and every PACKAGE (root.ext4).
+# and has KERNEL's modules and every PACKAGE (root.ext4), for the architecture $GUEST_ARCH.
 
 set -euo pipefail
 
@@ -40,7 +40,7 @@ build() {
 
     say "installing Debian $suite with ${packages[*]}"
     mkdir "$work/new"
-    install_debian "$suite" "$work/root" "$work" "$(IFS=,; echo "${packages[*]}")"
+    install_debian "$suite" "$work/root" "$work" "$(IFS=,; echo "${packages[*]}")" --architectures="$GUEST_ARCH"
     configure "$work/root"
     cp --archive "$kernel/modules/." "$work/root/"
     mke2fs -q -t ext4 -L root -d "$work/root" "$work/new/root.ext4" "$size" >&2

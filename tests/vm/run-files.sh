@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # run-files.sh BUILD WORK SCRIPT [ARG…]: makes WORK/run.cpio, which the initramfs copies over the guest's root: what is
-# in WORK/files/run-files already, the project's tests, the built test programs, the system bus, and
-# the command to run.
+# in WORK/files/run-files already, the project's tests, the built test programs, the system bus, the
+# command to run, and where its output and its status go: to the two devices in $GUEST_PORTS.
 
 set -euo pipefail
 
@@ -54,6 +54,14 @@ set_bus() {
         ln -s /lib/systemd/system/dbus-broker.service "$root/etc/systemd/system/dbus.service"
 }
 
+set_ports() {
+    local output status
+
+    read -r output status <<<"$GUEST_PORTS"
+    ln -s "/dev/$output" "$lib/output"
+    ln -s "/dev/$status" "$lib/status"
+}
+
 mkdir --parents "$lib" "$root/etc/systemd/system/graphical.target.wants" "$root/usr/lib/systemd/system-shutdown"
 # Debian's package stays what it is; a test that wants ours in its place puts it there.
 [[ " ${GUEST_PACKAGES:-} " != *" mdevctl "* ]] || rm --force -- "$root/usr/bin/mdevctl" "$root/usr/bin/lsmdev"
@@ -63,5 +71,6 @@ cp "$here/guest/shutdown" "$root/usr/lib/systemd/system-shutdown/vm"
 cp "$here/guest/vm.service" "$root/etc/systemd/system/vm.service"
 ln -s ../vm.service "$root/etc/systemd/system/graphical.target.wants/vm.service"
 set_bus
+set_ports
 copy_script "$@"
 (cd "$work/files" && find run-files | cpio --quiet --create --format=newc --owner=0:0) >"$work/run.cpio"
