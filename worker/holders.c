@@ -6,9 +6,9 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "common/find-holders.h"
 #include "common/root.h"
 #include "worker/backend.h"
-#include "worker/find-holders.h"
 #include "worker/machine.h"
 
 /* Returns an fd, -EBUSY when another process has the group open, or another negative errno when there is no group to

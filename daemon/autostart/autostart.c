@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <utlist.h>
 
+#include "common/message-ids.h"
 #include "daemon/autostart/tried.h"
 #include "daemon/base/log.h"
-#include "daemon/base/message-ids.h"
 #include "daemon/base/timer.h"
 #include "daemon/definitions/store.h"
 #include "daemon/registry/device.h"

@@ -4,9 +4,8 @@
 /* Log messages: to the journal with fields when the daemon runs under it, else to stderr.
  *
  * daemon/base/ is what every other folder of the daemon may use, and it uses none of them: log messages (this file),
- * the ids of the messages that an administrator should act on (message-ids.h), event sources that run once (timer.h),
- * and the order in which events are handled (priorities.h). It owns nothing but the socket to the journal, and notifies
- * nobody.
+ * event sources that run once (timer.h), and the order in which events are handled (priorities.h). It owns nothing but
+ * the socket to the journal, and notifies nobody.
  *
  * A message goes to the journal in the journal's own protocol, because libsystemd's function waits until the journal
  * reads. The daemon has one thread, and it never waits for another program: a journal that hangs must not hang it. A

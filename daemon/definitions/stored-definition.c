@@ -8,11 +8,11 @@
 
 #include "common/bus-names.h"
 #include "common/io.h"
+#include "common/message-ids.h"
 #include "common/store-file.h"
 #include "common/utf8.h"
 #include "common/uuid.h"
 #include "daemon/base/log.h"
-#include "daemon/base/message-ids.h"
 #include "daemon/definitions/store-link.h"
 #include "daemon/definitions/store.h"
 #include "daemon/registry/device.h"

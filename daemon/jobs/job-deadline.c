@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "common/io.h"
-#include "daemon/base/message-ids.h"
+#include "common/message-ids.h"
 #include "daemon/base/timer.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"

@@ -9,8 +9,8 @@
 
 #include "common/fault-point.h"
 #include "common/intent.h"
+#include "common/message-ids.h"
 #include "daemon/base/log.h"
-#include "daemon/base/message-ids.h"
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/registry/device.h"

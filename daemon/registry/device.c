@@ -12,9 +12,9 @@
 
 #include "common/bus-names.h"
 #include "common/io.h"
+#include "common/message-ids.h"
 #include "common/root.h"
 #include "daemon/base/log.h"
-#include "daemon/base/message-ids.h"
 #include "daemon/registry/backend.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"

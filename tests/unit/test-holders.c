@@ -2,7 +2,7 @@
 
 /* Whom holders_find() finds in a made-up /proc. That of a process is made of links to real files. */
 
-#include "worker/find-holders.h"
+#include "common/find-holders.h"
 
 #include <fcntl.h>
 #include <limits.h>

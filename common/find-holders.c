@@ -2,7 +2,7 @@
 
 /* The holders of a device: finds its nodes in /dev/vfio, and the processes that have one of them open. */
 
-#include "worker/find-holders.h"
+#include "common/find-holders.h"
 
 #include <ctype.h>
 #include <errno.h>
