@@ -92,7 +92,8 @@ static int load_directory(struct sets *sets, const char *directory, set_warning_
                 _cleanup_free_ char *name = NULL;
                 size_t n = strlen(entry->d_name);
 
-                if (entry->d_name[0] == '.' || n <= strlen(SUFFIX) || !streq(entry->d_name + n - strlen(SUFFIX), SUFFIX))
+                if (entry->d_name[0] == '.' || n <= strlen(SUFFIX) ||
+                    !streq(entry->d_name + n - strlen(SUFFIX), SUFFIX))
                         continue;
                 name = strndup(entry->d_name, n - strlen(SUFFIX));
                 if (!name)

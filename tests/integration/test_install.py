@@ -28,7 +28,9 @@ def test_local_prefix(tmp_path):
         "/usr/local/lib/systemd/system/mediated.service",
         "/usr/local/lib/tmpfiles.d/mediated.conf",
         "/usr/local/lib/udev/rules.d/60-mediated.rules",
+        "/usr/local/lib/systemd/system/mediated-prepare@.service",
         "/usr/local/libexec/mediated",
+        "/usr/local/libexec/mediated-prepare",
         "/usr/local/libexec/mediated-worker",
         "/usr/local/share/dbus-1/system-services/org.mediated1.service",
         "/usr/share/polkit-1/actions/org.mediated1.local.policy",
@@ -41,6 +43,7 @@ def test_local_prefix(tmp_path):
     # The units name the programs by their full paths.
     units = "".join(path.read_text() for path in (tmp_path / "build" / "units").glob("*.service"))
     assert "ExecStart=/usr/local/libexec/mediated\n" in units and "ExecStart=/usr/local/bin/mediatectl start" in units
+    assert "ExecStart=/usr/local/libexec/mediated-prepare %i\n" in units
 
 
 def test_system_prefix(tmp_path):
