@@ -360,6 +360,10 @@ bool set_matches(const struct set *set, const struct set_card *card) {
         return any;
 }
 
+bool set_asks(const struct set *set) {
+        return set->error || set->all || set->count > 0 || set->prepare.n > 0;
+}
+
 static char *expand(const char *word, const char *card) {
         char *text = NULL;
         size_t size;

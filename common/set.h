@@ -55,6 +55,9 @@ int set_parse(struct set *set, const char *text, size_t size, set_warning_func *
  * globs names no card. */
 bool set_matches(const struct set *set, const struct set_card *card);
 
+/** set_asks() - whether the set asks for virtual functions, or would if it had no error. */
+bool set_asks(const struct set *set);
+
 /** set_command() - the words of Prepare= for a card. Returns 0 and a list that the caller frees, or -ENOMEM. */
 int set_command(const struct set *set, const char *card, struct set_words *ret);
 

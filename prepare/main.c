@@ -163,7 +163,7 @@ static int run(const struct arguments *arguments) {
         plan.set = card.is_function ? NULL : sets_find(&sets, &for_set);
         plan.wanted = card_wanted(&card, plan.set);
         /* Nobody asks for anything, perhaps not any more. */
-        if (!plan.set || (!plan.set->error && !plan.set->all && plan.wanted == 0 && plan.set->prepare.n == 0)) {
+        if (!plan.set || !set_asks(plan.set)) {
                 (void) preparation_remove(plan.card);
                 return EXIT_SUCCESS;
         }

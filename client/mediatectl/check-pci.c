@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl check: PCI devices that could be parents and are not, and why. What counts are the files of a device: a
- * card that advertises SR-IOV may be a parent itself. */
+/* mediatectl check: PCI devices that have the vendor's own interface, and those that could be parents and are not. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -10,65 +9,12 @@
 
 #include "client/mediatectl/entries.h"
 #include "client/mediatectl/findings.h"
+#include "common/card.h"
 #include "common/io.h"
 #include "common/root.h"
 
-#define PCI_DEVICES "sys/bus/pci/devices"
-
 static bool has(int device_fd, const char *path) {
         return faccessat(device_fd, path, F_OK, 0) >= 0;
-}
-
-/* The number in an attribute, in any base; 0 if there is none. */
-static unsigned long number(int device_fd, const char *attribute) {
-        char text[32];
-
-        return read_text_at(device_fd, attribute, text, sizeof(text)) > 0 ? strtoul(text, NULL, 0) : 0;
-}
-
-static int open_pci(const char *name) {
-        char path[PATH_MAX];
-        int fd;
-
-        snprintf(path, sizeof(path), PCI_DEVICES "/%s", name);
-        fd = openat(root_fd(), path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
-
-static bool is_nvidia_gpu(int device_fd) {
-        return number(device_fd, "vendor") == 0x10de && number(device_fd, "class") >> 16 == 0x03;
-}
-
-static int add_without_functions(struct findings *findings, const char *name, bool nvidia) {
-        _cleanup_free_ char *advice = NULL;
-
-        if (nvidia)
-                advice = finding_text(
-                        "Enable them: /usr/lib/nvidia/sriov-manage -e %s; at each boot, in a unit ordered "
-                        "Before=mediated.service",
-                        name);
-        else
-                advice = finding_text("Enable them: cat /sys/bus/pci/devices/%s/sriov_totalvfs "
-                                      ">/sys/bus/pci/devices/%s/sriov_numvfs; at each boot, in a unit ordered "
-                                      "Before=mediated.service", name, name);
-        return finding_add(findings, SEVERITY_PROBLEM, "no-virtual-functions", name,
-                           "The parents are virtual functions of this device (SR-IOV), and none is enabled", advice);
-}
-
-static int check_gpu(struct findings *findings, const char *name, int device_fd) {
-        char driver[NAME_MAX + 1];
-
-        /* It is a parent already, or a virtual function. */
-        if (has(device_fd, "mdev_supported_types") || has(device_fd, "physfn"))
-                return 0;
-        if (readlink_name_at(device_fd, "driver", driver, sizeof(driver)) < 0)
-                return finding_add(findings, SEVERITY_WARNING, "no-driver", name, "This NVIDIA GPU has no driver",
-                                   "If it is to have vGPUs, install NVIDIA's vGPU host driver");
-        if (!streq(driver, "nvidia"))
-                return 0;
-        if (number(device_fd, "sriov_totalvfs") > 0 && number(device_fd, "sriov_numvfs") == 0)
-                return add_without_functions(findings, name, true);
-        return 0;
 }
 
 /* The virtual functions that have the vendor's own interface. */
@@ -77,18 +23,16 @@ struct vendor_functions {
         char first[NAME_MAX + 1];       /* the lowest address of one */
 };
 
-static int check_device(struct findings *findings, const char *name, struct vendor_functions *functions) {
+static void look_at_device(const char *name, struct vendor_functions *functions) {
         _cleanup_close_ int fd = -1;
 
-        fd = open_pci(name);
+        fd = card_open(name);
         if (fd < 0)
-                return 0;
+                return;
         if (has(fd, "nvidia/current_vgpu_type")) {
                 if (functions->n++ == 0 || strcmp(name, functions->first) < 0)
                         snprintf(functions->first, sizeof(functions->first), "%s", name);
-                return 0;
         }
-        return is_nvidia_gpu(fd) ? check_gpu(findings, name, fd) : 0;
 }
 
 /* A card has dozens of them. All are one finding. */
@@ -113,14 +57,14 @@ int check_pci(struct findings *findings) {
         struct dirent *entry;
         int r;
 
-        r = open_directory_at(root_fd(), PCI_DEVICES, &dir);
+        r = open_directory_at(root_fd(), CARD_DEVICES, &dir);
         if (r < 0)
                 return r == -ENOENT ? 0 : r;
 
-        while (r >= 0 && (entry = readdir(dir)))
+        while ((entry = readdir(dir)))
                 if (entry->d_name[0] != '.')
-                        r = check_device(findings, entry->d_name, &functions);
-        return r >= 0 ? add_vendor_functions(findings, &functions) : r;
+                        look_at_device(entry->d_name, &functions);
+        return add_vendor_functions(findings, &functions);
 }
 
 /* "0000:41:00.4" */
@@ -141,20 +85,18 @@ static bool find_physical(const char *parent, char ret[static NAME_MAX + 1]) {
         _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
 
-        if (open_directory_at(root_fd(), PCI_DEVICES, &dir) < 0)
+        if (open_directory_at(root_fd(), CARD_DEVICES, &dir) < 0)
                 return false;
 
         ret[0] = '\0';
         while ((entry = readdir(dir))) {
-                _cleanup_close_ int device_fd = -1;
+                struct card card;
 
                 /* In the same domain, before @parent, and not before the best one so far. */
                 if (!is_pci_address(entry->d_name) || strncmp(entry->d_name, parent, 5) != 0 ||
                     strcmp(entry->d_name, parent) >= 0 || strcmp(entry->d_name, ret) < 0)
                         continue;
-                device_fd = open_pci(entry->d_name);
-                if (device_fd >= 0 && number(device_fd, "sriov_totalvfs") > 0 &&
-                    number(device_fd, "sriov_numvfs") == 0)
+                if (card_read(entry->d_name, &card) >= 0 && card.total > 0 && card.n_functions == 0)
                         strcpy(ret, entry->d_name);
         }
         return *ret;
@@ -164,11 +106,11 @@ static int check_missing_pci(struct findings *findings, enum severity severity, 
                              const char *message) {
         _cleanup_free_ char *advice = NULL;
         char driver[NAME_MAX + 1], physical[NAME_MAX + 1];
-        _cleanup_close_ int fd = open_pci(parent);
+        _cleanup_close_ int fd = card_open(parent);
 
         if (fd < 0 && find_physical(parent, physical))
                 advice = finding_text("There is no such PCI device. If it is a virtual function of %s, which has none "
-                                      "enabled, enable them at each boot, in a unit ordered Before=mediated.service",
+                                      "enabled, let mediated enable them at each boot, see mediated.d(5)",
                                       physical);
         else if (fd < 0)
                 advice = finding_text("There is no such PCI device. If the hardware is gone or has moved, define the "

@@ -75,6 +75,16 @@ static const struct field job_fields[] = {
         { "State", "state" },
 };
 
+static const struct field card_fields[] = {
+        { "Driver", "driver", NULL, NULL, "none" },
+        { "Functions", "function_count" },
+        { "At most", "function_max" },
+        { "Asked for by", "file", NULL, NULL, "no file in mediated.d" },
+        { "Preparation", "preparation" },
+        { "Attempt", "attempt" },
+        { "Message", "message" },
+};
+
 static int add_row(struct libscols_table *table, const char *label, const char *text, const char *colour) {
         struct libscols_line *line = scols_table_new_line(table, NULL);
 
@@ -154,11 +164,12 @@ int facts_print(const struct facts *facts) {
                 { facts->definitions, "Definition", "uuid", definition_fields, ELEMENTSOF(definition_fields) },
                 { facts->parents, "Parent", "parent", parent_fields, ELEMENTSOF(parent_fields) },
                 { facts->jobs, "Job", "job", job_fields, ELEMENTSOF(job_fields) },
+                { facts->cards, "Card", "card", card_fields, ELEMENTSOF(card_fields) },
         };
         bool first = true;
         int r = 0;
 
-        if (!facts->devices || !facts->definitions || !facts->parents || !facts->jobs)
+        if (!facts->devices || !facts->definitions || !facts->parents || !facts->jobs || !facts->cards)
                 return -ENOMEM;
 
         for (size_t i = 0; i < ELEMENTSOF(sections); i++)

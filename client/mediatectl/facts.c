@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "client/mediatectl/keys.h"
+#include "client/mediatectl/preparation-facts.h"
 #include "client/output/terminal.h"
 #include "client/shared/bus-json.h"
 
@@ -28,6 +29,7 @@ void facts_init(struct facts *facts) {
                 .definitions = json_object_new_array(),
                 .parents = json_object_new_array(),
                 .jobs = json_object_new_array(),
+                .cards = json_object_new_array(),
         };
 }
 
@@ -36,6 +38,7 @@ void facts_clear(struct facts *facts) {
         json_object_put(facts->definitions);
         json_object_put(facts->parents);
         json_object_put(facts->jobs);
+        json_object_put(facts->cards);
         *facts = (struct facts) {};
 }
 
@@ -140,6 +143,16 @@ int facts_add_parent(struct client *client, const struct listed_parent *parent, 
         return 0;
 }
 
+int facts_add_card(const struct card *card, struct facts *facts) {
+        json_object *object = json_object_new_object();
+        int r;
+
+        keys_put_text(&object, "card", card->name);
+        r = preparation_facts_put(card, &object);
+        json_push(&facts->cards, object);
+        return r;
+}
+
 int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts) {
         const struct listed_job_list *jobs = &client->lists.jobs;
         int r;
@@ -176,6 +189,7 @@ int facts_print_json(const struct facts *facts) {
         json_put(&root, "definitions", json_object_get(facts->definitions));
         json_put(&root, "parents", json_object_get(facts->parents));
         json_put(&root, "jobs", json_object_get(facts->jobs));
+        json_put(&root, "cards", json_object_get(facts->cards));
         r = root ? json_text_format(root, &text) : -ENOMEM;
         if (r < 0)
                 return r;

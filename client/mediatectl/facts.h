@@ -6,13 +6,14 @@
 #include <json-c/json_object.h>
 
 #include "client/mediatectl/entries.h"
+#include "common/card.h"
 
 /* Arrays of objects; one that memory was too short for is NULL. */
 struct facts {
-        json_object *devices, *definitions, *parents, *jobs;
+        json_object *devices, *definitions, *parents, *jobs, *cards;
 };
 
-/** facts_init() - four empty arrays. */
+/** facts_init() - empty arrays. */
 void facts_init(struct facts *facts);
 
 /** facts_clear() - free everything. */
@@ -27,6 +28,10 @@ int facts_add_definition(const struct entry *entry, struct facts *facts);
 
 /** facts_add_parent() - add a parent with its types and devices. Returns a status. */
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts);
+
+/** facts_add_card() - add a card of this host, and how far the preparation of its virtual functions is. Returns 0 or
+ * -ENOMEM. */
+int facts_add_card(const struct card *card, struct facts *facts);
 
 /** facts_add_jobs() - add the unfinished jobs of a UUID. Returns a status. */
 int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts);

@@ -41,8 +41,11 @@ void findings_clear(struct findings *findings);
  * Returns 0 or a negative errno. */
 int check_host(struct findings *findings, const char *kernel_release);
 
-/** check_pci() - check for PCI devices that could be parents and are not: they have no driver, no virtual functions, or
- * an interface of the vendor's own. Returns 0 or a negative errno. */
+/** check_cards() - check for files of mediated.d that are wrong, for cards that have not the virtual functions that a
+ * file asks for, and for cards and virtual functions with a wrong driver or none. Returns 0 or a negative errno. */
+int check_cards(struct findings *findings);
+
+/** check_pci() - check for PCI devices that have an interface of the vendor's own. Returns 0 or a negative errno. */
 int check_pci(struct findings *findings);
 
 /** check_missing_parent() - find out why a parent is not there for which there are definitions. It is a problem if some

@@ -58,11 +58,27 @@ static int tell_unknown(struct client *client, const char *text) {
         return tell_status(STATUS_NOT_FOUND, "'%s' is neither a UUID nor the beginning of one. %s", text, missing);
 }
 
-/* @text is the name of a parent, a UUID or its beginning, or the name of a file in the store that is no UUID. */
+/* A card need not have virtual functions yet, so the daemon does not have to know it. */
+static bool find_card(const struct client *client, const char *text, struct card *ret) {
+        char whole[CARD_NAME_SIZE];
+
+        if (!client_is_local(client))
+                return false;
+        if (card_read(text, ret) < 0 &&
+            ((size_t) snprintf(whole, sizeof(whole), "0000:%s", text) >= sizeof(whole) || card_read(whole, ret) < 0))
+                return false;
+        return !ret->is_function && ret->total > 0;
+}
+
+/* @text is the name of a parent or a card, a UUID or its beginning, or the name of a file in the store that is no
+ * UUID. */
 static int show_one(struct client *client, const char *text, struct facts *facts) {
         char uuid[UUID_TEXT_SIZE];
+        struct card card;
+        bool is_card;
         int r;
 
+        is_card = find_card(client, text, &card);
         r = lists_parents(client);
         if (r == 0)
                 r = lists_definitions(client);
@@ -72,8 +88,12 @@ static int show_one(struct client *client, const char *text, struct facts *facts
                 return r;
 
         for (size_t i = 0; i < client->lists.parents.n; i++)
-                if (streq(client->lists.parents.items[i].name, text))
-                        return facts_add_parent(client, &client->lists.parents.items[i], facts);
+                if (streq(client->lists.parents.items[i].name, text)) {
+                        r = facts_add_parent(client, &client->lists.parents.items[i], facts);
+                        return r == 0 && is_card ? facts_add_card(&card, facts) : r;
+                }
+        if (is_card)
+                return facts_add_card(&card, facts);
         for (size_t i = 0; i < client->lists.definitions.n; i++)
                 if (streq(client->lists.definitions.items[i].uuid, text))
                         return show_uuid(client, text, facts);

@@ -17,7 +17,7 @@ static const struct verb verbs[] = {
         {"parents", "", "Parents", 0, 0, OPTIONS_TABLE, verb_parents},
         {"types", "[PARENT|CARD] [TYPE]", "Types that parents and cards support", 0, 2,
          OPTIONS_TABLE | BIT(AVAILABLE) | BIT(BY_PARENT), verb_types},
-        {"show", "UUID|PARENT...", "Everything known about devices, definitions, parents", 1, ARGUMENTS_ANY,
+        {"show", "UUID|PARENT|CARD...", "Everything known about devices, definitions, parents, cards", 1, ARGUMENTS_ANY,
          OPTIONS_JSON, verb_show},
         {"create", "PARENT|CARD TYPE [UUID...] [NAME=VALUE...]", "Create devices, until the next boot", 2,
          ARGUMENTS_ANY, OPTIONS_JOB | BIT(COUNT) | BIT(DEFINE) | BIT(AUTO) | BIT(SETTLE), verb_create},

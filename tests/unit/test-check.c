@@ -80,6 +80,7 @@ static void test_good(void **state) {
 
         make_good_host();
         assert_int_equal(check_host(&findings, "6.1.0-18-amd64"), 0);
+        assert_int_equal(check_cards(&findings), 0);
         assert_int_equal(check_pci(&findings), 0);
         assert_int_equal(findings.n, 0);
 }
@@ -131,7 +132,24 @@ static void test_mdevctl_rule(void **state) {
         assert_int_equal(masked.n, 0);
 }
 
-static void make_gpu(const char *name, const char *driver, const char *total, const char *enabled) {
+#define NVIDIA "../../../bus/pci/drivers/nvidia"
+
+/* A virtual function of a card, with the path of its driver or without one. */
+static void make_function(const char *card, unsigned int n, const char *driver) {
+        char path[256], name[64];
+
+        snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/virtfn%u", card, n);
+        snprintf(name, sizeof(name), "../%.11s%u", card, n + 4);
+        link_to(path, name);
+        snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/physfn", name + 3);
+        link_to(path, "..");
+        snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/driver", name + 3);
+        if (driver)
+                link_to(path, driver);
+}
+
+/* sriov_numvfs is a FIFO, which would hang a reader, as the kernel does while a write to it hangs. */
+static void make_gpu(const char *name, const char *driver, const char *total, unsigned int enabled) {
         char path[256];
 
         snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/vendor", name);
@@ -140,8 +158,10 @@ static void make_gpu(const char *name, const char *driver, const char *total, co
         file(path, "0x030200\n");
         snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/sriov_totalvfs", name);
         file(path, total);
-        snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/sriov_numvfs", name);
-        file(path, enabled);
+        snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/sriov_numvfs", tree, name);
+        assert_int_equal(mkfifo(path, 0644), 0);
+        for (unsigned int i = 0; i < enabled; i++)
+                make_function(name, i, NVIDIA);
         snprintf(path, sizeof(path), "sys/bus/pci/devices/%s/driver", name);
         if (driver)
                 link_to(path, driver);
@@ -150,23 +170,96 @@ static void make_gpu(const char *name, const char *driver, const char *total, co
 static void test_virtual_functions(void **state) {
         _cleanup_findings_ struct findings findings = {};
 
-        make_gpu("0000:41:00.0", "../../../bus/pci/drivers/nvidia", "16\n", "0\n");
-        make_gpu("0000:42:00.0", "../../../bus/pci/drivers/nvidia", "16\n", "16\n");
+        make_gpu("0000:41:00.0", NVIDIA, "16\n", 0);
+        make_gpu("0000:42:00.0", NVIDIA, "16\n", 2);
         /* A T4 advertises SR-IOV and is a parent itself; this one is given to a guest as a whole. */
-        make_gpu("0000:43:00.0", "../../../bus/pci/drivers/nvidia", "16\n", "0\n");
+        make_gpu("0000:43:00.0", NVIDIA, "16\n", 0);
         file("sys/bus/pci/devices/0000:43:00.0/mdev_supported_types/nvidia-222/create", "");
-        make_gpu("0000:44:00.0", "../../../bus/pci/drivers/vfio-pci", "16\n", "0\n");
-        assert_int_equal(check_pci(&findings), 0);
+        make_gpu("0000:44:00.0", "../../../bus/pci/drivers/vfio-pci", "16\n", 0);
+        assert_int_equal(check_cards(&findings), 0);
         assert_int_equal(findings.n, 1);
         assert_string_equal(findings.items[0].id, "no-virtual-functions");
         assert_string_equal(findings.items[0].subject, "0000:41:00.0");
-        assert_non_null(strstr(findings.items[0].advice, "sriov-manage -e 0000:41:00.0"));
+        assert_non_null(strstr(findings.items[0].advice, "/etc/mediated.d"));
+}
+
+#define SET "[Match]\nCard=0000:41:*\n[VirtualFunctions]\nCount=2\n"
+
+static void test_wanted_functions(void **state) {
+        _cleanup_findings_ struct findings off = {}, running = {}, failed = {}, on = {};
+
+        make_gpu("0000:41:00.0", NVIDIA, "16\n", 0);
+        file("etc/mediated.d/a.conf", SET);
+        assert_int_equal(check_cards(&off), 0);
+        assert_int_equal(off.n, 1);
+        assert_string_equal(off.items[0].id, "no-virtual-functions");
+        assert_string_equal(off.items[0].message, "It has no virtual functions, although /etc/mediated.d/a.conf asks "
+                                                  "for them");
+        assert_non_null(strstr(off.items[0].advice, "systemctl restart mediated-prepare@0000:41:00.0.service"));
+
+        file("run/mediated/prepare/0000:41:00.0", "{\"state\":\"running\",\"attempt\":2,\"attempts\":5,"
+                                                  "\"message\":\"Waits\",\"set\":\"a\"}");
+        assert_int_equal(check_cards(&running), 0);
+        assert_int_equal(running.n, 1);
+        assert_int_equal(running.items[0].severity, SEVERITY_WARNING);
+        assert_string_equal(running.items[0].message,
+                            "Its virtual functions are being prepared (attempt 2 of at most 5): Waits");
+
+        file("run/mediated/prepare/0000:41:00.0", "{\"state\":\"failed\",\"attempt\":5,\"attempts\":5,"
+                                                  "\"message\":\"It hangs\",\"set\":\"a\"}");
+        assert_int_equal(check_cards(&failed), 0);
+        assert_int_equal(failed.n, 1);
+        assert_string_equal(failed.items[0].id, "prepare-failed");
+        assert_string_equal(failed.items[0].message, "It hangs");
+
+        /* What is not a file of mediated-prepare says nothing. */
+        file("run/mediated/prepare/0000:41:00.0", "{\"state\":\"over\"}");
+        make_function("0000:41:00.0", 0, NVIDIA);
+        assert_int_equal(check_cards(&on), 0);
+        assert_int_equal(on.n, 0);
+}
+
+static void test_sets(void **state) {
+        _cleanup_findings_ struct findings findings = {};
+
+        file("etc/mediated.d/a.conf", "[Match]\nCard=*\n[VirtualFunctions]\nCount=many\n");
+        file("etc/mediated.d/b.conf", "[Match]\nCrad=*\n");
+        assert_int_equal(check_cards(&findings), 0);
+        assert_int_equal(findings.n, 2);
+        assert_string_equal(find(&findings, "invalid-set")->message,
+                            "/etc/mediated.d/a.conf:4: Count=many is neither 'all' nor a number from 1 to 65535");
+        assert_non_null(strstr(find(&findings, "ignored-setting")->message, "b.conf:2: This version does not know "
+                                                                            "Crad="));
+}
+
+static void test_drivers(void **state) {
+        _cleanup_findings_ struct findings findings = {}, unbound = {};
+
+        make_gpu("0000:41:00.0", NVIDIA, "16\n", 1);
+        make_function("0000:41:00.0", 1, NULL);
+        make_function("0000:41:00.0", 2, NULL);
+        make_gpu("0000:42:00.0", "x/nouveau", "16\n", 0);
+        make_gpu("0000:43:00.0", NULL, "16\n", 0);
+        assert_int_equal(check_cards(&findings), 0);
+        assert_int_equal(findings.n, 3);
+        assert_string_equal(find(&findings, "function-without-driver")->message,
+                            "2 of its 3 virtual functions have no driver; the first is 0000:41:00.5");
+        assert_int_equal(find(&findings, "function-without-driver")->severity, SEVERITY_WARNING);
+        assert_string_equal(find(&findings, "nouveau")->subject, "0000:42:00.0");
+        assert_string_equal(find(&findings, "no-driver")->subject, "0000:43:00.0");
+
+        /* Somebody wants them without, but nouveau does not do what a file asks for. */
+        file("sys/bus/pci/devices/0000:41:00.0/sriov_drivers_autoprobe", "0\n");
+        file("usr/lib/mediated.d/a.conf", "[Match]\nDriver=nouveau\n[VirtualFunctions]\nCount=all\n");
+        assert_int_equal(check_cards(&unbound), 0);
+        assert_null(find(&unbound, "function-without-driver"));
+        assert_int_equal(find(&unbound, "nouveau")->severity, SEVERITY_PROBLEM);
 }
 
 static void test_vendor_vfio(void **state) {
         _cleanup_findings_ struct findings findings = {}, host_findings = {};
 
-        make_gpu("0000:41:00.4", "../../../bus/pci/drivers/nvidia", "0\n", "0\n");
+        make_gpu("0000:41:00.4", NVIDIA, "0\n", 0);
         file("sys/bus/pci/devices/0000:41:00.4/nvidia/current_vgpu_type", "0\n");
         assert_int_equal(check_pci(&findings), 0);
         assert_int_equal(findings.n, 1);
@@ -182,8 +275,8 @@ static void test_vendor_vfio(void **state) {
 static void test_missing_parent(void **state) {
         _cleanup_findings_ struct findings findings = {};
 
-        make_gpu("0000:41:00.0", "../../../bus/pci/drivers/nvidia", "16\n", "0\n");
-        make_gpu("0000:42:00.0", NULL, "0\n", "0\n");
+        make_gpu("0000:41:00.0", NVIDIA, "16\n", 0);
+        make_gpu("0000:42:00.0", NULL, "0\n", 0);
         assert_int_equal(check_missing_parent(&findings, "0000:41:00.4", 2, 1), 0);
         assert_int_equal(check_missing_parent(&findings, "0000:42:00.0", 1, 0), 0);
         assert_int_equal(check_missing_parent(&findings, "0000:41:00.0", 1, 1), 0);
@@ -211,6 +304,9 @@ int main(void) {
                 cmocka_unit_test_setup(test_s390_modules, setup),
                 cmocka_unit_test_setup(test_mdevctl_rule, setup),
                 cmocka_unit_test_setup(test_virtual_functions, setup),
+                cmocka_unit_test_setup(test_wanted_functions, setup),
+                cmocka_unit_test_setup(test_sets, setup),
+                cmocka_unit_test_setup(test_drivers, setup),
                 cmocka_unit_test_setup(test_vendor_vfio, setup),
                 cmocka_unit_test_setup(test_missing_parent, setup),
         };
