@@ -44,9 +44,11 @@ static void on_unbind_locked(void *userdata) {
                 card_unbind(binding->card, on_binding_done, binding);
 }
 
+/* sriov_drivers_autoprobe forbids more than what its name says (kernel: pci_device_can_probe()). */
 static bool can_bind(const Binding *binding) {
         if (binding->function)
-                return streq(binding->driver, binding->function->card->spec->driver);
+                return binding->function->card->autoprobe &&
+                       streq(binding->driver, binding->function->card->spec->driver);
         return card_can_bind(binding->card, binding->driver);
 }
 

@@ -584,6 +584,9 @@ def test_all_functions_or_none():
     write(PCI / CARD / "sriov_drivers_autoprobe", 0)
     write(PCI / CARD / "sriov_numvfs", 4)
     assert driver(VF) is None and not (PCI / VF / "nvidia").exists() and (PCI / VF / "iommu_group").exists()
+    with fails_with(errno.ENODEV):
+        write("/sys/bus/pci/drivers/nvidia/bind", VF)
+    write(PCI / CARD / "sriov_drivers_autoprobe", 1)
     write("/sys/bus/pci/drivers/nvidia/bind", VF)
     expect(VF, 1145, 0, 1145)
 
