@@ -54,6 +54,9 @@ static int explain(const struct task *task, const struct vgpu_vf *vf, uint32_t n
                    struct failure *failure) {
         bool listed = vgpu_can_create(vf, number);
 
+        if (error == 0)
+                return failure_set(failure, FAILURE_NO_SUCH_DEVICE,
+                                   "Device %s was removed by somebody else just after its creation", task->uuid);
         if (error == ENOSPC || ((error == EIO || error == EINVAL) && !listed))
                 return fail_full(task, failure);
         if (error == EINVAL)
@@ -73,7 +76,7 @@ static int explain(const struct task *task, const struct vgpu_vf *vf, uint32_t n
                 return failure_set(failure, FAILURE_NO_SUCH_TYPE,
                                    "Cannot create device %s: parent '%s' has no type '%s'", task->uuid, task->parent,
                                    task->type);
-        return fail_refused(task, error ? error : EIO, failure);
+        return fail_refused(task, error, failure);
 }
 
 /* Notes the device, and writes. Returns 0 with what the file says after that, and what the write said; or -1 with

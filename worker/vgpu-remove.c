@@ -68,7 +68,8 @@ static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_hel
                 r = vgpu_write(vf, 0);
                 FAULT_POINT("vgpu-cleared");
                 there = is_there(task, vf, generation, note);
-                if (there == 0) {
+                /* After a clear that has succeeded, a type that is there is somebody else's, also if it is the same. */
+                if (there == 0 || r == 0) {
                         vgpu_note_clear(task->parent, note);
                         report->kind = REPORT_DONE;
                         return;
@@ -81,7 +82,7 @@ static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_hel
                                     "is wedged: the driver cannot take its vGPU away. To free it, its card must make "
                                     "its virtual functions anew (SR-IOV off and on), or the host must be rebooted");
                 }
-                if (r != -EPERM && r != -EBUSY && r != 0)
+                if (r != -EPERM && r != -EBUSY)
                         return fail_errno(report, task->uuid, r);
                 /* Where VFIO has no groups, somebody may have opened the device meanwhile. */
                 if (!is_held && device_is_in_use(vf->fd, task->held_by, report, &group_fd)) {

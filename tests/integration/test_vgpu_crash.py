@@ -12,7 +12,7 @@ from bus import Error
 from definitions import LONG
 from fault_points import ENVIRONMENT, LOST, NOT_THERE, find_points, pending, prepare
 from host import INTENTS, build_option, new_uuid, read
-from vgpus import LARGE, PCI, SMALL, VF, VFS, card, current, kernel, raw_set, shown, uuid_of, vgpu_host
+from vgpus import DIALECTS, LARGE, PCI, SMALL, VF, VFS, card, current, kernel, raw_set, shown, uuid_of, vgpu_host
 
 NEXT, THEIRS, IN_USE = VFS[1:4]
 PARAMS = "frame_rate_limiter=0"
@@ -31,6 +31,10 @@ FIRST = {"recovery-queued": INTERRUPTED, "recovery-reported": INTERRUPTED, "reco
          "ready": INTERRUPTED}
 
 ROUNDS = 300 if LONG else 20
+
+needs_points = pytest.mark.skipif(
+    not build_option("fault_points"),
+    reason="SKIP: not in this build; meson configure -Dfault_points=true BUILD puts them in")
 
 
 @contextlib.contextmanager
@@ -117,8 +121,7 @@ def tour(host):
     check_others(host)
 
 
-@pytest.mark.skipif(not build_option("fault_points"),
-                    reason="SKIP: not in this build; meson configure -Dfault_points=true BUILD puts them in")
+@needs_points
 @pytest.mark.seconds(240)
 @pytest.mark.parametrize("point", POINTS)
 def test_death_at(point):
@@ -127,6 +130,42 @@ def test_death_at(point):
             prepare({**FIRST.get(point, {}), point: action})
             tour(host)
             assert not pending(), f"nobody came by {pending()}"
+
+
+@needs_points
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("theirs", [SMALL, LARGE])
+def test_the_next_owner_just_after_a_clear(dialect, theirs):
+    """Before mediated has looked at what its write has done. A second write would take it away."""
+    with vgpu_host(card(4, f"dialect={dialect}"), environment=ENVIRONMENT) as host:
+        uuid = host.create(parent=VF, type=SMALL)
+        os.mkdir("/run/faults")
+        prepare({"vgpu-cleared": "sleep 1000"})
+        stop = host.begin_stop(uuid)
+        host.eventually(lambda: current(VF) == 0)
+        raw_set(VF, theirs)
+        assert not stop.done
+        stop.result()
+        assert kernel(VFS) == {VF: theirs}
+        host.eventually(lambda: host.states() == {uuid_of(VF): "active"})
+        assert host.begin_stop(uuid).error().name == "NoSuchDevice"
+
+
+@needs_points
+@pytest.mark.parametrize("theirs", [SMALL, LARGE])
+def test_another_owner_just_before_a_create(theirs):
+    """After mediated has looked."""
+    with vgpu_host(environment=ENVIRONMENT) as host:
+        os.mkdir("/run/faults")
+        prepare({"vgpu-intent-writing": "sleep 1000"})
+        create = host.begin_create(parent=VF, type=SMALL)
+        host.eventually(lambda: not pending())
+        raw_set(VF, theirs)
+        assert not create.done
+        error = create.error()
+        assert error.name == "NoAvailableInstances" and theirs in error.text
+        assert kernel(VFS) == {VF: theirs}
+        host.eventually(lambda: host.states() == {uuid_of(VF): "active"} and host.is_idle())
 
 
 def kill(host, chance):
