@@ -101,6 +101,8 @@ static int parse_word(CardSpec *spec, const char *key, const char *value) {
                 return parse_functions(spec, value);
         if (streq(key, "groups"))
                 return parse_choice(value, "off", "on", &spec->groups);
+        if (streq(key, "locked"))
+                return parse_choice(value, "off", "on", &spec->locked);
         if (streq(key, "sizes"))
                 return parse_choice(value, "mixed", "equal", &spec->equal_sizes);
         if (streq(key, "sriov")) {

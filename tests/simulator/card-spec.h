@@ -35,6 +35,7 @@ typedef struct CardSpec {
         bool off;               /* there is no virtual function at first */
         Sriov sriov;
         bool groups;            /* the devices have VFIO groups */
+        bool locked;            /* the driver lets nobody between what it checks of a write and what it sets */
         bool equal_sizes;       /* all that exists at one time is of one size */
         size_t n_types;
         CardType types[CARD_TYPES_MAX];
