@@ -24,7 +24,7 @@ def race(host, *arguments):
 @pytest.mark.parametrize("loose", [False, True])
 def test_nobody_takes_what_is_not_theirs(loose):
     calls = min(CALLS, 1000) if loose and CALLS < 10000 else CALLS
-    with vgpu_host(card(4)) as host:
+    with vgpu_host(card(4, f"locked={'off' if loose else 'on'}")) as host:
         for vf in VFS[:4] if loose else []:
             host.simctl("delay", vf, "current_vgpu_type", 1)
         status, counts = race(host, "--calls", calls, *(["--loose"] if loose else []))
