@@ -34,6 +34,11 @@ static bool is_number(const char *text, size_t n, uint32_t *ret) {
         return number > 0 && number <= UINT32_MAX;
 }
 
+/* "ID : vGPU Name", and whatever a driver may say behind that */
+static bool is_heading(const char *line) {
+        return strcspn(line, BLANKS ":") == strlen("ID") && strncmp(line, "ID", strlen("ID")) == 0;
+}
+
 /* "NUMBER : NAME" or "NUMBER NAME" */
 static bool number_is_first(char *line, uint32_t *ret_number, const char **ret_name) {
         size_t n = strcspn(line, BLANKS ":");
@@ -68,6 +73,8 @@ bool vgpu_list_next(char **text, uint32_t *ret_number, const char **ret_name) {
 
         while ((line = strsep(text, "\n"))) {
                 line = trim(line);
+                if (is_heading(line))
+                        continue;
                 if (number_is_first(line, ret_number, ret_name) || number_is_last(line, ret_number, ret_name))
                         return true;
         }

@@ -4,11 +4,13 @@
 
 #include "tests/unit/fake-jobs.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 
 #include "daemon/bus/export.h"
 #include "daemon/jobs/job.h"
+#include "daemon/registry/backend.h"
 #include "daemon/registry/registry.h"
 #include "daemon/workers/pool.h"
 #include "tests/unit/test.h"
@@ -22,7 +24,23 @@ static int spawn(struct pool *pool, sd_event *event, const char *program, struct
         return worker_new(pool, event, fds[0], ret);
 }
 
-static const struct backend *const backends[] = { NULL };
+static int look_at_parent(const char *name, struct sysfs_parent *ret) {
+        if (!streq(name, FAKE_PARENT_OF_ONE))
+                return -ENOENT;
+        *ret = (struct sysfs_parent) { .path = "/sys/devices/" FAKE_PARENT_OF_ONE };
+        return 0;
+}
+
+static int lists_device(struct registry *registry, const char *uuid) {
+        return 0;
+}
+
+static const struct backend backend_of_one = {
+        .look_at_parent = look_at_parent,
+        .lists_device = lists_device,
+        .has_one_device = true,
+};
+static const struct backend *const backends[] = { &backend_of_one, NULL };
 static const struct registry_observer observer = {};
 
 static void on_idle(void *userdata) {

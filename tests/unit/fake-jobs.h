@@ -8,6 +8,9 @@
 
 struct report;
 
+/* The name of the one parent that parent_refresh() finds. It holds one device at most. */
+#define FAKE_PARENT_OF_ONE "one"
+
 struct jobs *fake_jobs_new(void);
 void fake_jobs_free(struct jobs *jobs);
 

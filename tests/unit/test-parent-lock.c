@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The lock of a parent that a callout is responsible for. */
+/* The lock of a parent that a callout is responsible for, or that holds one device at most. */
 
 #include "daemon/jobs/parent-lock.h"
 
 #include "daemon/jobs/job.h"
+#include "daemon/registry/parent.h"
 #include "tests/unit/fake-jobs.h"
 #include "tests/unit/test.h"
 
 static struct jobs *jobs;
 
+/* What a job that starts does, also when it starts again after it has waited. */
+static enum task_kind kind;
+
 static int set_up(void **state) {
         jobs = fake_jobs_new();
         parent_lock_serves(jobs, "matrix");
+        kind = TASK_STOP;
         return 0;
 }
 
@@ -22,7 +27,7 @@ static int tear_down(void **state) {
 }
 
 static void start(struct job *job) {
-        job_work(job, &(struct task) { .kind = TASK_STOP });
+        job_work(job, &(struct task) { .kind = kind });
 }
 
 static void on_report(struct job *job, struct report *report) {
@@ -137,6 +142,45 @@ static void test_found_out_by_a_report(void **state) {
         assert_int_equal(b->state, JOB_LOCKED_OUT);
 }
 
+/* Whatever makes or removes its device is alone, and the rest is not. */
+static void test_parent_of_one_device(void **state) {
+        static const enum task_kind kinds[] = { TASK_CREATE, TASK_STOP, TASK_RECOVER };
+        struct job *last, *next;
+
+        assert_non_null(parent_refresh(jobs->registry, FAKE_PARENT_OF_ONE));
+        kind = kinds[0];
+        last = submit(FAKE_PARENT_OF_ONE, 0);
+        assert_int_equal(last->state, JOB_READY);
+        for (size_t i = 1; i <= ELEMENTSOF(kinds); i++) {
+                kind = kinds[i % ELEMENTSOF(kinds)];
+                next = submit(FAKE_PARENT_OF_ONE, 0);
+                assert_int_equal(next->state, JOB_LOCKED_OUT);
+                kind = TASK_GET_ATTRIBUTES;
+                work(submit(FAKE_PARENT_OF_ONE, 0));
+                kind = kinds[i % ELEMENTSOF(kinds)];
+                work(last);
+                assert_int_equal(next->state, JOB_READY);
+                last = next;
+        }
+        work(last);
+}
+
+/* A caller that was told of a timeout does not end the work: the worker may be in the driver for ever. */
+static void test_lock_of_a_late_worker(void **state) {
+        struct job *a, *b;
+
+        assert_non_null(parent_refresh(jobs->registry, FAKE_PARENT_OF_ONE));
+        a = submit(FAKE_PARENT_OF_ONE, 0);
+        fake_job_assign(a);
+        assert_int_equal(sd_event_source_set_time(a->deadline.timer, 0), 0);
+        fake_jobs_run(jobs);
+        assert_int_equal(a->result, JOB_TIMEOUT);
+        b = submit(FAKE_PARENT_OF_ONE, 0);
+        assert_int_equal(b->state, JOB_LOCKED_OUT);
+        fake_job_report(a, &(struct report) { .kind = REPORT_DONE });
+        assert_int_equal(b->state, JOB_READY);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -148,6 +192,8 @@ int main(void) {
                 TEST(test_owner_is_canceled),
                 TEST(test_deadlines),
                 TEST(test_found_out_by_a_report),
+                TEST(test_parent_of_one_device),
+                TEST(test_lock_of_a_late_worker),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
