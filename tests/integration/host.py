@@ -135,15 +135,15 @@ def _child_of(pid):
 
 class Host:
     def __init__(self, *, parents=None, create_delay=0, remove_delay=0, daemon=True, daemon_options=(),
-                 environment=None, polkit=False, bus=BUS, cards=CARDS):
+                 environment=None, polkit=False, bus=BUS, cards=None):
         """The environment is the daemon's, beside what it has anyway. With `polkit` the bus starts the real one. Where
         there are cards, there are no parents but those that are named."""
         self.arguments = [f"--bus={bus}", f"--create-delay={create_delay}", f"--remove-delay={remove_delay}"]
         if parents is not None:
             self.arguments += [f"--parent={parent}" for parent in parents] or ["--no-parents"]
-        elif cards:
+        elif CARDS if cards is None else cards:
             self.arguments += [f"--parent={parent}" for parent in USUAL_PARENTS]
-        self.arguments += [f"--card={card}" for card in cards]
+        self.arguments += [f"--card={card}" for card in (CARDS if cards is None else cards)]
         self.arguments += [f"--daemon-option={option}" for option in daemon_options]
         if not daemon:
             self.arguments.append("--no-daemon")
