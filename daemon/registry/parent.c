@@ -37,7 +37,7 @@ bool parent_has_type(const struct parent *parent, const char *type) {
 }
 
 bool parent_may_have_type(const struct parent *parent, const char *type) {
-        return parent_has_type(parent, type) || (parent->backend->complete_types && !parent->types_known);
+        return parent_has_type(parent, type) || (parent->backend->complete_types && parent->types.n == 0);
 }
 
 static struct parent *parent_free(struct parent *parent) {
@@ -119,10 +119,8 @@ static void on_types(struct work *work, struct report *report) {
         if (parent->prev)
                 return parent_forget(parent);
 
-        if (report && report->kind == REPORT_DONE && report->types) {
+        if (report && report->kind == REPORT_DONE && report->types)
                 take_types(parent, report->types);
-                parent->types_known = true;
-        }
         /* What a worker has read before or while another one made a device says nothing about it. */
         if (parent->changed && !parent->changing)
                 parent->read_again = true;

@@ -27,7 +27,6 @@ struct parent {
         struct work read_work;          /* that of reading the types */
         bool changing;                  /* whether a worker makes or removes a device of it */
         bool changed;                   /* whether one has done so since read_work began */
-        bool types_known;               /* whether a worker has read the types */
         bool reading;                   /* whether read_work is under way */
         bool read_again;                /* whether the types are to be read once more after that */
         sd_event_source *capacity_timer;        /* reads the types after a device has come or gone */
@@ -53,8 +52,8 @@ struct parent *parent_look_for(struct registry *registry, const char *name);
  * may come from a caller. */
 bool parent_has_type(const struct parent *parent, const char *type);
 
-/** parent_may_have_type() - whether parent_has_type(), or nobody knows yet: the daemon cannot see the types itself, and no
- * worker has read them so far. */
+/** parent_may_have_type() - whether parent_has_type(), or nobody knows: the daemon cannot see the types itself, and no
+ * worker has found any so far. */
 bool parent_may_have_type(const struct parent *parent, const char *type);
 
 /** parent_read_types() - have a worker read the types again. */

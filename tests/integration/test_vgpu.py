@@ -96,14 +96,19 @@ def test_a_full_card_and_names_that_are_remembered():
             host.eventually(lambda vf=vf: host.available(vf, SMALL) == host.available(vf, LARGE) == 1)
 
 
-def test_names_after_a_restart():
-    """A VF that has a type lists none. It has those of the others, also if it was read before them."""
+@pytest.mark.parametrize("kept", [True, False])
+def test_names_after_a_restart(kept):
+    """A VF that has a type lists none. It has those that were known, or those of the others, also if it was read before
+    them."""
     with vgpu_host() as host:
         uuid = host.create(parent=VF, type=SMALL)
         for vf in VFS[1:4]:
             host.simctl("hang", vf, "read")
-        restart_daemon(host)
-        assert host.types(VF) == {}
+        stop_daemon(host)
+        if not kept:
+            host.shell("rm -r /run/mediated/cards")
+        start_daemon(host)
+        assert {type for _, type in host.types(VF)} == ({SMALL, LARGE} if kept else set())
         for vf in VFS[1:4]:
             host.simctl("resume", vf)
         host.eventually(lambda: host.available(NEXT, SMALL) == 1)
@@ -330,6 +335,25 @@ def test_types_are_not_known_just_after_a_restart():
         assert by_vf.result() and by_card.result()
         assert none.error().name in ("NoAvailableInstances", "NoSuchType")
         assert sorted(kernel(VFS).values()) == [SMALL, LARGE]
+
+
+def test_types_that_no_vf_has_shown():
+    """All had a type before the daemon came. What a VF that is free again can have, the driver knows."""
+    with vgpu_host(card(2)) as host:
+        stop_daemon(host)
+        host.shell("rm -r /run/mediated/cards")
+        raw_set(VF, SMALL)
+        raw_set(NEXT, SMALL)
+        host.simctl("vgpu-list", CARD, "empty")
+        start_daemon(host)
+        host.eventually(lambda: set(host.states()) == {uuid_of(VF), uuid_of(NEXT)})
+        assert host.types() == {}
+        for where in (VF, CARD):
+            error = host.begin_create(parent=where, type=SMALL).error()
+            assert error.name == "NoAvailableInstances" and where in error.text
+        host.stop(uuid_of(VF))
+        for where, type in ((VF, SMALL), (CARD, LARGE)):
+            host.stop(host.create(parent=where, type=type))
 
 
 def test_no_uuid_twice_just_after_a_restart():
