@@ -24,7 +24,7 @@ SMALL, LARGE = "nvidia-1145", "nvidia-1152"
 TYPES = f"{SMALL}=8,{LARGE}=4"
 DIALECTS = ("nvidia", "upstream")
 
-# The name space of UUIDs of vGPUs that others have made, see mediatectl(1).
+# The name space of UUIDs of vGPUs that others have made, see docs/KERNEL.md.
 NAME_SPACE = uuids.UUID("5b1d5c0e-0c3e-4b7c-9a7e-6e0f2a51d493")
 
 
