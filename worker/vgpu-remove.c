@@ -113,7 +113,8 @@ void vgpu_remove(const struct task *task, const char *path, ino_t inode, struct 
                 return fail(report, FAILURE_DEVICE_BUSY, task->uuid,
                             "is being removed by a worker of an earlier mediated, which the driver has not let go yet; "
                             "try again later");
-        if (lock_fd < 0)
+        /* Where no file can be made, there is none whose lock somebody else has. */
+        if (lock_fd < 0 && lock_fd != -EROFS && lock_fd != -ENOSPC && lock_fd != -ENOENT)
                 return fail_errno(report, task->uuid, lock_fd);
         r = is_there(task, &vf, inode, &note);
         if (r < 0)

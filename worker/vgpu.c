@@ -63,9 +63,12 @@ int vgpu_write(const struct vgpu_vf *vf, uint32_t number) {
 static int try_lock(const char *parent) {
         _cleanup_close_ int fd = -1;
         char path[PATH_MAX];
+        int r;
 
-        fd = vgpu_lock_path(parent, path) < 0 ? -1 : openat(root_fd(), path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-                                                            0600);
+        r = vgpu_lock_path(parent, path);
+        if (r < 0)
+                return r;
+        fd = openat(root_fd(), path, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
                 return -errno;
         return TAKE_FD(fd);

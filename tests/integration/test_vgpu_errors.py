@@ -2,8 +2,10 @@
 """What a driver of vendor VFIO answers to a write of a type, or of 0: each error means several things, and what the VF's
 file says after that is the result. docs/KERNEL.md has the table."""
 
+import subprocess
+
 import pytest
-from definitions import restart_daemon
+from definitions import restart_daemon, start_daemon, stop_daemon
 from host import write
 from vgpus import (CARD, DIALECTS, LARGE, NEXT, PCI, SMALL, VF, VFS, card, current, kernel, raw_set, shown, uuid_of,
                    vgpu_host)
@@ -292,3 +294,31 @@ def test_a_file_that_cannot_be_read(errno):
         assert host.states() == {uuid: "active"}
         host.simctl("fail", VF, "creatable_vgpu_types", errno, 0)
         host.stop(uuid)
+
+
+@pytest.mark.parametrize("how", ["full", "read-only"])
+def test_notes_that_cannot_be_written(how):
+    """Nothing is created that could not be noted. Stops still work, also of what others have made and nobody has noted."""
+    with vgpu_host() as host:
+        stop_daemon(host)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=64", "tmpfs", "/run/mediated"], check=True)
+        start_daemon(host)
+        host.eventually(lambda: len(host.types()) == 8)
+        uuid = host.create(parent=VF, type=SMALL)
+        if how == "full":
+            host.shell("cd /run/mediated && mkdir fill && i=0 && while touch fill/$((i++)); do :; done", check=False)
+        else:
+            host.shell("mount -o remount,ro /run/mediated")
+        raw_set(NEXT, SMALL)
+        host.eventually(lambda: host.states() == {uuid: "active", uuid_of(NEXT): "active"})
+        error = host.begin_create(parent=VFS[2], type=SMALL).error()
+        assert error.name == IO_ERROR and "/run/mediated" in error.text
+        assert kernel(VFS) == {VF: SMALL, NEXT: SMALL}
+        host.stop(uuid)
+        host.stop(uuid_of(NEXT))
+        assert kernel(VFS) == {} and host.devices() == {}
+        # The note could not be removed. It is as soon as that can be done.
+        host.shell("cd /run/mediated && { rm -rf fill; mount -o remount,rw /run/mediated; }")
+        host.types()
+        raw_set(VF, SMALL)
+        host.eventually(lambda: host.states() == {uuid_of(VF): "active"})
