@@ -23,6 +23,10 @@ static void explain_timeout(struct job *job) {
                             "Device %s: the driver did not finish the %s within %.3g s. Job %" PRIu64 " goes on in the "
                             "background and keeps the UUID%s", job->uuid, job->type->name, seconds, job->id,
                             job->type->creates ? "; if the device appears, it is removed again" : "");
+        else if (job->state == JOB_LOCKED_OUT)
+                failure_set(&job->failure, FAILURE_JOB_TIMED_OUT,
+                            "Device %s: its %s did not begin within %.3g s, because another job of parent '%s' has not "
+                            "finished", job->uuid, job->type->name, seconds, job->parent);
         else if (waits_for)
                 failure_set(&job->failure, FAILURE_JOB_TIMED_OUT, "Device %s: its %s timed out after %.3g s. %s",
                             job->uuid, job->type->name, seconds, waits_for);

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """vGPUs of vendor VFIO, which have a virtual function (VF) as their parent: how they come and go."""
 
-import os
-
 import pytest
-from bus import PARENT, Error
-from definitions import begin_start, define, listed, restart_daemon, start, start_daemon, stop_daemon
-from host import new_uuid, parent_path, read, write
-from vgpus import (CARD, DIALECTS, LARGE, NEXT, NOTES, OTHER_CARD, OTHER_VFS, PCI, SMALL, TYPES, VF, VFS, card, current,
-                   kernel, put, raw_set, shown, uuid_of, vgpu_host)
+from bus import PARENT
+from definitions import define, listed, restart_daemon, start, start_daemon, stop_daemon
+from host import parent_path, read, write
+from vgpus import (CARD, DIALECTS, LARGE, NEXT, OTHER_CARD, OTHER_VFS, PCI, SMALL, VF, VFS, card, current, kernel, raw_set,
+                   shown, uuid_of, vgpu_host)
 
 IO_ERROR = "org.freedesktop.DBus.Error.IOError"
 

@@ -220,11 +220,6 @@ def test_any_other_error_of_a_clear():
         host.stop(uuid)
 
 
-def count_clears(host, vf):
-    """How many writes of 0 fail from now on is how many come; see left()."""
-    host.simctl("fail", vf, "remove", "EIO", 1000)
-
-
 @pytest.mark.parametrize("made_by_others", [False, True])
 def test_wedged(made_by_others):
     """EIO of a clear. The VF is not written to any more, not by a new daemon either, until its card has made its virtual

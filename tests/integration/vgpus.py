@@ -3,16 +3,13 @@
 say, and writers that do not ask the daemon."""
 
 import contextlib
-import json
 import os
 import pathlib
 import uuid as uuids
 
-from definitions import STORE
 from host import Host, read, write
 
 PCI = pathlib.Path("/sys/bus/pci/devices")
-NOTES = pathlib.Path("/run/mediated/vgpus")
 
 CARD = "0000:3d:00.0"
 VFS = [f"0000:3d:{n // 8:02x}.{n % 8}" for n in range(4, 52)]
@@ -58,13 +55,6 @@ def kernel(vfs):
 def shown(host):
     """The same, as the daemon has it."""
     return {device.parent: device.type for device in host.devices().values() if device.parent in VFS + OTHER_VFS}
-
-
-def put(uuid, vf, type, start="auto", attributes=()):
-    (STORE / vf).mkdir(exist_ok=True, parents=True)
-    (STORE / vf / uuid).write_text(json.dumps({
-        "mdev_type": type, "start": start, "attrs": [{name: value} for name, value in attributes],
-        "backend": "nvidia-vfio"}))
 
 
 @contextlib.contextmanager
