@@ -8,6 +8,7 @@
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/commands.h"
 #include "client/mdevctl/file.h"
+#include "client/mdevctl/parent.h"
 #include "client/mdevctl/request.h"
 #include "client/mdevctl/store.h"
 #include "client/mdevctl/tell.h"
@@ -41,7 +42,9 @@ static int send_define(const struct mdevctl_arguments *arguments, const char *pa
         const char *uuid;
         int r;
 
-        r = mdevctl_bus_open_for(arguments->uuid, &bus);
+        r = mdevctl_check_parent(parent);
+        if (r == EXIT_SUCCESS)
+                r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
 
@@ -120,6 +123,18 @@ int mdevctl_command_define(const struct mdevctl_arguments *arguments) {
         return mdevctl_given(arguments, MDEVCTL_JSONFILE) ? define_file(arguments) : define_arguments(arguments);
 }
 
+/* Without a parent, the daemon removes the definitions of the UUID on all parents. */
+static int undefine(sd_bus *bus, const struct mdevctl_arguments *arguments, const struct mdevctl_store *store,
+                    struct failure *failure) {
+        int r = 0;
+
+        if (!store->has_hidden)
+                return mdevctl_request_undefine(bus, arguments, arguments->values[MDEVCTL_PARENT], failure);
+        for (size_t i = 0; i < store->n && r >= 0; i++)
+                r = mdevctl_request_undefine(bus, arguments, store->items[i].parent->name, failure);
+        return r;
+}
+
 int mdevctl_command_undefine(const struct mdevctl_arguments *arguments) {
         _cleanup_failure_ struct failure failure = {};
         _cleanup_store_ struct mdevctl_store store = {};
@@ -135,7 +150,7 @@ int mdevctl_command_undefine(const struct mdevctl_arguments *arguments) {
         r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)
                 return r;
-        if (mdevctl_request_undefine(bus, arguments, &failure) >= 0)
+        if (undefine(bus, arguments, &store, &failure) >= 0)
                 return EXIT_SUCCESS;
         if (!arguments->version->hides_cause)
                 return mdevctl_fail("%s", failure_text(&failure));

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "client/mdevctl/bus.h"
+#include "client/mdevctl/parent.h"
 #include "client/mdevctl/read-ahead.h"
 #include "client/mdevctl/tell.h"
 #include "client/shared/array.h"
@@ -34,6 +35,22 @@ static bool is_complete(const char *state, const char *type) {
         return *type && (streq(state, "active") || streq(state, "wedged"));
 }
 
+/* The devices are sorted by parent, so that there is one look for each parent. */
+static void drop_others(struct mdevctl_entries *devices) {
+        bool is_other = false;
+        size_t n = 0;
+
+        for (size_t i = 0; i < devices->n; i++) {
+                const struct mdevctl_entry *device = devices->items + i;
+
+                if (i == 0 || !streq(device->parent, devices->items[i - 1].parent))
+                        is_other = mdevctl_is_other_parent(device->parent);
+                if (!is_other)
+                        devices->items[n++] = *device;
+        }
+        devices->n = n;
+}
+
 static int read_devices(struct mdevctl_entries *devices, sd_bus_message *reply, const char *parent) {
         struct mdevctl_entry entry = {};
         const char *state;
@@ -46,6 +63,7 @@ static int read_devices(struct mdevctl_entries *devices, sd_bus_message *reply, 
                         r = add(devices, &entry);
         if (r >= 0 && devices->n > 0)
                 qsort(devices->items, devices->n, sizeof(*devices->items), compare);
+        drop_others(devices);
         return r;
 }
 
@@ -122,13 +140,23 @@ static int read_definition(struct mdevctl_entry *entry) {
         return r == -ENOMEM ? r : 0;
 }
 
+/* The device of such an entry is none that the definition describes. */
+static void forget_other_definition(struct mdevctl_entry *entry) {
+        if (!entry->definition || !mdevctl_is_other_definition(entry->definition))
+                return;
+        entry->definition = definition_free(entry->definition);
+        entry->stored = NULL;
+}
+
 static int read_definitions(struct mdevctl_entries *entries, bool defined) {
         size_t n = 0;
         int r = 0;
 
         mdevctl_read_ahead(entries);
-        for (size_t i = 0; i < entries->n && r >= 0; i++)
+        for (size_t i = 0; i < entries->n && r >= 0; i++) {
                 r = read_definition(entries->items + i);
+                forget_other_definition(entries->items + i);
+        }
         for (size_t i = 0; i < entries->n; i++)
                 if (!defined || entries->items[i].definition)
                         entries->items[n++] = entries->items[i];

@@ -8,6 +8,7 @@
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/commands.h"
 #include "client/mdevctl/file.h"
+#include "client/mdevctl/parent.h"
 #include "client/mdevctl/request.h"
 #include "client/mdevctl/store.h"
 #include "client/mdevctl/tell.h"
@@ -113,6 +114,8 @@ static int replace_definition(const struct mdevctl_arguments *arguments) {
         if (!parent)
                 return mdevctl_fail("Parent device required to modify device via json file");
         r = load_file(arguments, &replacement);
+        if (r == EXIT_SUCCESS)
+                r = mdevctl_check_parent(parent);
         return r == EXIT_SUCCESS ? send_modify(arguments, parent, replacement) : r;
 }
 

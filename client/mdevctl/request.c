@@ -47,9 +47,9 @@ int mdevctl_request_define(sd_bus *bus, const struct mdevctl_arguments *argument
         return send(bus, r, call, failure, ret);
 }
 
-int mdevctl_request_undefine(sd_bus *bus, const struct mdevctl_arguments *arguments, struct failure *failure) {
+int mdevctl_request_undefine(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
+                             struct failure *failure) {
         _cleanup_message_ sd_bus_message *call = NULL;
-        const char *parent = arguments->values[MDEVCTL_PARENT];
         int r;
 
         r = manager_call_new(bus, &call, "Undefine", "ss", arguments->uuid, parent ? parent : "");

@@ -12,8 +12,9 @@
 int mdevctl_request_define(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
                            const struct definition *definition, struct failure *failure, sd_bus_message **ret);
 
-/** mdevctl_request_undefine() - remove the definition on --parent, or those on all parents. */
-int mdevctl_request_undefine(sd_bus *bus, const struct mdevctl_arguments *arguments, struct failure *failure);
+/** mdevctl_request_undefine() - remove the definition on @parent; NULL: those on all parents. */
+int mdevctl_request_undefine(sd_bus *bus, const struct mdevctl_arguments *arguments, const char *parent,
+                             struct failure *failure);
 
 /** mdevctl_request_modify() - change a definition as the options say, or with @replacement into that. With @live give
  * the running device the attributes of @replacement instead. */

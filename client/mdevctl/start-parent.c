@@ -8,6 +8,7 @@
 
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/commands.h"
+#include "client/mdevctl/parent.h"
 #include "client/mdevctl/store.h"
 #include "client/mdevctl/tell.h"
 
@@ -51,7 +52,7 @@ static bool is_auto(const struct mdevctl_stored *stored) {
                 mdevctl_warn("%s", error ? error : stored->uuid);
                 return false;
         }
-        return definition_start(definition) == START_AUTO;
+        return definition_start(definition) == START_AUTO && !mdevctl_is_other_definition(definition);
 }
 
 static int start_all(struct starter *starter, const struct mdevctl_store *store) {

@@ -7,11 +7,10 @@
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/commands.h"
 #include "client/mdevctl/file.h"
+#include "client/mdevctl/parent.h"
 #include "client/mdevctl/request.h"
 #include "client/mdevctl/store.h"
 #include "client/mdevctl/tell.h"
-#include "common/io.h"
-#include "common/root.h"
 #include "common/sysfs.h"
 
 /* What is to be started. */
@@ -103,18 +102,6 @@ static int check_absent(const char *uuid, const struct plan *plan) {
         return mdevctl_fail("Device already exists");
 }
 
-static int fail_parent(const char *parent) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-
-        (void) open_directory_at(root_fd(), SYSFS_PARENTS, &dir);
-        while (dir && (entry = readdir(dir)))
-                if (strcasecmp(entry->d_name, parent) == 0)
-                        return mdevctl_fail("Unable to find parent device '%s'. Did you mean '%s'?", parent,
-                                            entry->d_name);
-        return mdevctl_fail("Unable to find parent device '%s'", parent);
-}
-
 /* Names the attribute that could not be written; or prints the daemon's message, if it is about something else. */
 static int fail_attribute(const char *uuid, const struct plan *plan, const struct failure *failure) {
         const struct attributes *attributes = definition_attributes(plan->definition);
@@ -142,7 +129,7 @@ static int fail_start(const char *uuid, const struct plan *plan, const struct fa
                 return mdevctl_fail_errno(EEXIST, "Failed to create mdev %s, type %s on %s", uuid, type,
                                           plan->parent);
         case FAILURE_NO_SUCH_PARENT:
-                return fail_parent(plan->parent);
+                return mdevctl_fail_parent(plan->parent);
         case FAILURE_NO_SUCH_TYPE:
                 return mdevctl_fail("Parent %s does not support mdev type %s", plan->parent, type);
         case FAILURE_NO_AVAILABLE_INSTANCES:
@@ -163,6 +150,8 @@ static int run_plan(struct mdevctl_arguments *arguments, const struct plan *plan
         int r;
 
         r = check_absent(arguments->uuid, plan);
+        if (r == EXIT_SUCCESS)
+                r = mdevctl_check_parent(plan->parent);
         if (r == EXIT_SUCCESS)
                 r = mdevctl_bus_open_for(arguments->uuid, &bus);
         if (r != EXIT_SUCCESS)

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "client/mdevctl/parent.h"
 #include "client/shared/array.h"
 #include "common/io.h"
 #include "common/store-file.h"
@@ -54,12 +55,27 @@ static int scan_all(struct mdevctl_store *store, const struct mdevctl_store_pare
         return 0;
 }
 
+static bool is_hidden(const struct mdevctl_stored *stored) {
+        _cleanup_definition_ struct definition *definition = NULL;
+        _cleanup_free_ char *error = NULL;
+
+        return stored->is_file && mdevctl_stored_read(stored, &definition, &error) >= 0 &&
+               mdevctl_is_other_definition(definition);
+}
+
 static int scan_one(struct mdevctl_store *store, const struct mdevctl_store_parent *parent, const char *uuid) {
+        size_t n = store->n;
         struct stat st;
+        int r;
 
         if (fstatat(parent->fd, uuid, &st, AT_SYMLINK_NOFOLLOW) < 0)
                 return 0;
-        return add_item(store, parent, uuid, S_ISREG(st.st_mode));
+        r = add_item(store, parent, uuid, S_ISREG(st.st_mode));
+        if (r >= 0 && store->n > n && is_hidden(store->items + n)) {
+                store->has_hidden = true;
+                store->n = n;
+        }
+        return r;
 }
 
 /* A parent whose directory cannot be opened has no definitions. */
@@ -67,6 +83,10 @@ static int scan_parent(struct mdevctl_store *store, int store_fd, const char *na
         struct mdevctl_store_parent **place, *parent;
         _cleanup_close_ int fd = -1;
 
+        if (mdevctl_is_other_parent(name)) {
+                store->has_hidden = true;
+                return 0;
+        }
         fd = store_open_parent(store_fd, name);
         if (fd < 0)
                 return 0;

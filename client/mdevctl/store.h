@@ -26,10 +26,13 @@ struct mdevctl_store {
         struct mdevctl_stored *items;
         size_t n;
         bool with_others;       /* whether to find what is no regular file, too */
+        bool has_hidden;        /* whether something was left out that mdevctl does not have, see parent.h */
 };
 
-/** mdevctl_store_scan() - find the definitions of a parent (NULL: any) and a UUID (NULL: any). @store is empty before.
- * If there is no store, there are none. Returns 0 or a negative errno. */
+/** mdevctl_store_scan() - find the definitions of a parent (NULL: any) and a UUID (NULL: any), but for those that
+ * mdevctl does not have. With any UUID the files are not read, so some of these may be found, and
+ * mdevctl_is_other_definition() tells. @store is empty before. If there is no store, there are none. Returns 0 or a
+ * negative errno. */
 int mdevctl_store_scan(struct mdevctl_store *store, const char *parent, const char *uuid);
 
 /** mdevctl_store_compare() - compare two definitions for that order, as strcmp() does. */

@@ -9,6 +9,7 @@
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/commands.h"
 #include "client/mdevctl/json.h"
+#include "client/mdevctl/parent.h"
 #include "client/mdevctl/tell.h"
 #include "client/shared/array.h"
 
@@ -44,7 +45,7 @@ static int read_parents(struct types *types, const char *wanted) {
 
         r = sd_bus_message_enter_container(types->parents_reply, 'a', "(sso)");
         while (r >= 0 && (r = sd_bus_message_read(types->parents_reply, "(sso)", &type.parent, NULL, NULL)) > 0)
-                if (!wanted || streq(type.parent, wanted))
+                if ((!wanted || streq(type.parent, wanted)) && !mdevctl_is_other_parent(type.parent))
                         r = add(types, &type);
         return r;
 }
