@@ -172,6 +172,16 @@ int argument_read_attributes(sd_bus_message *message, const struct uuid_text *uu
         return 0;
 }
 
+int argument_read_set_aside(sd_bus_message *message, bool *ret) {
+        int r, value;
+
+        r = sd_bus_message_read(message, "b", &value);
+        if (r < 0)
+                return r;
+        *ret = value;
+        return 0;
+}
+
 int argument_read_job(sd_bus_message *message, uint64_t *ret) {
         int r;
 

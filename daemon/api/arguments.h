@@ -81,5 +81,8 @@ int argument_read_start(sd_bus_message *message, enum start_mode *ret);
  * LimitsExceeded. */
 int argument_read_attributes(sd_bus_message *message, const struct uuid_text *uuid, struct attributes *ret);
 
+/** argument_read_set_aside() - read whether a parent is to be set aside. */
+int argument_read_set_aside(sd_bus_message *message, bool *ret);
+
 /** argument_read_job() - read the number of a job. There may be no such job. */
 int argument_read_job(sd_bus_message *message, uint64_t *ret);

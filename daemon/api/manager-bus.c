@@ -20,6 +20,7 @@
 #include "daemon/jobs/job.h"
 #include "daemon/jobs/jobs.h"
 #include "daemon/peers/scheduler.h"
+#include "daemon/registry/backend.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"
 #include "daemon/registry/registry.h"
@@ -53,6 +54,24 @@ static int method_list_parents(sd_bus_message *message, void *userdata, sd_bus_e
                 return r;
         HASH_ITER(hh, manager->registry->parents, parent, next) {
                 r = sd_bus_message_append(reply, "(sso)", parent->name, parent->path, parent->export.path);
+                if (r < 0)
+                        return r;
+        }
+        return send_list(reply);
+}
+
+static int method_list_cards(sd_bus_message *message, void *userdata, sd_bus_error *ret_error) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
+        struct manager *manager = userdata;
+        struct parent *parent, *next;
+        int r;
+
+        r = open_list(message, "(sssb)", &reply);
+        if (r < 0)
+                return r;
+        HASH_ITER(hh, manager->registry->parents, parent, next) {
+                r = sd_bus_message_append(reply, "(sssb)", parent->name, parent->card, parent->backend->name,
+                                          parent->set_aside);
                 if (r < 0)
                         return r;
         }
@@ -317,6 +336,8 @@ static int property_get_job_count(sd_bus *bus, const char *path, const char *int
 static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("ListParents", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sso)", parents), method_list_parents,
+                                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("ListCards", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(sssb)", parents), method_list_cards,
                                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListTypes", SD_BUS_ARGS("s", parent), SD_BUS_RESULT("a(ssssus)", types),
                                 method_list_types, SD_BUS_VTABLE_UNPRIVILEGED),

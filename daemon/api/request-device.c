@@ -104,8 +104,8 @@ static int resolve_card(struct manager *manager, sd_bus_message *message, const 
         chosen = card_choose(manager->jobs, parent->text, type->text, NULL, 0);
         if (!chosen)
                 return bus_fail(message, FAILURE_NO_SUCH_TYPE,
-                                "No parent of card '%s' has a type '%s'; 'mediatectl types' shows all types",
-                                parent->text, type->text);
+                                "No parent of card '%s' that is not set aside has a type '%s'; 'mediatectl tree %s' "
+                                "shows its types and what is set aside", parent->text, type->text, parent->text);
         *card = *parent;
         return parent_name_set(parent, chosen->name);
 }

@@ -30,7 +30,7 @@ static const struct option {
 };
 
 static const struct option *find_option(const char *name, unsigned int allowed) {
-        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+        for (size_t i = 0; i < ELEMENTSOF(table) && !(allowed & OPTION_NO_JOB); i++)
                 if (streq(table[i].name, name) && (table[i].flag & allowed) == table[i].flag)
                         return table + i;
 

@@ -16,6 +16,7 @@ enum {
         OPTION_LIVE = 1 << 2,
         OPTION_DEFINED = 1 << 3,
         OPTION_HELD_BY = 1 << 4,
+        OPTION_NO_JOB = 1 << 5,         /* the method makes no job, and has no option */
 };
 
 #define OPTION_TIMEOUT_UNSET USEC_INFINITY

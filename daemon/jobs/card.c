@@ -55,7 +55,7 @@ struct parent *card_choose(const struct jobs *jobs, const char *card, const char
         HASH_ITER(hh, jobs->registry->parents, parent, next) {
                 unsigned int r;
 
-                if (!streq(parent->card, card) || is_listed(parent->name, refused, n_refused) ||
+                if (!streq(parent->card, card) || parent->set_aside || is_listed(parent->name, refused, n_refused) ||
                     !parent_may_have_type(parent, type))
                         continue;
                 r = rank(jobs, parent, type);

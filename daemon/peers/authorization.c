@@ -34,6 +34,8 @@ static const struct {
         [VERB_CANCEL] = { "cancel", N_("Authentication is required to cancel a job of mediated device $(uuid).") },
         [VERB_RELOAD] = { "reload",
                           N_("Authentication is required to read all mediated devices and definitions again.") },
+        [VERB_SET_ASIDE] = { "set-aside",
+                             N_("Authentication is required to change whether devices are created on $(parent).") },
 };
 
 enum state {

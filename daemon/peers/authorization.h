@@ -32,6 +32,7 @@ enum verb {
         VERB_UNDEFINE,
         VERB_CANCEL,
         VERB_RELOAD,
+        VERB_SET_ASIDE,
         _VERB_MAX,
 };
 

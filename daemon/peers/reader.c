@@ -20,6 +20,7 @@ static const struct {
         { BUS_MANAGER, "GetDevice" },
         { BUS_MANAGER, "GetJob" },
         { BUS_MANAGER, "GetParent" },
+        { BUS_MANAGER, "ListCards" },
         { BUS_MANAGER, "ListDefinitions" },
         { BUS_MANAGER, "ListDevices" },
         { BUS_MANAGER, "ListJobs" },

@@ -15,6 +15,7 @@
 #include "daemon/base/timer.h"
 #include "daemon/registry/backend.h"
 #include "daemon/registry/registry.h"
+#include "daemon/registry/set-aside.h"
 #include "daemon/workers/pool.h"
 
 /* How long after a create or a removal the instances are read. These come in bursts, and one read is enough. */
@@ -205,6 +206,19 @@ void parent_end_change(struct registry *registry, const char *name, const struct
                 parent_read_types(parent);
 }
 
+int parent_set_aside(struct parent *parent, bool set_aside) {
+        int r;
+
+        r = set_aside_store(parent->name, parent->types_inode, set_aside);
+        if (r < 0 || parent->set_aside == set_aside)
+                return r;
+        parent->set_aside = set_aside;
+        export_change(parent->registry->exports, &parent->export, "SetAside");
+        log_full(LOG_INFO, 0, (struct log_fields) { .parent = parent->name },
+                 set_aside ? "Parent '%s' was set aside" : "Parent '%s' is not set aside any more", parent->name);
+        return 0;
+}
+
 /* Virtual functions share the instances of their physical function. */
 static void find_card(const struct sysfs_parent *look, const char *name, char ret[static SYSFS_NAME_SIZE]) {
         char link[PATH_MAX];
@@ -231,6 +245,7 @@ static struct parent *parent_new(struct registry *registry, const char *name, co
         parent->card = strdup(card);
         parent->types_dev = look->types_dev;
         parent->types_inode = look->types_inode;
+        parent->set_aside = set_aside_load(name, look->types_inode);
         parent->read_work = (struct work) {
                 .task = { .kind = TASK_READ_TYPES, .parent = strdup(name) },
                 .userdata = parent,

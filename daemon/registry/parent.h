@@ -23,6 +23,7 @@ struct parent {
         char *card;                     /* the device that has its instances: its physical function, or itself */
         dev_t types_dev;                /* with types_inode the identity of the registration, see struct sysfs_parent */
         ino_t types_inode;
+        bool set_aside;                 /* whether it is left out when a parent of its card is chosen */
         struct mdev_types types;        /* as a worker has read them last; none before that */
         struct work read_work;          /* that of reading the types */
         bool changing;                  /* whether a worker makes or removes a device of it */
@@ -72,6 +73,10 @@ void parent_begin_change(struct registry *registry, const char *name, bool remov
 
 /** parent_end_change() - it has done so. @report is NULL if the worker was lost. */
 void parent_end_change(struct registry *registry, const char *name, const struct report *report);
+
+/** parent_set_aside() - leave it out from now on when a parent of its card is chosen; or do not any more. Returns 0 or
+ * a negative errno. */
+int parent_set_aside(struct parent *parent, bool set_aside);
 
 /** parent_forget() - free the parent, of which nobody is told. No worker may have its read_work. */
 void parent_forget(struct parent *parent);

@@ -329,6 +329,7 @@ CHANGES = [create, create_settled, create_refused, create_unwaited, create_on_ca
 QUESTIONS = {
     "list_parents": _reads(_device_and_definition, _ask_manager("ListParents"), sorted),
     "list_types": _reads(_device_and_definition, _ask_manager("ListTypes", "s", ""), _names),
+    "list_cards": _reads(_device_and_definition, _ask_manager("ListCards"), sorted),
     "list_devices": _reads(_device_and_definition, _ask_manager("ListDevices"), sorted),
     "list_definitions": _reads(_device_and_definition, _ask_manager("ListDefinitions"), sorted),
     "list_jobs": _reads(_device_and_definition, _ask_manager("ListJobs")),

@@ -9,7 +9,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from bus import DEFINITION, DEVICE, JOB, MANAGER, OBJECT_MANAGER, PROPERTIES, ROOT
+from bus import DEFINITION, DEVICE, JOB, MANAGER, OBJECT_MANAGER, PARENT, PROPERTIES, ROOT
 from dbus_next import Message, Variant
 from definitions import STORE, changes, define, definition_path
 from host import DEVICES, SOURCE, Host, device_path, job_path, new_uuid, parent_path
@@ -18,8 +18,8 @@ from polkit import CHALLENGE, DENIED, NO, NOBODY, Polkit
 REQUIRED = "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
 
 # Whatever is not here changes something. org.mediated1(5) says the same.
-READERS = {(MANAGER, member) for member in ("ListParents", "ListTypes", "ListDevices", "ListDefinitions", "ListJobs",
-                                            "GetParent", "GetDevice", "GetDefinition", "GetJob")}
+READERS = {(MANAGER, member) for member in ("ListParents", "ListTypes", "ListCards", "ListDevices", "ListDefinitions",
+                                            "ListJobs", "GetParent", "GetDevice", "GetDefinition", "GetJob")}
 
 
 class Everything:
@@ -40,7 +40,7 @@ class Everything:
             signals.wait("InterfacesAdded", lambda body, path=path: body[0] == path)
         signals.close()
         self.paths = {MANAGER: ROOT, DEVICE: device_path(self.device), DEFINITION: definition_path(self.defined),
-                      JOB: job_path(self.job), "org.mediated1.Parent": parent_path("mtty")}
+                      JOB: job_path(self.job), PARENT: parent_path("mtty")}
         self.arguments = {
             (MANAGER, "ListTypes"): [""], (MANAGER, "GetParent"): ["mtty"], (MANAGER, "GetDevice"): [self.device],
             (MANAGER, "GetDefinition"): [self.defined, "mtty"], (MANAGER, "GetJob"): [self.job],
@@ -52,6 +52,7 @@ class Everything:
             (MANAGER, "Undefine"): [self.defined, "mtty", {}],
             (MANAGER, "CancelJob"): [self.job],
             (DEFINITION, "Modify"): [changes(start="auto"), {}],
+            (PARENT, "SetAside"): [True, {}],
             (DEFINITION, "Start"): [{}], (DEFINITION, "Undefine"): [{}], (DEVICE, "Stop"): [{}]}
 
     def methods(self):

@@ -136,7 +136,7 @@ for member in ("StartDevice", "Modify", "Undefine"):
 for member in ("StartDevice", "Modify", "Undefine", "Define"):
     RULES[MANAGER, member, "parent"] = [(but_empty(no_parent), {INVALID_ARGS})]
 for interface, members in ((MANAGER, ("CreateDevice", "StartDevice", "StopDevice", "Define", "Modify", "Undefine")),
-                           (DEVICE, ("Stop",)), (DEFINITION, ("Start", "Modify", "Undefine"))):
+                           (DEVICE, ("Stop",)), (PARENT, ("SetAside",)), (DEFINITION, ("Start", "Modify", "Undefine"))):
     for member in members:
         RULES[interface, member, "options"] = [(options, {INVALID_ARGS})]
 for interface in (MANAGER, DEFINITION):
@@ -184,7 +184,7 @@ class Subject:
         """Arguments with which there is nothing to refuse: what they name is not there."""
         values = {"uuid": new_uuid(), "parent": "mtty", "type": "mtty-1", "start": "manual", "attributes": [],
                   "options": {}, "changes": {}, "interface_name": MANAGER, "property_name": "Version",
-                  "value": Variant("s", "1"), "id": 0}
+                  "value": Variant("s", "1"), "id": 0, "set_aside": False}
         return [values.get(name) for name, _ in method.arguments]
 
     def call(self, method, user, arguments):

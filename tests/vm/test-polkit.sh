@@ -16,7 +16,8 @@ source "$here/lib.sh"
 # shellcheck source=tests/vm/mediated.sh
 source "$here/mediated.sh"
 
-readers=" ListParents ListTypes ListDevices ListDefinitions ListJobs GetParent GetDevice GetDefinition GetJob "
+readers=" ListParents ListTypes ListCards ListDevices ListDefinitions ListJobs "
+readers+="GetParent GetDevice GetDefinition GetJob "
 
 as() {
     local user=$1
@@ -79,6 +80,7 @@ arguments_of() {
         Manager.GetDevice) arguments=("$device") ;;
         Manager.GetDefinition) arguments=("$defined" mtty) ;;
         Definition.Modify) arguments=(1 start s auto 0) ;;
+        Parent.SetAside) arguments=(true 0) ;;
         Definition.Start | Definition.Undefine | Device.Stop) arguments=(0) ;;
         *) arguments=() ;;
     esac
