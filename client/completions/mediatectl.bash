@@ -30,7 +30,8 @@ __mediatectl_candidates() {
     create:* | define:*) __mediatectl_definitions ;;
     types:1) __mediatectl_ask types "$parent" -o TYPE ;;
     list:* | monitor:*) __mediatectl_ask list -o UUID ;;
-    show:*) __mediatectl_ask list -o UUID; __mediatectl_ask parents -o PARENT ;;
+    show:*) __mediatectl_ask list -o UUID; __mediatectl_ask parents -o PARENT; __mediatectl_ask parents -o CARD ;;
+    set-aside:*) __mediatectl_ask parents -o PARENT ;;
     start:* | modify:* | undefine:* | enable:* | disable:*) __mediatectl_definitions ;;
     stop:*) __mediatectl_devices ;;
     cancel:*) __mediatectl_ask jobs -o JOB ;;
@@ -61,8 +62,8 @@ __mediatectl_offer() {
 _mediatectl() {
     local cur prev words cword
     local -a arguments=() __mediatectl_where=()
-    local verbs="list tree parents types show create start stop define modify undefine enable disable jobs cancel
-                 monitor wait check help"
+    local verbs="list tree parents types show create start stop define modify undefine enable disable set-aside jobs
+                 cancel monitor wait check help"
     local -A options=(
         [table]="--output --json --no-legend" [job]="--timeout --force"
         [always]="--host --machine --no-ask-password --help --version"
@@ -77,7 +78,7 @@ _mediatectl() {
         [stop]="${options[job]} --all --parent --dry-run --wait" [define]="${options[job]} --auto --manual --device"
         [modify]="${options[job]} --parent --auto --manual --type --add --index --remove --clear --live --defined"
         [undefine]="${options[job]} --all --parent --dry-run" [enable]="${options[job]} --all --parent --dry-run"
-        [disable]="${options[job]} --all --parent --dry-run"
+        [disable]="${options[job]} --all --parent --dry-run" [set-aside]=--clear
     )
     local i word candidates
 

@@ -11,12 +11,12 @@
 #include "client/output/terminal.h"
 #include "client/shared/bus-json.h"
 
-/* Writes an item of an array as text. */
+/* Writes an item of an array as text; nothing: there is no line for it. */
 typedef void item_func(json_object *item, char *text, size_t size);
 
 struct field {
         const char *label, *key;
-        item_func *item;        /* for the items, if the value is an array */
+        item_func *item;        /* for the items, if the value is an array; NULL: their number is printed */
         const char *none;       /* the text for an empty array; NULL: there is no line for it */
         const char *unknown;    /* the text for null; NULL: there is no line for it */
 };
@@ -36,6 +36,32 @@ static void print_type(json_object *item, char *text, size_t size) {
         snprintf(text, size, "%s: %s available%s%s%s%s", json_text(item, "type"),
                  *available ? available : "unknown number", *json_text(item, "api") ? ", " : "",
                  json_text(item, "api"), *name ? ", " : "", name);
+}
+
+/* What is available on a card is a sum of hints: each function that could have the type counts, but all share the
+ * memory of the card. */
+static void print_type_of_card(json_object *item, char *text, size_t size) {
+        const char *available = json_text(item, "available"), *name = json_text(item, "name");
+
+        snprintf(text, size, "%s: %s%s available%s%s", json_text(item, "type"), *available ? "at most " : "",
+                 *available ? available : "unknown number", *name ? ", " : "", name);
+}
+
+static void print_if_set_aside(json_object *item, char *text, size_t size) {
+        if (json_object_get_boolean(json_object_object_get(item, "set_aside")))
+                snprintf(text, size, "%s", json_text(item, "parent"));
+}
+
+/* The devices of a function, if it has any. */
+static void print_devices(json_object *item, char *text, size_t size) {
+        json_object *devices = json_object_object_get(item, "devices");
+        size_t used = 0;
+
+        for (size_t i = 0; i < json_object_array_length(devices) && used < size; i++)
+                used += (size_t) snprintf(text + used, size - used, "%s%s", i > 0 ? ", " : "",
+                                          json_value_text(json_object_array_get_idx(devices, i)));
+        if (used > 0 && used < size)
+                snprintf(text + used, size - used, " on %s", json_text(item, "parent"));
 }
 
 static const struct field device_fields[] = {
@@ -64,8 +90,19 @@ static const struct field definition_fields[] = {
 
 static const struct field parent_fields[] = {
         { "Sysfs path", "sysfs_path" },
+        { "Card", "card" },
+        { "Kind", "backend" },
+        { "Set aside", "set_aside" },
         { "Types", "types", print_type, "none yet" },
         { "Devices", "devices", print_string, "none" },
+};
+
+static const struct field card_fields[] = {
+        { "Kind", "backend" },
+        { "Parents", "parents" },
+        { "Set aside", "parents", print_if_set_aside, NULL },
+        { "Types", "types", print_type_of_card, "none yet" },
+        { "Devices", "parents", print_devices, "none" },
 };
 
 static const struct field job_fields[] = {
@@ -95,17 +132,35 @@ static int add_row(struct libscols_table *table, const char *label, const char *
 
 static int add_array(struct libscols_table *table, const struct field *field, const char *label, json_object *array) {
         size_t n = json_object_array_length(array);
+        bool first = true;
         char text[6000];
         int r = 0;
 
-        if (n == 0)
-                return field->none ? add_row(table, label, field->none, NULL) : 0;
+        if (!field->item) {
+                snprintf(text, sizeof(text), "%zu", n);
+                return add_row(table, label, text, NULL);
+        }
         for (size_t i = 0; r >= 0 && i < n; i++) {
                 text[0] = '\0';
                 field->item(json_object_array_get_idx(array, i), text, sizeof(text));
-                r = add_row(table, i == 0 ? label : "", text, NULL);
+                if (!*text)
+                        continue;
+                r = add_row(table, first ? label : "", text, NULL);
+                first = false;
         }
-        return r;
+        return first && r >= 0 && field->none ? add_row(table, label, field->none, NULL) : r;
+}
+
+/* What most objects have needs no line. */
+static bool is_usual(const char *key, json_object *value, json_object *object) {
+        if (streq(key, "start_state"))
+                return streq(json_value_text(value), "none");
+        if (streq(key, "card"))
+                return streq(json_value_text(value), json_text(object, "parent"));
+        if (streq(key, "backend"))
+                return streq(json_value_text(value), "mdev");
+        return streq(key, "set_aside") && json_object_is_type(value, json_type_boolean) &&
+               !json_object_get_boolean(value);
 }
 
 static int add_field(struct libscols_table *table, const struct field *field, json_object *object) {
@@ -115,8 +170,7 @@ static int add_field(struct libscols_table *table, const struct field *field, js
         snprintf(label, sizeof(label), "%s:", field->label);
         if (!json_object_object_get_ex(object, field->key, &value) || !value)
                 return field->unknown ? add_row(table, label, field->unknown, NULL) : 0;
-        /* A definition that is not to be started needs no line about that. */
-        if (streq(field->key, "start_state") && streq(json_value_text(value), "none"))
+        if (is_usual(field->key, value, object))
                 return 0;
 
         if (json_object_is_type(value, json_type_array))

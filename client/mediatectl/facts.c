@@ -137,18 +137,67 @@ int facts_add_parent(struct client *client, const struct listed_parent *parent, 
         object = json_object_new_object();
         keys_put_text(&object, "parent", parent->name);
         keys_put_text(&object, "sysfs_path", parent->syspath);
+        keys_put_text(&object, "card", parent->card);
+        keys_put_text(&object, "backend", parent->backend);
+        json_put(&object, "set_aside", json_object_new_boolean(parent->set_aside));
         json_put(&object, "types", types);
         json_put(&object, "devices", devices);
         json_push(&facts->parents, object);
         return 0;
 }
 
-int facts_add_card(const struct card *card, struct facts *facts) {
-        json_object *object = json_object_new_object();
+static int put_types_of_card(const struct lists *lists, const char *card, json_object **object) {
+        _cleanup_free_ struct listed_type *of_cards = NULL;
+        json_object *types;
+        size_t n;
+
+        if (lists_types_of_cards(lists, &of_cards, &n) < 0)
+                return -ENOMEM;
+        types = json_object_new_array();
+        for (size_t i = 0; i < n; i++)
+                if (streq(of_cards[i].parent, card))
+                        json_push(&types, type_to_json(&of_cards[i]));
+        json_put(object, "types", types);
+        return 0;
+}
+
+static json_object *function_to_json(const struct lists *lists, const struct listed_parent *parent) {
+        json_object *object = json_object_new_object(), *devices = json_object_new_array();
+
+        for (size_t i = 0; i < lists->devices.n; i++)
+                if (streq(lists->devices.items[i].parent, parent->name))
+                        json_push(&devices, json_object_new_string(lists->devices.items[i].uuid));
+        keys_put_text(&object, "parent", parent->name);
+        json_put(&object, "set_aside", json_object_new_boolean(parent->set_aside));
+        json_put(&object, "devices", devices);
+        return object;
+}
+
+int facts_add_card(struct client *client, const char *name, const struct card *card, struct facts *facts) {
+        const struct lists *lists = &client->lists;
+        json_object *object, *parents;
+        const char *backend = "";
         int r;
 
-        keys_put_text(&object, "card", card->name);
-        r = preparation_facts_put(card, &object);
+        r = lists_types(client, NULL);
+        if (r == 0)
+                r = lists_devices(client);
+        if (r != 0)
+                return r;
+
+        object = json_object_new_object();
+        parents = json_object_new_array();
+        keys_put_text(&object, "card", name);
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (lists_is_on(lists, lists->parents.items[i].name, name)) {
+                        json_push(&parents, function_to_json(lists, &lists->parents.items[i]));
+                        backend = lists->parents.items[i].backend;
+                }
+        keys_put_text(&object, "backend", backend);
+        json_put(&object, "parents", parents);
+        r = put_types_of_card(lists, name, &object);
+        if (r >= 0)
+                r = preparation_facts_put(card, &object);
         json_push(&facts->cards, object);
         return r;
 }

@@ -29,9 +29,9 @@ int facts_add_definition(const struct entry *entry, struct facts *facts);
 /** facts_add_parent() - add a parent with its types and devices. Returns a status. */
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts);
 
-/** facts_add_card() - add a card of this host, and how far the preparation of its virtual functions is. Returns 0 or
- * -ENOMEM. */
-int facts_add_card(const struct card *card, struct facts *facts);
+/** facts_add_card() - add a card with its functions, and their types and devices. @card is the card as this host's files
+ * show it, or NULL. Returns a status. */
+int facts_add_card(struct client *client, const char *name, const struct card *card, struct facts *facts);
 
 /** facts_add_jobs() - add the unfinished jobs of a UUID. Returns a status. */
 int facts_add_jobs(struct client *client, const char *uuid, struct facts *facts);

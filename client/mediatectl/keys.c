@@ -67,6 +67,7 @@ static const struct {
         { "Name", "parent" },
         { "Parent", NULL },
         { "ParentName", "parent" },
+        { "SetAside", "set_aside" },
         { "StartMode", "start" },
         { "StartState", "start_state" },
         { "SysfsPath", "sysfs_path" },

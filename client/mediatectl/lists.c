@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-#include "client/mediatectl/calls.h"
+#include "client/mediatectl/client.h"
 #include "client/output/tell.h"
 #include "client/shared/array.h"
 #include "client/shared/manager-call.h"
@@ -133,35 +133,41 @@ const struct listed_definition *lists_find_definition(const struct lists *lists,
         return NULL;
 }
 
-static int read_card(const struct call *call, struct listed_parent *parent) {
-        const char *card;
+static int compare_cards(const void *a, const void *b) {
+        const struct listed_card *x = a, *y = b;
 
-        /* The parent may have disappeared meanwhile. */
-        if (call_error(call) || sd_bus_message_read(call->reply, "v", "s", &card) < 0)
-                card = parent->name;
-        parent->card = strdup(card);
-        return parent->card ? 0 : -ENOMEM;
+        return strcmp(x->parent, y->parent);
+}
+
+/* Both lists are sorted. A parent that has appeared or gone between the two calls is in only one of them. */
+static void join_cards(struct listed_parent_list *parents, const struct listed_card_list *cards) {
+        for (size_t i = 0, j = 0; i < parents->n; i++) {
+                struct listed_parent *parent = &parents->items[i];
+
+                while (j < cards->n && strcmp(cards->items[j].parent, parent->name) < 0)
+                        j++;
+                if (j < cards->n && streq(cards->items[j].parent, parent->name)) {
+                        parent->card = cards->items[j].card;
+                        parent->backend = cards->items[j].backend;
+                        parent->set_aside = cards->items[j].set_aside;
+                } else {
+                        parent->card = parent->name;
+                        parent->backend = "";
+                        parent->set_aside = false;
+                }
+        }
 }
 
 static int fetch_cards(struct client *client) {
-        struct listed_parent_list *parents = &client->lists.parents;
-        _cleanup_calls_ struct calls calls = { .client = client };
-        int r = 0;
+        struct listed_card_list *list = &client->lists.cards;
+        int r;
 
-        for (size_t i = 0; r >= 0 && i < parents->n; i++) {
-                _cleanup_(sd_bus_message_unrefp) sd_bus_message *message = NULL;
-
-                r = sd_bus_message_new_method_call(client->bus, &message, BUS_NAME, parents->items[i].path,
-                                                   "org.freedesktop.DBus.Properties", "Get");
-                if (r >= 0)
-                        r = sd_bus_message_append(message, "ss", BUS_NAME ".Parent", "Card");
-                if (r >= 0)
-                        r = calls_add(&calls, TAKE_PTR(message), NULL);
-        }
+        r = fetch(client, "ListCards", NULL, "(sssb)", &list->reply);
+        if (r != 0)
+                return r;
+        r = READ_LIST(list, "(sssb)", compare_cards, &item->parent, &item->card, &item->backend, &item->set_aside);
         if (r >= 0)
-                r = calls_run(&calls, NULL);
-        for (size_t i = 0; r == 0 && i < parents->n; i++)
-                r = read_card(&calls.items[i], &parents->items[i]);
+                join_cards(&client->lists.parents, list);
         return r;
 }
 
@@ -175,16 +181,20 @@ int lists_parents(struct client *client) {
         if (r != 0)
                 return r;
         r = READ_LIST(list, "(sso)", compare_parents, &item->name, &item->syspath, &item->path);
-        for (size_t i = 0; i < list->n; i++)
-                list->items[i].card = NULL;
         return r < 0 ? r : fetch_cards(client);
 }
 
+/* A card may have hundreds of functions, with dozens of types each, and each of them is looked for. */
+const struct listed_parent *lists_find_parent(const struct lists *lists, const char *name) {
+        const struct listed_parent wanted = { .name = name };
+
+        if (lists->parents.n == 0)
+                return NULL;
+        return bsearch(&wanted, lists->parents.items, lists->parents.n, sizeof(wanted), compare_parents);
+}
+
 bool lists_has_parent(const struct lists *lists, const char *name) {
-        for (size_t i = 0; i < lists->parents.n; i++)
-                if (streq(lists->parents.items[i].name, name))
-                        return true;
-        return false;
+        return lists_find_parent(lists, name);
 }
 
 bool lists_has_card(const struct lists *lists, const char *name) {
@@ -195,11 +205,9 @@ bool lists_has_card(const struct lists *lists, const char *name) {
 }
 
 const char *lists_card(const struct lists *lists, const char *parent) {
-        for (size_t i = 0; i < lists->parents.n; i++)
-                if (streq(lists->parents.items[i].name, parent))
-                        return lists_has_card(lists, lists->parents.items[i].card) ? lists->parents.items[i].card
-                                                                                   : parent;
-        return parent;
+        const struct listed_parent *found = lists_find_parent(lists, parent);
+
+        return found && !lists_has_parent(lists, found->card) ? found->card : parent;
 }
 
 bool lists_is_on(const struct lists *lists, const char *parent, const char *name) {
@@ -232,8 +240,13 @@ int lists_types_of_cards(const struct lists *lists, struct listed_type **ret, si
         if (!items)
                 return -ENOMEM;
         for (size_t i = 0; i < lists->types.n; i++) {
+                const struct listed_parent *parent = lists_find_parent(lists, lists->types.items[i].parent);
+
                 items[i] = lists->types.items[i];
                 items[i].parent = lists_card(lists, items[i].parent);
+                /* Nothing is made on such a function unless somebody names it. */
+                if (parent && parent->set_aside)
+                        items[i].available = 0;
         }
         if (lists->types.n > 1)
                 qsort(items, lists->types.n, sizeof(*items), compare_types);
@@ -264,10 +277,10 @@ void lists_clear(struct lists *lists) {
         sd_bus_message_unref(lists->devices.reply);
         sd_bus_message_unref(lists->definitions.reply);
         sd_bus_message_unref(lists->parents.reply);
+        sd_bus_message_unref(lists->cards.reply);
         sd_bus_message_unref(lists->types.reply);
         sd_bus_message_unref(lists->jobs.reply);
-        for (size_t i = 0; i < lists->parents.n; i++)
-                free(lists->parents.items[i].card);
+        free(lists->cards.items);
         free(lists->devices.items);
         free(lists->definitions.items);
         free(lists->parents.items);

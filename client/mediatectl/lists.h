@@ -23,7 +23,14 @@ struct listed_definition {
 
 struct listed_parent {
         const char *name, *syspath, *path;
-        char *card;                     /* the device with which it shares its instances; it may be the parent itself */
+        const char *card;               /* the device with which it shares its instances; it may be the parent itself */
+        const char *backend;            /* the kind of its devices; "": it is not known */
+        int set_aside;                  /* whether it is left out when a parent of its card is chosen */
+};
+
+struct listed_card {
+        const char *parent, *card, *backend;
+        int set_aside;
 };
 
 struct listed_type {
@@ -47,6 +54,7 @@ struct listed_job {
 DEFINE_LIST(listed_device);
 DEFINE_LIST(listed_definition);
 DEFINE_LIST(listed_parent);
+DEFINE_LIST(listed_card);
 DEFINE_LIST(listed_type);
 DEFINE_LIST(listed_job);
 
@@ -54,6 +62,7 @@ struct lists {
         struct listed_device_list devices;
         struct listed_definition_list definitions;
         struct listed_parent_list parents;
+        struct listed_card_list cards;          /* what lists_parents() joins to the parents */
         struct listed_type_list types;
         struct listed_job_list jobs;
 };
@@ -76,6 +85,9 @@ const struct listed_definition *lists_find_definition(const struct lists *lists,
 /** lists_parents() - fetch all parents and their cards, sorted by name. */
 int lists_parents(struct client *client);
 
+/** lists_find_parent() - the parent @name among those that lists_parents() has fetched, or NULL. */
+const struct listed_parent *lists_find_parent(const struct lists *lists, const char *name);
+
 /** lists_has_parent() - whether a parent @name is among those that lists_parents() has fetched. */
 bool lists_has_parent(const struct lists *lists, const char *name);
 
@@ -92,7 +104,7 @@ bool lists_is_on(const struct lists *lists, const char *parent, const char *name
 int lists_types(struct client *client, const char *parent);
 
 /** lists_types_of_cards() - make a copy of all types in which those of a card's functions are one, with the sum of the
- * available instances, and with the card as parent. The caller frees the copy. */
+ * available instances of those that are not set aside, and with the card as parent. The caller frees the copy. */
 int lists_types_of_cards(const struct lists *lists, struct listed_type **ret, size_t *ret_n);
 
 /** lists_jobs() - fetch all unfinished jobs, sorted by number. */

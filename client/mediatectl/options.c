@@ -251,7 +251,7 @@ static const struct {
           "     --add NAME=VALUE     modify: one more attribute, at the end or at --index N (repeatable)" },
         { BIT(REMOVE),
           "     --remove N           modify: drop the attribute with that index, -1: the last (repeatable)" },
-        { BIT(CLEAR), "     --clear              modify: drop all attributes" },
+        { BIT(CLEAR), "     --clear              modify: drop all attributes; set-aside: take it back" },
         { BIT(LIVE) | BIT(DEFINED),
           "     --live --defined     modify: the running device, the definition (default), or both" },
         { BIT(OUTPUT), "  -o --output COLUMN,...  The columns of a table, '+COLUMN,...' for more of them" },

@@ -79,6 +79,18 @@ static int other_parents(const struct lists *lists, const char *name, bool cards
         return r < 0 ? -ENOMEM : 0;
 }
 
+char *place_set_aside(const struct lists *lists, const char *card) {
+        _cleanup_free_ const char **names = calloc(lists->parents.n + 1, sizeof(*names));
+        size_t n = 0;
+
+        if (!names)
+                return NULL;
+        for (size_t i = 0; i < lists->parents.n; i++)
+                if (lists->parents.items[i].set_aside && lists_is_on(lists, lists->parents.items[i].name, card))
+                        names[n++] = lists->parents.items[i].name;
+        return suggest_list(names, n);
+}
+
 static char *card_parents(const struct lists *lists, const char *card) {
         _cleanup_free_ const char **names = calloc(lists->parents.n + 1, sizeof(*names));
         size_t n = 0;

@@ -14,6 +14,10 @@ bool place_has_type(const struct lists *lists, const char *parent, const char *t
  * text. Returns NULL when there is no memory. */
 char *place_types(const struct lists *lists, const char *parent);
 
+/** place_set_aside() - the functions of a card that are set aside, as "A, B and 3 more"; empty: none is. The caller
+ * frees the text. Returns NULL when there is no memory. */
+char *place_set_aside(const struct lists *lists, const char *card);
+
 /** place_missing() - say what is missing if this host has no such parent, or if the parent has no such type; NULL: any
  * type will do. The text is a sentence, which the caller frees; NULL: nothing is missing. Returns a status. */
 int place_missing(struct client *client, const char *parent, const char *type, char **ret);

@@ -16,6 +16,8 @@ enum {
         PARENTS_DEVICES,
         PARENTS_PATH,
         PARENTS_CARD,
+        PARENTS_BACKEND,
+        PARENTS_SET_ASIDE,
         _PARENTS_MAX,
 };
 
@@ -25,6 +27,8 @@ static const struct column parents_columns[_PARENTS_MAX] = {
         [PARENTS_DEVICES] = { "DEVICES", COLUMN_STANDARD | COLUMN_RIGHT | COLUMN_NUMBER, "device_count" },
         [PARENTS_PATH] = { "PATH", COLUMN_STANDARD | COLUMN_WRAP, "sysfs_path" },
         [PARENTS_CARD] = { "CARD", COLUMN_JSON },
+        [PARENTS_BACKEND] = { "BACKEND", COLUMN_JSON },
+        [PARENTS_SET_ASIDE] = { "ASIDE", COLUMN_JSON | COLUMN_BOOLEAN, "set_aside" },
 };
 
 enum {
@@ -68,7 +72,11 @@ static int add_parent(struct table *table, const struct lists *lists, const stru
                 r = table_set_number(table, line, PARENTS_DEVICES, COUNT_OF_PARENT(&lists->devices, parent->name));
         if (r >= 0)
                 r = table_set(table, line, PARENTS_PATH, parent->syspath);
-        return r >= 0 ? table_set(table, line, PARENTS_CARD, parent->card) : r;
+        if (r >= 0)
+                r = table_set(table, line, PARENTS_CARD, parent->card);
+        if (r >= 0)
+                r = table_set(table, line, PARENTS_BACKEND, parent->backend);
+        return r >= 0 ? table_set_boolean(table, line, PARENTS_SET_ASIDE, parent->set_aside) : r;
 }
 
 int verb_parents(struct client *client, char **arguments, size_t n) {

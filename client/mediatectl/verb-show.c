@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl show: everything known about devices, definitions and parents. It is collected as JSON, and printed as
- * that or, for people, as lists of fields. */
+/* mediatectl show: everything known about devices, definitions, parents and cards. It is collected as JSON, and printed
+ * as that or, for people, as lists of fields. */
 
 #include <errno.h>
 
@@ -53,8 +53,6 @@ static int tell_unknown(struct client *client, const char *text) {
         r = place_missing(client, text, NULL, &missing);
         if (r != 0)
                 return r;
-        if (lists_has_card(&client->lists, text))
-                return tell_status(STATUS_NOT_FOUND, "%s", missing);
         return tell_status(STATUS_NOT_FOUND, "'%s' is neither a UUID nor the beginning of one. %s", text, missing);
 }
 
@@ -90,10 +88,12 @@ static int show_one(struct client *client, const char *text, struct facts *facts
         for (size_t i = 0; i < client->lists.parents.n; i++)
                 if (streq(client->lists.parents.items[i].name, text)) {
                         r = facts_add_parent(client, &client->lists.parents.items[i], facts);
-                        return r == 0 && is_card ? facts_add_card(&card, facts) : r;
+                        return r == 0 && is_card ? facts_add_card(client, text, &card, facts) : r;
                 }
         if (is_card)
-                return facts_add_card(&card, facts);
+                return facts_add_card(client, card.name, &card, facts);
+        if (lists_has_card(&client->lists, text))
+                return facts_add_card(client, text, NULL, facts);
         for (size_t i = 0; i < client->lists.definitions.n; i++)
                 if (streq(client->lists.definitions.items[i].uuid, text))
                         return show_uuid(client, text, facts);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "client/mediatectl/place.h"
 #include "client/mediatectl/resolve.h"
 #include "client/mediatectl/users.h"
 #include "client/mediatectl/verbs.h"
@@ -111,6 +112,22 @@ static int add_type(const struct tree *tree, struct libscols_line *above, const 
         return r >= 0 ? add_devices(tree, line, type->type) : r;
 }
 
+/* What is set aside is no state of a device, so programs get it from `parents`. */
+static int set_aside(const struct tree *tree, struct libscols_line *line) {
+        const struct lists *lists = &tree->client->lists;
+        const struct listed_parent *parent = lists_find_parent(lists, tree->name);
+        _cleanup_free_ char *names = NULL, *text = NULL;
+
+        if (table_is_json(tree->table))
+                return 0;
+        if (parent)
+                return parent->set_aside ? table_set_state(tree->table, line, TREE_STATE, "set-aside") : 0;
+        names = place_set_aside(lists, tree->name);
+        if (!names || asprintf(&text, "set aside: %s", names) < 0)
+                return -ENOMEM;
+        return *names ? table_set(tree->table, line, TREE_DESCRIPTION, text) : 0;
+}
+
 static int add_place(struct tree *tree, const char *name) {
         const struct lists *lists = &tree->client->lists;
         bool is_card = lists_has_card(lists, name);
@@ -123,6 +140,8 @@ static int add_place(struct tree *tree, const char *name) {
                 return -ENOMEM;
         tree->name = name;
         r = table_set(tree->table, line, TREE_NAME, name);
+        if (r >= 0)
+                r = set_aside(tree, line);
         for (size_t i = 0; r >= 0 && i < n_types; i++)
                 if (streq(types[i].parent, name))
                         r = add_type(tree, line, &types[i]);

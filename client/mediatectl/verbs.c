@@ -39,6 +39,8 @@ static const struct verb verbs[] = {
          OPTIONS_JOB | BIT(ALL) | BIT(PARENT) | BIT(DRY_RUN), verb_enable},
         {"disable", "UUID...", "Do not start them any more", 0, ARGUMENTS_ANY,
          OPTIONS_JOB | BIT(ALL) | BIT(PARENT) | BIT(DRY_RUN), verb_disable},
+        {"set-aside", "PARENT...", "Do not choose these functions of cards any more; --clear: choose them again", 1,
+         ARGUMENTS_ANY, BIT(CLEAR), verb_set_aside},
         {"jobs", "", "Requests that are not finished", 0, 0, OPTIONS_TABLE, verb_jobs},
         {"cancel", "JOB...", "Cancel waiting requests", 0, ARGUMENTS_ANY, BIT(ALL), verb_cancel},
         {"monitor", "[UUID...]", "What happens, one line an event, until interrupted", 0, ARGUMENTS_ANY,

@@ -19,8 +19,8 @@ struct verb {
 #define ARGUMENTS_ANY SIZE_MAX
 
 verb_func verb_list, verb_tree, verb_parents, verb_types, verb_show, verb_create, verb_start, verb_stop, verb_define,
-        verb_modify, verb_undefine, verb_enable, verb_disable, verb_jobs, verb_cancel, verb_monitor, verb_wait,
-        verb_check;
+        verb_modify, verb_undefine, verb_enable, verb_disable, verb_set_aside, verb_jobs, verb_cancel, verb_monitor,
+        verb_wait, verb_check;
 
 /** verb_find() - the verb of that name, or for NULL the first one. Returns NULL when there is none; then a message says
  * what may have been meant. */

@@ -22,6 +22,7 @@ const char *state_colour(const char *state) {
                 { "waiting-parent", "\033[33m" },
                 { "waiting-type", "\033[33m" },
                 { "waiting-instance", "\033[33m" },
+                { "set-aside", "\033[33m" },
                 { "running", "\033[32m" },
                 { "wedged", "\033[1;31m" },
                 { "failed", "\033[1;31m" },

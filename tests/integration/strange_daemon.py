@@ -17,6 +17,7 @@ _PATH = f"{ROOT}/device/x"
 _ANSWERS = {
     "ListParents": ("a(sso)", [STRANGE, STRANGE, _PATH]),
     "ListTypes": ("a(ssssus)", [STRANGE, STRANGE, STRANGE, STRANGE, 1, STRANGE]),
+    "ListCards": ("a(sssb)", [STRANGE, STRANGE, STRANGE, True]),
     "ListDevices": ("a(ssssbo)", [STRANGE, STRANGE, STRANGE, STRANGE, True, _PATH]),
     "ListDefinitions": ("a(ssssbo)", [STRANGE, STRANGE, STRANGE, STRANGE, True, _PATH]),
     "ListJobs": ("a(tssso)", [1, STRANGE, STRANGE, STRANGE, _PATH]),
