@@ -16,9 +16,11 @@
 /* When a job without a deadline is reported. Others are reported when their deadline has passed. */
 #define JOB_SLOW_SECONDS 90
 
-static int check_wedged(struct findings *findings, const struct entry *entry) {
+static int check_wedged(const struct lists *lists, struct findings *findings, const struct entry *entry) {
         _cleanup_free_ char *text = NULL;
 
+        if (check_is_vgpu_parent(lists, entry->parent))
+                return check_vgpu_wedged(findings, entry->uuid, entry->parent);
         text = finding_text("Unload the driver of its parent %s, or reboot. The program that wrote to its 'remove' "
                             "file while it was being created should use mediated",
                             entry->parent);
@@ -29,8 +31,13 @@ static int check_wedged(struct findings *findings, const struct entry *entry) {
 }
 
 /* Parents that are not there are reported once for all their definitions, by check_parents(). */
-static int check_entry(struct findings *findings, const struct entry *entry) {
+static int check_entry(const struct lists *lists, struct findings *findings, const struct entry *entry) {
         static const char fix[] = "Fix what the message names, then: mediatectl start UUID";
+        static const char wait[] = "It starts when one is free; mediatectl tree shows which devices have them";
+        static const char vgpu_wait[] =
+                "It starts when the driver offers the type; mediatectl tree shows which devices the card has. Types of "
+                "different sizes need nvidia-smi vgpu -shm 1 before the first device, and a card in MIG mode needs GPU "
+                "instances";
         const char *state = entry_state(entry), *file = json_text(entry->definition_properties, "File");
         _cleanup_free_ char *error = NULL, *text = NULL;
         const char *reason;
@@ -42,7 +49,7 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
         reason = error ? error : "see the journal";
 
         if (streq(state, "wedged"))
-                return check_wedged(findings, entry);
+                return check_wedged(lists, findings, entry);
         if (streq(state, "invalid")) {
                 text = finding_text("The definition on %s is invalid: %s", entry->parent, reason);
                 return finding_add(findings, SEVERITY_PROBLEM, "invalid-definition", *file ? file : entry->uuid, text,
@@ -62,7 +69,7 @@ static int check_entry(struct findings *findings, const struct entry *entry) {
                                    "services and journalctl -k");
         if (streq(state, "waiting-instance"))
                 return finding_add(findings, SEVERITY_WARNING, "waiting-instance", entry->uuid, error,
-                                   "It starts when one is free; mediatectl tree shows which devices have them");
+                                   check_is_vgpu_parent(lists, entry->parent) ? vgpu_wait : wait);
         return 0;
 }
 
@@ -169,10 +176,12 @@ int check_daemon(struct client *client, struct findings *findings) {
         if (r == 0)
                 r = entries_fetch_problems(client, &entries);
         for (size_t i = 0; r == 0 && i < entries.n; i++) {
-                r = check_entry(findings, &entries.items[i]);
+                r = check_entry(&client->lists, findings, &entries.items[i]);
                 if (r == 0)
                         r = check_place(&client->lists, findings, &entries.items[i]);
         }
+        if (r == 0)
+                r = check_vgpu_cards(&client->lists, findings);
         if (r == 0 && client_is_local(client))
                 r = check_parents(&client->lists, findings);
         return r == 0 ? check_jobs(client, findings) : r;

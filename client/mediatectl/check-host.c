@@ -58,7 +58,7 @@ static int check_vfio(struct findings *findings) {
 }
 
 static int check_parents(struct findings *findings) {
-        if (has_entries("sys/class/mdev_bus"))
+        if (has_entries("sys/class/mdev_bus") || check_has_vgpu_parents())
                 return 0;
         if (exists("sys/class/mdev_bus") || exists("sys/module/mdev"))
                 return finding_add(
@@ -137,12 +137,11 @@ int check_host(struct findings *findings, const char *kernel_release) {
         /* Since Linux 6.8 NVIDIA's driver does not use mdev: https://docs.nvidia.com/vgpu, "vendor-specific VFIO
          * framework". */
         if ((major > 6 || (major == 6 && minor >= 8)) && exists("sys/module/nvidia_vgpu_vfio") &&
-            !has_entries("sys/class/mdev_bus"))
+            !has_entries("sys/class/mdev_bus") && !check_has_vgpu_parents())
                 return finding_add(
                         findings, SEVERITY_WARNING, "vendor-vfio", "nvidia",
-                        "On kernels 6.8 and later NVIDIA's driver has no mediated devices; it has an interface "
-                        "of its own (nvidia/current_vgpu_type of each virtual function)",
-                        "Write the number of the vGPU type to that file, and give the virtual function to the "
-                        "virtual machine; mediated has no part in it yet");
+                        "On kernels 6.8 and later NVIDIA's driver has no mediated devices; its parents are virtual "
+                        "functions (SR-IOV) with a file nvidia/current_vgpu_type, and there is none",
+                        "Enable the virtual functions of the card: /usr/lib/nvidia/sriov-manage -e CARD");
         return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* mediatectl check: PCI devices that have the vendor's own interface, and those that could be parents and are not. */
+/* mediatectl check: why a parent is not there for which there are definitions. */
 
 #include <ctype.h>
 #include <errno.h>
@@ -12,60 +12,6 @@
 #include "common/card.h"
 #include "common/io.h"
 #include "common/root.h"
-
-static bool has(int device_fd, const char *path) {
-        return faccessat(device_fd, path, F_OK, 0) >= 0;
-}
-
-/* The virtual functions that have the vendor's own interface. */
-struct vendor_functions {
-        size_t n;
-        char first[NAME_MAX + 1];       /* the lowest address of one */
-};
-
-static void look_at_device(const char *name, struct vendor_functions *functions) {
-        _cleanup_close_ int fd = -1;
-
-        fd = card_open(name);
-        if (fd < 0)
-                return;
-        if (has(fd, "nvidia/current_vgpu_type")) {
-                if (functions->n++ == 0 || strcmp(name, functions->first) < 0)
-                        snprintf(functions->first, sizeof(functions->first), "%s", name);
-        }
-}
-
-/* A card has dozens of them. All are one finding. */
-static int add_vendor_functions(struct findings *findings, const struct vendor_functions *functions) {
-        _cleanup_free_ char *message = NULL;
-
-        if (functions->n == 0)
-                return 0;
-        message = finding_text(
-                "%zu virtual function%s NVIDIA's own interface (nvidia/current_vgpu_type, kernels 6.8 and "
-                "later) in place of mediated devices",
-                functions->n, functions->n == 1 ? " has" : "s have");
-        return finding_add(
-                findings, SEVERITY_WARNING, "vendor-vfio", functions->first, message,
-                "Write the number of the vGPU type to that file, and give the virtual function to the virtual "
-                "machine; mediated has no part in it yet");
-}
-
-int check_pci(struct findings *findings) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct vendor_functions functions = {};
-        struct dirent *entry;
-        int r;
-
-        r = open_directory_at(root_fd(), CARD_DEVICES, &dir);
-        if (r < 0)
-                return r == -ENOENT ? 0 : r;
-
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.')
-                        look_at_device(entry->d_name, &functions);
-        return add_vendor_functions(findings, &functions);
-}
 
 /* "0000:41:00.4" */
 static bool is_pci_address(const char *name) {

@@ -98,6 +98,13 @@ static const struct field parent_fields[] = {
 };
 
 static const struct field card_fields[] = {
+        { "Driver", "driver", NULL, NULL, "none" },
+        { "Functions", "function_count" },
+        { "At most", "function_max" },
+        { "Asked for by", "file", NULL, NULL, "no file in mediated.d" },
+        { "Preparation", "preparation" },
+        { "Attempt", "attempt" },
+        { "Message", "message" },
         { "Kind", "backend" },
         { "Parents", "parents" },
         { "Set aside", "parents", print_if_set_aside, NULL },
@@ -110,16 +117,6 @@ static const struct field job_fields[] = {
         { "Type", "type" },
         { "Kind", "kind" },
         { "State", "state" },
-};
-
-static const struct field card_fields[] = {
-        { "Driver", "driver", NULL, NULL, "none" },
-        { "Functions", "function_count" },
-        { "At most", "function_max" },
-        { "Asked for by", "file", NULL, NULL, "no file in mediated.d" },
-        { "Preparation", "preparation" },
-        { "Attempt", "attempt" },
-        { "Message", "message" },
 };
 
 static int add_row(struct libscols_table *table, const char *label, const char *text, const char *colour) {

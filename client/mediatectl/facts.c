@@ -196,7 +196,8 @@ int facts_add_card(struct client *client, const char *name, const struct card *c
         keys_put_text(&object, "backend", backend);
         json_put(&object, "parents", parents);
         r = put_types_of_card(lists, name, &object);
-        if (r >= 0)
+        /* The files of another host cannot be read. */
+        if (r >= 0 && card)
                 r = preparation_facts_put(card, &object);
         json_push(&facts->cards, object);
         return r;

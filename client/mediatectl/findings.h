@@ -37,20 +37,32 @@ void findings_clear(struct findings *findings);
 
 /* Checks of the host's files, below root_fd(). */
 
-/** check_host() - check kernel modules, the IOMMU, mdevctl's udev rule, and for vendors that no longer use mdev.
- * Returns 0 or a negative errno. */
+/** check_host() - check whether there is a parent, kernel modules, the IOMMU, and mdevctl's udev rule. Returns 0 or a
+ * negative errno. */
 int check_host(struct findings *findings, const char *kernel_release);
 
 /** check_cards() - check for files of mediated.d that are wrong, for cards that have not the virtual functions that a
  * file asks for, and for cards and virtual functions with a wrong driver or none. Returns 0 or a negative errno. */
 int check_cards(struct findings *findings);
 
-/** check_pci() - check for PCI devices that have an interface of the vendor's own. Returns 0 or a negative errno. */
-int check_pci(struct findings *findings);
+/** check_has_vgpu_parents() - whether there is a virtual function that can have a vGPU without mdev. */
+bool check_has_vgpu_parents(void);
 
 /** check_missing_parent() - find out why a parent is not there for which there are definitions. It is a problem if some
  * of them are to start with the parent. Returns 0 or a negative errno. */
 int check_missing_parent(struct findings *findings, const char *parent, size_t n_definitions, size_t n_auto);
+
+/* Checks of what lists_parents(), lists_types() and lists_devices() have fetched. */
+
+/** check_is_vgpu_parent() - whether the parent @name can have a vGPU without mdev. */
+bool check_is_vgpu_parent(const struct lists *lists, const char *name);
+
+/** check_vgpu_cards() - check for cards of such parents without a type, and for all functions that are set aside.
+ * Returns 0 or a negative errno. */
+int check_vgpu_cards(const struct lists *lists, struct findings *findings);
+
+/** check_vgpu_wedged() - add the finding that such a device is wedged. Returns 0 or -ENOMEM. */
+int check_vgpu_wedged(struct findings *findings, const char *uuid, const char *parent);
 
 /* A check that asks the daemon. */
 

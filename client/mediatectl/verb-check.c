@@ -86,8 +86,6 @@ int verb_check(struct client *client, char **arguments, size_t n) {
                 r = check_host(&findings, name.release);
                 if (r >= 0)
                         r = check_cards(&findings);
-                if (r >= 0)
-                        r = check_pci(&findings);
                 if (r < 0)
                         return r;
         }

@@ -81,7 +81,6 @@ static void test_good(void **state) {
         make_good_host();
         assert_int_equal(check_host(&findings, "6.1.0-18-amd64"), 0);
         assert_int_equal(check_cards(&findings), 0);
-        assert_int_equal(check_pci(&findings), 0);
         assert_int_equal(findings.n, 0);
 }
 
@@ -257,19 +256,24 @@ static void test_drivers(void **state) {
 }
 
 static void test_vendor_vfio(void **state) {
-        _cleanup_findings_ struct findings findings = {}, host_findings = {};
+        _cleanup_findings_ struct findings findings = {}, with_functions = {};
 
         make_gpu("0000:41:00.4", NVIDIA, "0\n", 0);
-        file("sys/bus/pci/devices/0000:41:00.4/nvidia/current_vgpu_type", "0\n");
-        assert_int_equal(check_pci(&findings), 0);
-        assert_int_equal(findings.n, 1);
-        assert_string_equal(findings.items[0].id, "vendor-vfio");
-
+        file("sys/module/mdev/refcnt", "0\n");
         file("sys/module/nvidia_vgpu_vfio/refcnt", "0\n");
-        assert_int_equal(check_host(&host_findings, "6.1.0"), 0);
-        assert_null(find(&host_findings, "vendor-vfio"));
-        assert_int_equal(check_host(&host_findings, "6.8.0-31-generic"), 0);
-        assert_non_null(find(&host_findings, "vendor-vfio"));
+        assert_int_equal(check_host(&findings, "6.1.0"), 0);
+        assert_null(find(&findings, "vendor-vfio"));
+        assert_non_null(find(&findings, "no-parent"));
+        assert_int_equal(check_host(&findings, "6.8.0-31-generic"), 0);
+        assert_non_null(strstr(find(&findings, "vendor-vfio")->advice, "sriov-manage -e"));
+
+        /* Its virtual functions are parents. */
+        file("sys/bus/pci/devices/0000:41:00.4/nvidia/current_vgpu_type", "0\n");
+        assert_int_equal(check_host(&with_functions, "6.8.0-31-generic"), 0);
+        assert_null(find(&with_functions, "vendor-vfio"));
+        assert_null(find(&with_functions, "no-parent"));
+        assert_int_equal(check_cards(&with_functions), 0);
+        assert_null(find(&with_functions, "no-driver"));
 }
 
 static void test_missing_parent(void **state) {
