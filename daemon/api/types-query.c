@@ -122,16 +122,18 @@ static void on_left(struct charge *charge) {
 int types_query_start(struct manager *manager, sd_bus_message *message, const char *parent_name) {
         struct call *call = scheduler_current(manager->scheduler, message);
         struct types_query *query;
-        struct parent *parent, *next;
+        struct parent *parent;
         int r;
 
         if (!call)
                 return -EACCES;
         if (call->resumed)
                 return answer(manager, message, parent_name);
-        HASH_ITER(hh, manager->registry->parents, parent, next)
-                if (!*parent_name || streq(parent_name, parent->name))
-                        parent_read_types(parent);
+        parent = *parent_name ? parent_find(manager->registry, parent_name) : NULL;
+        if (parent)
+                parent_refresh_types(parent);
+        else if (!*parent_name)
+                parent_refresh_all_types(manager->registry);
         if (is_complete(manager, parent_name))
                 return answer(manager, message, parent_name);
 

@@ -88,6 +88,10 @@ struct backend {
         /* Whether definitions must say of which kind their device is, because mdevctl does not know the kind. */
         bool is_named_in_definitions;
 
+        /* How long what was read of the types is good enough for ListTypes, in µs, if nothing is known to have changed.
+         * A card may have so many parents that reading all of them takes longer than the rest of the call. */
+        uint64_t fresh_usec;
+
         /* Whether a parent holds one device at most, for which several UUIDs may compete. */
         bool has_one_device;
 

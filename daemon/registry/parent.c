@@ -96,32 +96,57 @@ static void parent_gone(struct parent *parent) {
         parent->retry_timer = sd_event_source_disable_unref(parent->retry_timer);
 }
 
-static void take_types(struct parent *parent, json_object *object) {
+/* Returns whether they are the same as before. */
+static bool take_types(struct parent *parent, json_object *object) {
         struct mdev_types types;
 
-        if (mdev_types_parse(object, &types) < 0)
-                return registry_look_again(parent->registry);
+        if (mdev_types_parse(object, &types) < 0) {
+                registry_look_again(parent->registry);
+                return false;
+        }
         if (parent->backend->complete_types && parent->backend->complete_types(parent, &types) < 0)
                 registry_look_again(parent->registry);
-        if (mdev_types_equal(&types, &parent->types))
-                return mdev_types_clear(&types);
+        if (mdev_types_equal(&types, &parent->types)) {
+                mdev_types_clear(&types);
+                return true;
+        }
 
         mdev_types_clear(&parent->types);
         parent->types = types;
         export_change(parent->registry->exports, &parent->export, "Types");
+        return false;
+}
+
+/* What nobody tells, such as a new size of instances, changes all parents of a card at once. */
+static void speak_for_card(const struct parent *speaker, bool same) {
+        struct parent *parent, *next;
+
+        HASH_ITER(hh, speaker->registry->parents, parent, next)
+                if (parent != speaker && streq(parent->card, speaker->card)) {
+                        if (!same)
+                                parent_read_types(parent);
+                        else if (parent->read_at > 0 && parent->read_at < speaker->read_at)
+                                parent->read_at = speaker->read_at;
+                }
 }
 
 static void on_types(struct work *work, struct report *report) {
         struct parent *parent = work->userdata;
         const struct registry *registry = parent->registry;
+        bool speaks = parent->speaks, same = false;
 
         assert(parent->reading);
         parent->reading = false;
         if (parent->prev)
                 return parent_forget(parent);
 
+        parent->speaks = false;
         if (report && report->kind == REPORT_DONE && report->types)
-                take_types(parent, report->types);
+                same = take_types(parent, report->types);
+        else
+                parent->read_at = 0;
+        if (speaks)
+                speak_for_card(parent, same);
         /* What a worker has read before or while another one made a device says nothing about it. */
         if (parent->changed && !parent->changing)
                 parent->read_again = true;
@@ -144,8 +169,52 @@ void parent_read_types(struct parent *parent) {
 
         parent->reading = true;
         parent->read_again = false;
+        parent->read_at = now_usec();
         parent->changed = parent->changing;
         pool_submit(parent->registry->pool, &parent->read_work);
+}
+
+static bool is_fresh(const struct parent *parent) {
+        return !parent->reading && parent->read_at > 0 && now_usec() - parent->read_at < parent->backend->fresh_usec;
+}
+
+void parent_refresh_types(struct parent *parent) {
+        if (!is_fresh(parent))
+                parent_read_types(parent);
+}
+
+static bool has_instance(const struct parent *parent) {
+        for (size_t i = 0; i < parent->types.n; i++)
+                if (parent->types.items[i].available > 0)
+                        return true;
+        return false;
+}
+
+/* A parent that has a device, and one of a full card, have nothing to say about the others. */
+static struct parent *find_speaker(const struct parent *of) {
+        struct parent *parent, *next;
+
+        HASH_ITER(hh, of->registry->parents, parent, next)
+                if (streq(parent->card, of->card) && parent->read_at > 0 && (!parent->reading || parent->speaks) &&
+                    has_instance(parent))
+                        return parent;
+        return NULL;
+}
+
+void parent_refresh_all_types(struct registry *registry) {
+        struct parent *parent, *next, *speaker;
+
+        HASH_ITER(hh, registry->parents, parent, next) {
+                if (is_fresh(parent))
+                        continue;
+                speaker = parent->backend->fresh_usec > 0 && parent->read_at > 0 ? find_speaker(parent) : NULL;
+                if (!speaker)
+                        parent_read_types(parent);
+                else if (!speaker->speaks) {
+                        parent_read_types(speaker);
+                        speaker->speaks = true;
+                }
+        }
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -174,10 +243,15 @@ static int on_capacity(sd_event_source *source, uint64_t usec, void *userdata) {
 }
 
 void parent_capacity_changed(struct registry *registry, const char *name) {
-        struct parent *parent = parent_find(registry, name);
+        struct parent *changed = parent_find(registry, name), *parent, *next;
 
-        if (parent && !timer_is_armed(parent->capacity_timer))
-                timer_arm(parent->capacity_timer, CAPACITY_USEC);
+        if (!changed)
+                return;
+        HASH_ITER(hh, registry->parents, parent, next)
+                if (streq(parent->card, changed->card))
+                        parent->read_at = 0;
+        if (!timer_is_armed(changed->capacity_timer))
+                timer_arm(changed->capacity_timer, CAPACITY_USEC);
 }
 
 void parent_begin_change(struct registry *registry, const char *name, bool removes) {

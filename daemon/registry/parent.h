@@ -26,6 +26,8 @@ struct parent {
         bool set_aside;                 /* whether it is left out when a parent of its card is chosen */
         struct mdev_types types;        /* as a worker has read them last; none before that */
         struct work read_work;          /* that of reading the types */
+        uint64_t read_at;               /* when reading them began; 0: it failed, or they may have changed since */
+        bool speaks;                    /* whether this read is done for all parents of the card */
         bool changing;                  /* whether a worker makes or removes a device of it */
         bool changed;                   /* whether one has done so since read_work began */
         bool reading;                   /* whether read_work is under way */
@@ -59,6 +61,13 @@ bool parent_may_have_type(const struct parent *parent, const char *type);
 
 /** parent_read_types() - have a worker read the types again. */
 void parent_read_types(struct parent *parent);
+
+/** parent_refresh_types() - the same, unless what is known was read just now. */
+void parent_refresh_types(struct parent *parent);
+
+/** parent_refresh_all_types() - the same for all parents. Of a card whose back end has fresh_usec only one parent is
+ * read, and the others only if it has other types than before. */
+void parent_refresh_all_types(struct registry *registry);
 
 /** parent_read_again_later() - somebody waits for a type or an instance: read the types after a while, which grows from
  * call to call. */

@@ -386,6 +386,7 @@ const struct backend vgpu_backend = {
         .forget_parent = forget_parent,
         .is_intact = is_intact,
         .is_named_in_definitions = true,
+        .fresh_usec = USEC_PER_SEC,
         .has_one_device = true,
         .explain_wedged = explain_wedged,
 };
