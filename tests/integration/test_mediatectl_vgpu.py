@@ -36,13 +36,14 @@ def is_set_aside(host, name):
     return host.properties(parent_path(name), PARENT)["SetAside"]
 
 
-def cycle(host):
+def cycle(host, wait=True):
     """Makes the card's virtual functions anew, as it heals a broken one."""
     path = f"/sys/bus/pci/devices/{CARD}/sriov_numvfs"
     write(path, "0")
-    host.eventually(lambda: len(host.call("ListParents")) == 1, what="no virtual function")
+    host.eventually(lambda: not [row for row in host.call("ListCards") if row[1] == CARD], what="no virtual function")
     write(path, "4")
-    wait_for_types(host)
+    if wait:
+        wait_for_types(host)
 
 
 # --- what there is
@@ -91,6 +92,20 @@ def test_the_bus_lists_all_cards(host):
                                               ["mtty", "mtty", "mdev", False]]
     assert [host.properties(parent_path(name), PARENT)["Backend"] for name in (VFS[0], "mtty")] == ["nvidia-vfio",
                                                                                                    "mdev"]
+
+
+def test_what_nobody_tells_is_seen_a_second_later(host):
+    """One function is read for all others of its card, which change with it."""
+    before = host.types()
+    host.simctl("mig", CARD, "on")
+    host.sleep(1.1)
+    assert {kind.available for kind in host.types().values() if kind.parent in VFS} == {0}
+    host.simctl("mig", CARD, "ready")
+    host.sleep(1.1)
+    assert host.types() == before
+    # What is known to have changed is seen at once.
+    ctl(host, "create", VFS[0], "nvidia-1145")
+    assert host.types()[VFS[0], "nvidia-1145"].available == 0
 
 
 def test_count(host):
@@ -180,6 +195,23 @@ def test_only_functions_can_be_set_aside(host):
     assert ctl(host, "set-aside", status=2).err and ctl(host, "set-aside", VFS[0], "--all", status=2).err
 
 
+def test_what_cannot_be_kept_is_not_promised(host):
+    host.shell("rm -rf /run/mediated/set-aside && touch /run/mediated/set-aside")
+    error = ctl(host, "set-aside", VFS[0], status=1).err
+    assert f"Parent '{VFS[0]}': cannot write to /run/mediated: " in error
+    assert not is_set_aside(host, VFS[0])
+    host.shell("rm /run/mediated/set-aside")
+    ctl(host, "set-aside", VFS[0])
+    assert is_set_aside(host, VFS[0])
+    # If the file has gone, it is written again.
+    host.shell("rm -r /run/mediated/set-aside")
+    ctl(host, "set-aside", VFS[0])
+    host.simctl("daemon", "restart")
+    host.bus = host.new_bus()
+    host.wait_ready()
+    assert is_set_aside(host, VFS[0])
+
+
 def test_a_change_is_announced_once(host):
     signals = host.signals()
 
@@ -205,3 +237,97 @@ def test_functions_of_mediated_devices_are_set_aside_too():
         assert host.devices()[uuid].parent == vfs[1]
         ctl(host, "create", "0000:41:00.0", "nvidia-63", status=1)
         assert len(host.devices()) == 1
+
+
+# --- check
+
+def findings(host, *ids):
+    """Those with one of the ids, and no others of cards."""
+    found = ctl_json(host, "check", status=None)["findings"]
+    assert not {row["id"] for row in found} & {"no-parent", "vendor-vfio"}
+    return [row for row in found if row["id"] in ids]
+
+
+def test_check_finds_nothing():
+    with Host(parents=[], cards=[SPEC]) as host:
+        host.eventually(lambda: len(host.types()) == 2 * len(VFS))
+        host.shell("ln -s /dev/null /etc/udev/rules.d/60-mdevctl.rules", check=False)
+        assert ctl(host, "check").out == "ok       No problem found: 4 parents, 0 devices, 0 definitions\n"
+
+
+def test_check_finds_a_card_without_types(host):
+    assert findings(host, "no-types") == []
+    host.simctl("mig", CARD, "on")
+    finding, = host.eventually(lambda: findings(host, "no-types"), what="the finding")
+    assert (finding["severity"], finding["subject"]) == ("problem", CARD)
+    assert "nvidia-smi mig" in finding["advice"]
+    host.simctl("mig", CARD, "ready")
+    assert host.eventually(lambda: not findings(host, "no-types"), what="no finding")
+
+
+def test_check_finds_types_that_come_late():
+    with Host(parents=[], cards=[SPEC]) as host:
+        host.simctl("hang", CARD, "types")
+        cycle(host, wait=False)
+        host.eventually(lambda: len(host.call("ListParents")) == len(VFS), what="the virtual functions")
+        finding, = host.eventually(lambda: findings(host, "no-types"), what="the finding")
+        assert "half a minute" in finding["advice"]
+        host.simctl("resume", CARD)
+        assert host.eventually(lambda: not findings(host, "no-types"), what="no finding")
+
+
+def test_check_of_a_full_card(host):
+    """That the driver lists no type any more is no finding."""
+    ctl(host, "create", CARD, "nvidia-1145", "--count", "4")
+    assert findings(host, "no-types", "set-aside", "wedged") == []
+
+
+def test_check_says_why_a_type_may_not_be_offered(host):
+    """Two definitions compete for one function, and one of them waits."""
+    uuids = [ctl(host, "define", VFS[0], "nvidia-1145", "--auto").out.strip() for _ in range(2)]
+    cycle(host)
+    finding, = host.eventually(lambda: findings(host, "waiting-instance"), what="the finding")
+    assert {finding["subject"], *host.devices()} == set(uuids)
+    assert "nvidia-smi vgpu -shm 1" in finding["advice"] and "GPU instances" in finding["advice"]
+
+
+def test_check_finds_what_is_set_aside(host):
+    ctl(host, "set-aside", VFS[0], VFS[3])
+    finding, = findings(host, "set-aside")
+    assert (finding["severity"], finding["subject"]) == ("warning", CARD)
+    assert finding["message"].endswith(f": {VFS[0]}, {VFS[3]}")
+    ctl(host, "set-aside", "--clear", VFS[0], VFS[3])
+    assert findings(host, "set-aside") == []
+
+
+def test_check_finds_a_wedged_vgpu(host):
+    uuid = ctl(host, "create", VFS[0], "nvidia-1145").out.strip()
+    host.simctl("wedge", VFS[0], "clear")
+    assert "wedged" in ctl(host, "stop", uuid, status=1).err
+    finding, = host.eventually(lambda: findings(host, "wedged"), what="the finding")
+    assert (finding["severity"], finding["subject"]) == ("problem", uuid)
+    assert "SR-IOV off and on" in finding["advice"] and "remove" not in finding["message"]
+    assert "wedged" in ctl(host, "tree").out
+
+
+# --- many
+
+BIG = [f"{name}:vfs=48," + ",".join(f"nvidia-{number}=48" for number in range(1101, 1131))
+       for name in (CARD, "0000:5e:00.0")]
+
+
+def test_large_cards_fit_a_terminal():
+    """48 functions with 30 types each are 30 rows, in 80 columns."""
+    with Host(parents=[], cards=BIG) as host:
+        host.eventually(lambda: len(host.types()) == 2 * 48 * 30, 20, "the types")
+        uuids = ctl(host, "create", CARD, "nvidia-1101", "--count", "5").out.split()
+        ctl(host, "set-aside", *(row[0] for row in host.call("ListCards") if row[1] != CARD))
+        for arguments, rows in ((["types"], 61), (["tree"], 68), (["show", CARD], 3 + 30 + 5), (["show", VFS[0]], 35),
+                                (["check"], 1), (["parents"], 97), (["list"], 6)):
+            status, text = ctl_terminal(host, *arguments, TERM="dumb")
+            lines = text.splitlines()
+            assert max(map(len, lines)) <= 80 and len(lines) >= rows, (arguments, status, text)
+        assert len(ctl(host, "types").out.splitlines()) == 61
+        assert len(ctl(host, "tree").out.splitlines()) == 1 + 2 * 31 + len(uuids)
+        # A list of names is not longer than people read.
+        assert "and 36 more" in ctl(host, "tree", "0000:5e:00.0").out
