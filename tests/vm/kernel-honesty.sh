@@ -5,6 +5,7 @@
 # pass the same claims in its own tests.
 #
 # tools/check: trixie
+# tools/check: s390x
 
 set -euo pipefail
 
