@@ -136,8 +136,9 @@ int vgpu_create(const struct task *task, struct failure *failure) {
         lock_fd = vgpu_lock(task->parent);
         if (lock_fd == -EWOULDBLOCK)
                 return failure_set(failure, FAILURE_NO_AVAILABLE_INSTANCES,
-                                   "Cannot create device %s: a worker of an earlier mediated still writes to parent '%s', "
-                                   "and the driver has not let it go yet; try again later, or choose another parent",
+                                   "Cannot create device %s: a worker of an earlier mediated still writes to parent "
+                                   "'%s', and the driver has not let it go yet; try again later, or choose another "
+                                   "parent",
                                    task->uuid, task->parent);
         if (lock_fd < 0)
                 return failure_set(failure, FAILURE_IO_ERROR,

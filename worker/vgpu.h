@@ -40,8 +40,8 @@ int vgpu_read(const struct vgpu_vf *vf, uint32_t *ret);
 int vgpu_write(const struct vgpu_vf *vf, uint32_t number);
 
 /** vgpu_lock() - become the only worker that writes to the VF and its note, until the returned fd is closed. Returns a
- * negative errno otherwise, -EWOULDBLOCK when another one is that for long: one of an earlier daemon, whose write has not
- * come back. */
+ * negative errno otherwise, -EWOULDBLOCK when another one is that for long: one of an earlier daemon, whose write has
+ * not come back. */
 int vgpu_lock(const char *parent);
 
 /** vgpu_can_create() - whether the driver lists the type as one that can be created on the VF now. */

@@ -48,8 +48,8 @@ static int on_write(sd_event_source *source, const struct inotify_event *event, 
         return 0;
 }
 
-/* The directory is watched and not the file, because a file system may have several inodes for a file. Without a watch, a
- * write of others is noticed when the types are read the next time. */
+/* The directory is watched and not the file, because a file system may have several inodes for a file. Without a watch,
+ * a write of others is noticed when the types are read the next time. */
 static void watch(struct parent *parent) {
         _cleanup_close_ int fd = -1;
         char path[PATH_MAX];

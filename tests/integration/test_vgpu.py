@@ -5,8 +5,8 @@ import pytest
 from bus import PARENT
 from definitions import define, listed, restart_daemon, start, start_daemon, stop_daemon
 from host import parent_path, read, write
-from vgpus import (CARD, DIALECTS, LARGE, NEXT, OTHER_CARD, OTHER_VFS, PCI, SMALL, VF, VFS, card, current, kernel, raw_set,
-                   shown, uuid_of, vgpu_host)
+from vgpus import (CARD, DIALECTS, LARGE, NEXT, OTHER_CARD, OTHER_VFS, PCI, SMALL, VF, VFS, card, current, kernel,
+                   raw_set, shown, uuid_of, vgpu_host)
 
 IO_ERROR = "org.freedesktop.DBus.Error.IOError"
 

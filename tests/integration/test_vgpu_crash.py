@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Killed workers and daemons around vGPUs of vendor VFIO: a vGPU is complete and its creator was told so, or it is gone;
-what others have made stays, and a VF in use is not written to."""
+"""Killed workers and daemons around vGPUs of vendor VFIO: a vGPU is complete and its creator was told so, or it is
+gone; what others have made stays, and a VF in use is not written to."""
 
 import contextlib
 import itertools

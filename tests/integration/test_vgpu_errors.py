@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What a driver of vendor VFIO answers to a write of a type, or of 0: each error means several things, and what the VF's
-file says after that is the result. docs/KERNEL.md has the table."""
+"""What a driver of vendor VFIO answers to a write of a type, or of 0: each error means several things, and what the
+VF's file says after that is the result. docs/KERNEL.md has the table."""
 
 import subprocess
 
@@ -222,8 +222,8 @@ def test_any_other_error_of_a_clear():
 
 @pytest.mark.parametrize("made_by_others", [False, True])
 def test_wedged(made_by_others):
-    """EIO of a clear. The VF is not written to any more, not by a new daemon either, until its card has made its virtual
-    functions anew."""
+    """EIO of a clear. The VF is not written to any more, not by a new daemon either, until its card has made its
+    virtual functions anew."""
     with vgpu_host(card(4, "sriov=raw")) as host:
         host.simctl("wedge", VF, "clear")
         if made_by_others:
@@ -293,7 +293,8 @@ def test_a_file_that_cannot_be_read(errno):
 
 @pytest.mark.parametrize("how", ["full", "read-only"])
 def test_notes_that_cannot_be_written(how):
-    """Nothing is created that could not be noted. Stops still work, also of what others have made and nobody has noted."""
+    """Nothing is created that could not be noted. Stops still work, also of what others have made and nobody has
+    noted."""
     with vgpu_host() as host:
         stop_daemon(host)
         subprocess.run(["mount", "-t", "tmpfs", "-o", "nr_inodes=64", "tmpfs", "/run/mediated"], check=True)

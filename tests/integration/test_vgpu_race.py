@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Eight clients and two raw writers at four VFs, see tests/race/vgpu-race.c. MEDIATED_VGPU_CALLS sets how many calls the
-clients make."""
+"""Eight clients and two raw writers at four VFs, see tests/race/vgpu-race.c. MEDIATED_VGPU_CALLS sets how many calls
+the clients make."""
 
 import os
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Cards with vendor VFIO in a simulated host, as tests like them: their virtual functions (VFs), what the driver's files
-say, and writers that do not ask the daemon."""
+"""Cards with vendor VFIO in a simulated host, as tests like them: their virtual functions (VFs), what the driver's
+files say, and writers that do not ask the daemon."""
 
 import contextlib
 import os

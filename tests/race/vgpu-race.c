@@ -3,11 +3,11 @@
 /* The race for a few virtual functions (VFs) of vendor VFIO: clients that create and stop vGPUs by the daemon, and raw
  * writers that set and clear types without asking it.
  *
- * Where the driver checks and sets in one step, each vGPU has one owner: whoever has set its type. Nobody else may clear
- * or overwrite it. So what a client was told exists is there until the client stops it, and what a raw writer has set is
- * there until that writer clears it. With --loose the driver takes time between check and set, as the real one does. Two
- * writers of one VF can both succeed then, so that either may lose its vGPU to the other; but a client may lose it only
- * to a raw writer. In both cases nothing is left over at the end.
+ * Where the driver checks and sets in one step, each vGPU has one owner: whoever has set its type. Nobody else may
+ * clear or overwrite it. So what a client was told exists is there until the client stops it, and what a raw writer has
+ * set is there until that writer clears it. With --loose the driver takes time between check and set, as the real one
+ * does. Two writers of one VF can both succeed then, so that either may lose its vGPU to the other; but a client may
+ * lose it only to a raw writer. In both cases nothing is left over at the end.
  *
  * Prints one `NAME COUNT` a line. */
 
@@ -142,8 +142,8 @@ static void check_kept(struct race *race, unsigned int vf, const char *type, con
         if (is_excused(race, vf, steps))
                 count(race, COUNT_LOST);
         else
-                complain(race, COUNT_UNTRUE, vf, "device %s of type %s was created, and the VF has type %ld", uuid, type,
-                         now);
+                complain(race, COUNT_UNTRUE, vf, "device %s of type %s was created, and the VF has type %ld", uuid,
+                         type, now);
 }
 
 static void stop(struct race *race, sd_bus *bus, unsigned int vf, const char *uuid, unsigned long steps) {
@@ -210,7 +210,8 @@ static void clear_raw(struct race *race, unsigned int vf, long number) {
         if (now != number) {
                 if (race->loose)
                         return count(race, COUNT_RAW_LOST);
-                return complain(race, COUNT_RAW_CLEARED, vf, "a raw writer has set %ld, and it has type %ld", number, now);
+                return complain(race, COUNT_RAW_CLEARED, vf, "a raw writer has set %ld, and it has type %ld", number,
+                                now);
         }
         r = write_type(race, vf, 0);
         if (r < 0 && race->loose)
@@ -288,9 +289,9 @@ static int run(struct race *race, unsigned int n_clients, unsigned int n_writers
 static int usage(FILE *f) {
         fprintf(f,
                 "vgpu-race [--calls N] [--clients N] [--writers N] [--seed N] [--loose] TYPE TYPE VF…\n\n"
-                "Clients (8) create and stop vGPUs of both types on the VFs, N (3000) calls in all. Meanwhile raw writers "
-                "(2) set\nand clear types without asking the daemon. --loose: the driver takes time between its checks "
-                "of a write and\nwhat the write does.\n");
+                "Clients (8) create and stop vGPUs of both types on the VFs, N (3000) calls in all. Meanwhile raw "
+                "writers (2) set\nand clear types without asking the daemon. --loose: the driver takes time between "
+                "its checks of a write and\nwhat the write does.\n");
         return f == stdout ? EXIT_SUCCESS : 2;
 }
 

@@ -31,8 +31,9 @@ static int tear_down(void **state) {
 }
 
 static void test_types(void **state) {
-        static const char *const bad[] = { "", "nvidia-", "nvidia-0", "nvidia-01", "nvidia- 1", "nvidia--1", "nvidia-+1",
-                                           "nvidia-1x", "nvidia-0x1", "1145", "mtty-1", "nvidia-4294967296",
+        static const char *const bad[] = { "", "nvidia-", "nvidia-0", "nvidia-01", "nvidia- 1", "nvidia--1",
+                                           "nvidia-+1", "nvidia-1x", "nvidia-0x1", "1145", "mtty-1",
+                                           "nvidia-4294967296",
                                            "nvidia-99999999999999999999" };
         char type[VGPU_TYPE_SIZE];
 
