@@ -29,8 +29,8 @@ int facts_add_definition(const struct entry *entry, struct facts *facts);
 /** facts_add_parent() - add a parent with its types and devices. Returns a status. */
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts);
 
-/** facts_add_card() - add a card with its functions, and their types and devices. @card is the card as this host's files
- * show it, or NULL. Returns a status. */
+/** facts_add_card() - add a card with its functions, and their types and devices. @card is the card as this host's
+ * files show it, or NULL. Returns a status. */
 int facts_add_card(struct client *client, const char *name, const struct card *card, struct facts *facts);
 
 /** facts_add_jobs() - add the unfinished jobs of a UUID. Returns a status. */
