@@ -98,10 +98,10 @@ static const struct field parent_fields[] = {
 };
 
 static const struct field card_fields[] = {
-        { "Driver", "driver", NULL, NULL, "none" },
+        { "Driver", "driver" },
         { "Functions", "function_count" },
         { "At most", "function_max" },
-        { "Asked for by", "file", NULL, NULL, "no file in mediated.d" },
+        { "Asked for by", "file" },
         { "Preparation", "preparation" },
         { "Attempt", "attempt" },
         { "Message", "message" },

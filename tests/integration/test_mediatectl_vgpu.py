@@ -70,7 +70,7 @@ def test_show(host):
     host.eventually(lambda: host.available(VFS[1], "nvidia-1145") == 0)
     for name in (CARD, "3d:00.0"):
         assert lines_of(host, "show", name) == [
-            f"Card {CARD}", "Kind: nvidia-vfio", "Parents: 4",
+            f"Card {CARD}", "Driver: nvidia", "Functions: 4", "At most: 4", "Kind: nvidia-vfio", "Parents: 4",
             "Types: nvidia-1145: at most 3 available, NVIDIA L40S-1B",
             "nvidia-1152: at most 3 available, NVIDIA L40S-8Q", f"Devices: {uuid} on {VFS[1]}"]
     shown = lines_of(host, "show", "3d:00.5")
@@ -149,7 +149,7 @@ def test_set_aside(host):
     # All of it is shown.
     assert lines_of(host, "tree")[1:3] == [f"{CARD} set aside: {VFS[0]}, {VFS[2]}", "├─nvidia-1145 0/3 NVIDIA L40S-1B"]
     assert f"{VFS[2]} set-aside" in lines_of(host, "tree", "--by-parent")
-    assert lines_of(host, "show", CARD)[3:5] == [f"Set aside: {VFS[0]}", VFS[2]]
+    assert lines_of(host, "show", CARD)[6:8] == [f"Set aside: {VFS[0]}", VFS[2]]
     assert "Set aside: yes" in lines_of(host, "show", VFS[2]) and "Set aside" not in ctl(host, "show", VFS[1]).out
     rows = ctl(host, "parents", "-o", "PARENT,ASIDE", "--no-legend").out.split()
     assert dict(zip(rows[::2], rows[1::2])) == {"mtty": "no", VFS[0]: "yes", VFS[1]: "no", VFS[2]: "yes", VFS[3]: "no"}
