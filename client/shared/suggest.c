@@ -77,8 +77,9 @@ char *suggest_list(const char *const *names, size_t n) {
                 fprintf(file, "%s%s", i > 0 ? ", " : "", names[i]);
         if (n > LISTED_MAX)
                 fprintf(file, " and %zu more", n - LISTED_MAX);
-        /* fclose() fails when memory is too short for the end of the text. The stream is closed even then. */
-        if (fclose(file) == EOF) {
+        /* fclose() fails when memory is too short for the end of the text. The stream is closed even then. If the text
+         * is empty, it only leaves NULL. */
+        if (fclose(file) == EOF || !text) {
                 free(text);
                 return NULL;
         }
