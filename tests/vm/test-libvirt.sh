@@ -207,9 +207,11 @@ xml no-uuid.xml '' mtty-1
 xml wrong-type.xml 55555555-5555-4555-8555-555555555555 mtty-9
 parent=nobody xml unknown.xml 66666666-6666-4666-8666-666666666666 mtty-1
 
+echo "libvirt $(virsh --version) with Debian's $(mdevctl --version)"
 check "Debian's mdevctl is the one that runs" test ! -L /usr/bin/mdevctl
 session original
 use_ours
+echo "the same with $(mdevctl --version)"
 check_matches "ours is the one that runs" "*mediated*" "$(mdevctl --version)"
 session ours
 

@@ -16,44 +16,18 @@ here=$(dirname -- "$0")
 source "$here/lib.sh"
 # shellcheck source=tests/vm/mediated.sh
 source "$here/mediated.sh"
+# shellcheck source=tests/vm/packages.sh
+source "$here/packages.sh"
 
-PACKAGES=/root/packages
 MASK=/etc/udev/rules.d/60-mdevctl.rules
-STORE=/etc/mdevctl.d
 # The daemon can write there.
 CALLS=$STORE/calls
-
-# apt ARG…: asks nothing.
-apt() {
-    DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes "$@" </dev/null
-}
-
-install_mediated() {
-    apt --reinstall install "$PACKAGES"/mediated_*.deb "$PACKAGES"/mediated-mdevctl_*.deb
-}
 
 # files: everything that a package may leave behind. What dpkg, apt and the journal keep is theirs.
 files() {
     find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /root -o -path /var/log \
         -o -path /var/tmp -o -path /var/cache -o -path /var/lib/apt -o -path /var/lib/dpkg -o -path "$KEPT" \
         -o -path "$STORE" \) -prune -o -print | sort
-}
-
-# devices: each device with the inode of its directory, which a device that was made anew does not keep.
-devices() {
-    local uuid parent state
-
-    in_kernel | while read -r uuid parent state; do
-        echo "$uuid $parent $state $(stat --format=%i "$(device_dir "$uuid")")"
-    done
-}
-
-same_devices() {
-    diff "$KEPT/devices" <(devices)
-}
-
-is_ours() {
-    [[ $(mdevctl --version) == "mdevctl "*" (mediated "* ]]
 }
 
 test_bare_host() {
@@ -80,38 +54,15 @@ test_bare_host() {
     modprobe --remove mtty
 }
 
-# A host of mdevctl: 20 definitions, of which 5 have start auto, 5 active devices, 2 of which are not defined, and a
-# callout that notes each call.
-make_mdevctl_host() {
-    local i uuid
-
-    apt install "$PACKAGES"/mdevctl_*.deb >/dev/null
-    modprobe mtty
-    udevadm settle
-    uuids=()
-    for ((i = 0; i < 20; i++)); do
-        uuid=$(new_uuid)
-        uuids+=("$uuid")
-        # shellcheck disable=SC2046  # an option or none
-        mdevctl define --uuid "$uuid" --parent mtty --type mtty-1 $( ((i >= 5)) || echo --auto)
-    done
-    for uuid in "${uuids[@]:0:2}" "${uuids[5]}"; do
-        mdevctl start --uuid "$uuid"
-    done
-    mdevctl start --uuid "$(new_uuid)" --parent mtty --type mtty-1
-    mdevctl start --uuid "$(new_uuid)" --parent mtty --type mtty-2
-    mkdir --parents "$STORE/scripts.d/callouts"
-    printf '#!/bin/sh\necho "$@" >>%s\nexit 2\n' "$CALLS" >"$STORE/scripts.d/callouts/log"
-    chmod 755 "$STORE/scripts.d/callouts/log"
-    declare -p uuids >"$KEPT/uuids"
-}
-
 test_over_mdevctl() {
     local before
 
+    install_mdevctl >/dev/null
     make_mdevctl_host
+    declare -p uuids >"$KEPT/uuids"
+    make_callout "echo \"\$@\" >>$CALLS"
     files >"$KEPT/files"
-    devices >"$KEPT/devices"
+    note_devices
     before=$(mdevctl list; mdevctl list --defined)
     check_equal "5 devices are active" 5 "$(wc -l <"$KEPT/devices")"
 
@@ -163,8 +114,8 @@ test_after_boot() {
 }
 
 test_back() {
-    devices >"$KEPT/devices"
-    check "mdevctl can be installed again" apt install "$PACKAGES"/mdevctl_*.deb
+    note_devices
+    check "mdevctl can be installed again" install_mdevctl
     check "mdevctl is Debian's" not is_ours
     check "mediated can be removed" apt remove mediated
     check "no device is touched by that" same_devices
