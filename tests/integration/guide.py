@@ -10,6 +10,7 @@
     ```LANGUAGE not-run: REASON
                         text for a place that the simulated host does not have
     <!-- parents: A B -->       the parents of the host, as tools/simulate has them
+    <!-- cards: A B -->         its cards with virtual functions; there are no parents then but those that are named
     <!-- hidden COMMANDS -->    what happens meanwhile, a command in each line
 
 Commands that need what the simulated host does not have are not run, see NOT_HERE."""
@@ -41,7 +42,7 @@ NOT_HERE = {
 }
 
 BLOCK = re.compile(r"^```(?P<info>.*)\n(?P<text>(?s:.*?))^```$|"
-                   r"^<!-- (?P<kind>parents:|hidden)(?P<comment>(?s:.*?))-->$", re.MULTILINE)
+                   r"^<!-- (?P<kind>parents:|cards:|hidden)(?P<comment>(?s:.*?))-->$", re.MULTILINE)
 # Where the daemon of the pages is; here it is in the build.
 DAEMON = "/usr/local/libexec/mediated"
 END_OF_COMMAND = "\x1e"
@@ -66,9 +67,10 @@ def blocks(text):
             yield line, match["info"], match["text"]
 
 
-def parents_of(text):
-    """Those that the page asks for, or None."""
-    return next((comment.split() for _, info, comment in blocks(text) if info == "parents:"), None)
+def hardware_of(text):
+    """The parents and the cards that the page asks for, as arguments of Host."""
+    found = {info[:-1]: comment.split() for _, info, comment in blocks(text) if info in ("parents:", "cards:")}
+    return {"parents": [], **found} if "cards" in found else found
 
 
 def is_here(command):
@@ -109,7 +111,7 @@ def steps_of(text):
         language, _, words = info.partition(" ")
         if info == "hidden":
             yield from (Step(line, command, None, False) for command in body.splitlines())
-        elif info == "parents:":
+        elif info in ("parents:", "cards:"):
             continue
         elif words.startswith("not-run: "):
             assert len(words.split()) > 2, f"line {line}: no reason"

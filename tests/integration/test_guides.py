@@ -49,7 +49,7 @@ def test_pages_that_nobody_runs_are_noticed(page):
 @pytest.mark.parametrize("path", GUIDES[:1] if is_sanitized() else GUIDES, ids=lambda path: path.stem)
 def test_guide(path):
     text = guide.read(path)
-    with Host(parents=guide.parents_of(text)) as host:
+    with Host(**guide.hardware_of(text)) as host:
         wrong = guide.run(host, text)
     assert not wrong, "\n\n".join(wrong)
 
