@@ -12,6 +12,8 @@ MANUAL = SOURCE / "docs" / "mediatectl.1.in"
 COMPLETIONS = SOURCE / "client" / "completions"
 PARENTS = ["0000:41:00.4:nvidia-63=4", *(f"0000:42:00.{n}@0000:42:00.0:nvidia-64=1" for n in range(4, 8)),
            "matrix:vfio_ap-passthrough=8", "0.0.0313:vfio_ccw-io=1"]
+VF = "0000:3d:00.4"
+CARDS = ["0000:3d:00.0:vfs=1,nvidia-1145=8"]
 
 
 def manual_text():
@@ -27,13 +29,14 @@ def test_examples_of_the_manual():
     """As printed, one after the other, in one shell."""
     commands = examples()
     assert len(commands) > 12
-    with Host(parents=PARENTS) as host:
+    with Host(parents=PARENTS, cards=CARDS) as host:
+        host.eventually(lambda: (VF, "nvidia-1145") in host.types(), what="the types of the VF")
         script = "set -e\n" + "\n".join(commands)
         done = subprocess.run(["bash", "-c", script], check=False, capture_output=True, text=True,
                               env=environment(host), timeout=60)
         assert done.returncode == 0, done
         assert {device.parent for device in host.devices().values()} == {
-            "matrix", "0.0.0313", *(f"0000:42:00.{n}" for n in range(4, 8))}
+            "matrix", "0.0.0313", VF, *(f"0000:42:00.{n}" for n in range(4, 8))}
 
 
 def verbs_and_options():
