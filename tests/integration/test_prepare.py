@@ -433,6 +433,12 @@ def test_any_allocation_fails(setting, tmp_path):
 # --- udev
 
 
+def install_rules():
+    rules = pathlib.Path("/run/udev/rules.d")
+    rules.mkdir(parents=True, exist_ok=True)
+    shutil.copy(SOURCE / "udev-rules/60-mediated.rules", rules / "60-mediated-test.rules")
+
+
 def properties_by_udev(path, action):
     """What udev's own program makes of an event by our rules. It would refuse a /sys that is not the kernel's."""
     done = subprocess.run(["udevadm", "test", f"--action={action}", path.resolve()], check=True, text=True,
@@ -443,19 +449,29 @@ def properties_by_udev(path, action):
 
 def test_udev_starts_the_service_of_a_card_with_a_driver():
     with Host(parents=[], cards=[RAW, f"{OTHER}:vfs=2,{TYPES}"]):
-        rules = pathlib.Path("/run/udev/rules.d")
-        rules.mkdir(parents=True, exist_ok=True)
-        shutil.copy(SOURCE / "udev-rules/60-mediated.rules", rules / "60-mediated-test.rules")
+        install_rules()
         for card in (CARD, OTHER):
             for action in ("add", "bind", "change"):
                 found = properties_by_udev(PCI / card, action)
                 assert found["SYSTEMD_WANTS"] == f"mediated-prepare@{card}.service"
                 assert "systemd" in found["CURRENT_TAGS"]
-        assert "SYSTEMD_WANTS" not in properties_by_udev(PCI / functions(OTHER)[0], "bind")
         # Without a driver its unit ends, so that the next `bind` starts the service again.
         (PCI / CARD / "driver/unbind").write_text(CARD)
         found = properties_by_udev(PCI / CARD, "unbind")
         assert "SYSTEMD_WANTS" not in found and "systemd" not in found.get("CURRENT_TAGS", "")
+
+
+def test_udev_starts_the_daemon_for_functions_that_take_vgpu_types():
+    with Host(parents=[], cards=[f"{CARD}:vfs=2,sriov=raw,driver=xe", f"{OTHER}:vfs=2,{TYPES}"]):
+        install_rules()
+        function = functions(OTHER)[0]
+        for action in ("add", "bind", "change"):
+            found = properties_by_udev(PCI / function, action)
+            assert found["SYSTEMD_WANTS"] == "mediated.service" and "systemd" in found["CURRENT_TAGS"]
+        assert "SYSTEMD_WANTS" not in properties_by_udev(PCI / functions()[0], "bind")
+        # The next `bind` starts the daemon again.
+        (PCI / function / "driver/unbind").write_text(function)
+        assert "SYSTEMD_WANTS" not in properties_by_udev(PCI / function, "unbind")
 
 
 # --- mediatectl
