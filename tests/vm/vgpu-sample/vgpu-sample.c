@@ -44,6 +44,10 @@ static bool upstream;
 module_param(upstream, bool, 0644);
 MODULE_PARM_DESC(upstream, "errors and lists are those of the driver that was proposed for the kernel (no: NVIDIA's)");
 
+static bool locked;
+module_param(locked, bool, 0644);
+MODULE_PARM_DESC(locked, "each write to current_vgpu_type waits for the one before (no)");
+
 static unsigned int create_delay = 20;
 module_param(create_delay, uint, 0644);
 MODULE_PARM_DESC(create_delay, "how long a vGPU takes to create, in ms (20)");
@@ -93,6 +97,8 @@ struct sample_device {
  */
 static LIST_HEAD(functions);
 static DEFINE_MUTEX(functions_lock);
+/* This is taken only with the parameter `locked`. A test can then tell its own mistakes from what the gap allows. */
+static DEFINE_MUTEX(write_lock);
 
 static struct function *function_of(struct device *dev) {
         struct vfio_pci_core_device *core = dev_get_drvdata(dev);
@@ -252,16 +258,21 @@ static ssize_t current_vgpu_type_show(struct device *dev, struct device_attribut
 static ssize_t current_vgpu_type_store(struct device *dev, struct device_attribute *attr, const char *text,
                                        size_t size) {
         struct function *function = function_of(dev);
+        bool is_locked = READ_ONCE(locked);
         unsigned int type;
         int r;
 
         r = kstrtouint(text, 10, &type);
         if (r < 0)
                 return r;
+        if (is_locked)
+                mutex_lock(&write_lock);
         if (READ_ONCE(upstream))
                 r = type ? create_upstream(function, type) : clear_upstream(function);
         else
                 r = type ? create_nvidia(function, type) : clear_nvidia(function);
+        if (is_locked)
+                mutex_unlock(&write_lock);
         return r < 0 ? r : size;
 }
 
