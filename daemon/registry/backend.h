@@ -99,6 +99,9 @@ struct backend {
          * its group. NULL: it is ready at once. */
         const char *subsystem;
 
+        /* Whether a device may look wedged for a moment while it is being removed. */
+        bool looks_wedged_in_removal;
+
         /* Says what has happened to a device that is DEVICE_WEDGED, and what an administrator can do: the text behind
          * "Device UUID is wedged: ". */
         void (*explain_wedged)(const struct device *device, char *ret, size_t size);

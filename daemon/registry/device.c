@@ -226,7 +226,7 @@ static struct device *device_new(struct registry *registry, const char *uuid, co
 static enum device_state judge(struct device *device, const struct sysfs_device *look) {
         uint64_t t = now_usec();
 
-        if (look->state != DEVICE_WEDGED) {
+        if (look->state != DEVICE_WEDGED || !device->backend->looks_wedged_in_removal) {
                 device->limbo_since = 0;
                 return look->state;
         }

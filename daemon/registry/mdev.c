@@ -171,6 +171,7 @@ const struct backend mdev_backend = {
         .device_inode = device_inode,
         .is_intact = is_intact,
         .subsystem = "mdev",
+        .looks_wedged_in_removal = true,
         .explain_wedged = explain_wedged,
         /* The kernel marks a device active just after it has made `mdev_type`. */
         .grace_usec = 100 * USEC_PER_MSEC,

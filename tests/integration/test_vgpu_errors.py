@@ -237,7 +237,7 @@ def test_wedged(made_by_others):
                 restart_daemon(host)
             error = host.begin_stop(uuid).error()
             assert error.name == "Wedged" and "SR-IOV" in error.text and uuid in error.text
-            host.eventually(lambda: host.state(uuid) == "wedged")
+            assert host.state(uuid) == "wedged"
             # A second write would go through, and would hang.
             host.simctl("hang", VF, "current_vgpu_type")
         assert host.begin_stop(uuid, wait=True).error().name == "Wedged"
