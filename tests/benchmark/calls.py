@@ -52,6 +52,8 @@ class _Arguments:
             return [["setting", "value"]]
         if name == "changes":
             return {"start": Variant("s", "manual")}
+        if name == "set_aside":
+            return True
         if name == "options":
             return {}
         raise KeyError(f"no value for the argument {name} {signature}: give it one in {__file__}")
