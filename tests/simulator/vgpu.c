@@ -313,7 +313,7 @@ static int creatable_show(Node *node, char *content) {
         if (card->list == VGPU_LIST_NAME_FIRST)
                 n = sprintf(content, "NAME                 ID\n");
         else if (card->list != VGPU_LIST_NO_HEADING)
-                n = sprintf(content, "ID    : vGPU Name\n");
+                n = sprintf(content, "%-5s : %s\n", "ID", "vGPU Name");
         if (card->list == VGPU_LIST_HEADING)
                 return n;
         if (card->list == VGPU_LIST_STRANGE)
