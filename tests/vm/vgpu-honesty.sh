@@ -5,7 +5,6 @@
 # vgpu-sample. The simulator has to obey the same rules (tests/simulator/vgpu-honesty.sh).
 #
 # tools/vm: --cards
-# tools/check: trixie
 
 # shellcheck disable=SC2317  # functions that the rules call
 
