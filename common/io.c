@@ -158,6 +158,20 @@ int readlink_name_at(int dir_fd, const char *path, char *buffer, size_t size) {
         return 0;
 }
 
+int replace_link(int dir_fd, const char *path, const char *name, const char *target) {
+        char link[PATH_MAX], temporary[PATH_MAX];
+
+        if ((size_t) snprintf(link, sizeof(link), "%s/%s", path, name) >= sizeof(link) ||
+            (size_t) snprintf(temporary, sizeof(temporary), "%s/.%s", path, name) >= sizeof(temporary))
+                return -ENAMETOOLONG;
+        if (mkdirat(dir_fd, path, 0755) < 0 && errno != EEXIST)
+                return -errno;
+        (void) unlinkat(dir_fd, temporary, 0);
+        if (symlinkat(target, dir_fd, temporary) < 0)
+                return -errno;
+        return renameat(dir_fd, temporary, dir_fd, link) < 0 ? -errno : 0;
+}
+
 const char *path_name(const char *path) {
         const char *slash = strrchr(path, '/');
 

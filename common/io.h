@@ -38,6 +38,11 @@ int write_text_fd(int fd, const char *text);
 /** readlink_name_at() - the last component of what a link points to. Returns 0 or a negative errno. */
 int readlink_name_at(int dir_fd, const char *path, char *buffer, size_t size);
 
+/** replace_link() - make the symbolic link @name in the directory @path, in place of one that is there, as a whole. The
+ * last directory of @path is made if it does not exist. @name has no dot at its beginning, and only one process writes
+ * it at a time. Returns 0 or a negative errno. */
+int replace_link(int dir_fd, const char *path, const char *name, const char *target);
+
 /** path_name() - the last component of a path: a pointer into it. */
 const char *path_name(const char *path);
 

@@ -87,28 +87,14 @@ int vgpu_note_load(const char *vf, ino_t registration, struct vgpu_note *ret) {
         return 0;
 }
 
-static int make_directory(void) {
-        return mkdirat(root_fd(), NOTES, 0755) < 0 && errno != EEXIST ? -errno : 0;
-}
-
+/* Only one process writes the note of a VF at a time. */
 int vgpu_note_store(const char *vf, const struct vgpu_note *note) {
-        char path[PATH_MAX], temporary[PATH_MAX], text[128];
-        int r;
+        char text[128];
 
         assert(sysfs_name_is_plain(vf));
         snprintf(text, sizeof(text), "%s %" PRIu32 " %" PRIu64 " %" PRIu64 " %d", *note->uuid ? note->uuid : NO_UUID,
                  note->number, note->generation, (uint64_t) note->registration, note->wedged);
-        snprintf(path, sizeof(path), NOTES "/%s", vf);
-        /* Only one process writes the note of a VF at a time. The name of no VF begins with a dot. */
-        snprintf(temporary, sizeof(temporary), NOTES "/.%s", vf);
-
-        r = make_directory();
-        if (r < 0)
-                return r;
-        (void) unlinkat(root_fd(), temporary, 0);
-        if (symlinkat(text, root_fd(), temporary) < 0)
-                return -errno;
-        return renameat(root_fd(), temporary, root_fd(), path) < 0 ? -errno : 0;
+        return replace_link(root_fd(), NOTES, vf, text);
 }
 
 void vgpu_note_clear(const char *vf, const struct vgpu_note *note) {
@@ -120,7 +106,7 @@ void vgpu_note_clear(const char *vf, const struct vgpu_note *note) {
 int vgpu_lock_path(const char *vf, char ret[static PATH_MAX]) {
         assert(sysfs_name_is_plain(vf));
         snprintf(ret, PATH_MAX, NOTES "/.%s.lock", vf);
-        return make_directory();
+        return mkdirat(root_fd(), NOTES, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 int vgpu_identify(const char *vf, ino_t registration, uint32_t number, struct vgpu_note *ret) {
