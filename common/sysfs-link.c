@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 
-#include "common/macro.h"
+#include "common/io.h"
 #include "common/root.h"
 
 int sysfs_resolve_link(const char *link, char *ret, size_t size) {
@@ -31,4 +31,18 @@ int sysfs_resolve_link(const char *link, char *ret, size_t size) {
 
 bool sysfs_name_is_plain(const char *name) {
         return *name && !streq(name, ".") && !streq(name, "..") && !strchr(name, '/') && strlen(name) <= NAME_MAX;
+}
+
+int sysfs_lists(const char *path, const char *name) {
+        _cleanup_closedir_ DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = open_directory_at(root_fd(), path, &dir);
+        if (r < 0)
+                return r;
+        while ((entry = readdir(dir)))
+                if (entry->d_name[0] != '.' && streq(entry->d_name, name))
+                        return 1;
+        return 0;
 }

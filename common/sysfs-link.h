@@ -12,3 +12,7 @@ int sysfs_resolve_link(const char *link, char *ret, size_t size);
 
 /** sysfs_name_is_plain() - whether @name can be the name of an entry: it has no slash, and is not "." or "..". */
 bool sysfs_name_is_plain(const char *name);
+
+/** sysfs_lists() - whether the directory @path, which begins with "sys/", has an entry @name. It reads the directory
+ * and looks nothing up by @name, so @name may come from a caller. Returns 1, 0 or a negative errno. */
+int sysfs_lists(const char *path, const char *name);

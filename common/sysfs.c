@@ -12,20 +12,6 @@
 #include "common/root.h"
 #include "common/sysfs-link.h"
 
-int sysfs_lists(const char *path, const char *name) {
-        _cleanup_closedir_ DIR *dir = NULL;
-        struct dirent *entry;
-        int r;
-
-        r = open_directory_at(root_fd(), path, &dir);
-        if (r < 0)
-                return r;
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.' && streq(entry->d_name, name))
-                        return 1;
-        return 0;
-}
-
 static void device_link(const char *uuid, char ret[static PATH_MAX]) {
         snprintf(ret, PATH_MAX, SYSFS_DEVICES "/%s", uuid);
 }

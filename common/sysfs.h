@@ -10,10 +10,6 @@
 #define SYSFS_PARENTS "sys/class/mdev_bus"
 #define SYSFS_DEVICES "sys/bus/mdev/devices"
 
-/** sysfs_lists() - whether the directory @path, which begins with "sys/", has an entry @name. It reads the directory
- * and looks nothing up by @name, so @name may come from a caller. Returns 1, 0 or a negative errno. */
-int sysfs_lists(const char *path, const char *name);
-
 /** sysfs_open_device() - open the device's directory with O_PATH. Returns an fd or a negative errno, -ENOENT when there
  * is no device. @uuid must be normal. */
 int sysfs_open_device(const char *uuid);

@@ -11,6 +11,7 @@
 
 #include "common/io.h"
 #include "common/root.h"
+#include "common/sysfs-link.h"
 #include "common/sysfs.h"
 #include "daemon/registry/device.h"
 #include "daemon/registry/parent.h"

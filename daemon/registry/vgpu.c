@@ -15,6 +15,7 @@
 #include "common/intent.h"
 #include "common/io.h"
 #include "common/root.h"
+#include "common/sysfs-link.h"
 #include "common/vgpu.h"
 #include "daemon/base/timer.h"
 #include "daemon/registry/device.h"
@@ -102,7 +103,7 @@ static struct parent *find_holder(struct registry *registry, const char *uuid) {
         struct parent *parent, *next;
 
         HASH_ITER(hh, registry->parents, parent, next)
-                if (parent->kept && holds(parent, uuid))
+                if (holds(parent, uuid))
                         return parent;
         return NULL;
 }
@@ -170,20 +171,14 @@ static void on_uevent(struct registry *registry, sd_device *event) {
 }
 
 static int lists_parent(const char *name) {
-        _cleanup_closedir_ DIR *dir = NULL;
         struct sysfs_parent look;
-        struct dirent *entry;
         int r;
 
-        r = open_directory_at(root_fd(), VGPU_PARENTS, &dir);
-        if (r < 0)
+        r = sysfs_lists(VGPU_PARENTS, name);
+        if (r <= 0)
                 return r;
-        while ((entry = readdir(dir)))
-                if (entry->d_name[0] != '.' && streq(entry->d_name, name)) {
-                        r = vgpu_look_at_parent(entry->d_name, &look);
-                        return is_shortage(r) ? r : r >= 0;
-                }
-        return 0;
+        r = vgpu_look_at_parent(name, &look);
+        return is_shortage(r) ? r : r >= 0;
 }
 
 static bool has_type(const struct parent *parent, const char *type) {
