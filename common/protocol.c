@@ -43,6 +43,10 @@ static int kind_from_string(const char *const *kinds, size_t n, const char *s) {
         return -EBADMSG;
 }
 
+bool task_changes_device(const struct task *task) {
+        return task->kind == TASK_CREATE || task->kind == TASK_STOP || task->kind == TASK_RECOVER;
+}
+
 void task_clear(struct task *task) {
         free(task->uuid);
         free(task->parent);

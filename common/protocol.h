@@ -89,6 +89,9 @@ struct report {
         json_object *types;             /* READ_TYPES: {TYPE: {"name": …, "available_instances": …}} */
 };
 
+/** task_changes_device() - whether the task makes or removes a device. */
+bool task_changes_device(const struct task *task);
+
 void task_clear(struct task *task);
 void report_clear(struct report *report);
 

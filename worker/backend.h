@@ -46,8 +46,8 @@ struct worker_backend {
          * when they agree, or when the kernel does not show it; or -1 with @failure set. */
         int (*compare)(const struct task *task, struct failure *failure);
 
-        /* After a task that makes, removes or lists devices: sets report->holds, where the daemon cannot see itself
-         * which device a parent holds. Optional. */
+        /* After a task that makes or removes a device: sets report->holds, where the daemon cannot see itself which
+         * device a parent holds. There list_types() sets it, too. Optional. */
         void (*tell_holds)(const struct task *task, struct report *report);
 };
 

@@ -77,17 +77,8 @@ static int say_hello(void) {
 }
 
 static void tell_holds(const struct task *task, struct report *report) {
-        switch (task->kind) {
-        case TASK_CREATE:
-        case TASK_STOP:
-        case TASK_RECOVER:
-        case TASK_READ_TYPES:
-                if (backend_of(task)->tell_holds)
-                        backend_of(task)->tell_holds(task, report);
-                return;
-        default:
-                return;
-        }
+        if (task_changes_device(task) && backend_of(task)->tell_holds)
+                backend_of(task)->tell_holds(task, report);
 }
 
 static int serve_one(void) {

@@ -86,7 +86,7 @@ static int try_once(const struct task *task, const struct vgpu_vf *vf, uint32_t 
         struct vgpu_note none, note;
         int r;
 
-        r = vgpu_note_load(task->parent, vf->registration, &none);
+        r = vgpu_note_load(task->parent, vf->look.types_inode, &none);
         *none.uuid = '\0';
         none.wedged = false;
         none.generation++;

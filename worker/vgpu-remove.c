@@ -34,7 +34,7 @@ static int is_there(const struct task *task, const struct vgpu_vf *vf, ino_t gen
                 return vgpu_exists(task->parent) ? r : 0;
         if (number == 0 || number != vgpu_number(task->type))
                 return 0;
-        r = vgpu_identify(task->parent, vf->registration, number, ret);
+        r = vgpu_identify(task->parent, vf->look.types_inode, number, ret);
         return r < 0 ? r : streq(ret->uuid, task->uuid) && ret->generation == generation;
 }
 

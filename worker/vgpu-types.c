@@ -51,14 +51,17 @@ void vgpu_list_types(const struct task *task, struct report *report) {
         _cleanup_free_ char *text = NULL;
         uint32_t current, number;
         const char *name;
-        char *rest;
+        char *rest = NULL;
 
         report->kind = REPORT_FAILED;
         if (vgpu_open(task->parent, &vf) < 0) {
                 failure_set(&report->failure, FAILURE_NO_SUCH_PARENT, "Parent '%s' has disappeared", task->parent);
                 return;
         }
-        rest = text = vgpu_read(&vf, &current) < 0 ? NULL : read_list(&vf);
+        if (vgpu_read(&vf, &current) >= 0) {
+                vgpu_set_holds(task, &vf, current, report);
+                rest = text = read_list(&vf);
+        }
         if (!text) {
                 failure_set(&report->failure, FAILURE_IO_ERROR, "The driver of parent '%s' does not show its types",
                             task->parent);

@@ -26,17 +26,13 @@ bool vgpu_exists(const char *parent) {
 }
 
 int vgpu_open(const char *parent, struct vgpu_vf *ret) {
-        struct sysfs_parent look;
-        int fd, r;
+        int r;
 
-        r = vgpu_look_at_parent(parent, &look);
+        r = vgpu_look_at_parent(parent, &ret->look);
         if (r < 0)
                 return r;
-        fd = openat(root_fd(), look.path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0)
-                return -errno;
-        *ret = (struct vgpu_vf) { .fd = fd, .registration = look.types_inode };
-        return 0;
+        ret->fd = openat(root_fd(), ret->look.path + 1, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        return ret->fd < 0 ? -errno : 0;
 }
 
 int vgpu_read(const struct vgpu_vf *vf, uint32_t *ret) {
@@ -88,21 +84,18 @@ int vgpu_lock(const char *parent) {
 
 static int open_device(const struct task *task, struct sysfs_device *ret) {
         _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
-        struct sysfs_parent look;
         struct vgpu_note note;
         uint32_t number;
         int r;
 
-        r = vgpu_look_at_parent(task->parent, &look);
-        if (r >= 0)
-                r = vgpu_open(task->parent, &vf);
+        r = vgpu_open(task->parent, &vf);
         if (r >= 0)
                 r = vgpu_read(&vf, &number);
         if (r < 0)
                 return r;
         if (number == 0)
                 return -ENOENT;
-        r = vgpu_identify(task->parent, vf.registration, number, &note);
+        r = vgpu_identify(task->parent, vf.look.types_inode, number, &note);
         if (r < 0)
                 return r;
         if (!streq(note.uuid, task->uuid))
@@ -112,7 +105,7 @@ static int open_device(const struct task *task, struct sysfs_device *ret) {
                 .state = note.wedged ? DEVICE_WEDGED : DEVICE_ACTIVE,
                 .inode = note.generation,
         };
-        strcpy(ret->path, look.path);
+        strcpy(ret->path, vf.look.path);
         snprintf(ret->parent, sizeof(ret->parent), "%s", task->parent);
         vgpu_type(number, ret->type);
         return TAKE_FD(vf.fd);
@@ -125,27 +118,31 @@ static void forget_what_is_gone(const struct task *task, const struct vgpu_vf *v
         struct vgpu_note note;
         uint32_t number;
 
-        if (vgpu_note_load(task->parent, vf->registration, &note) < 0 || !*note.uuid)
+        if (vgpu_note_load(task->parent, vf->look.types_inode, &note) < 0 || !*note.uuid)
                 return;
         /* Whoever has the lock is about to write. */
         lock_fd = try_lock(task->parent);
         if (lock_fd < 0 || vgpu_read(vf, &number) < 0 || number > 0)
                 return;
-        if (vgpu_note_load(task->parent, vf->registration, &note) >= 0)
+        if (vgpu_note_load(task->parent, vf->look.types_inode, &note) >= 0)
                 vgpu_note_clear(task->parent, &note);
+}
+
+void vgpu_set_holds(const struct task *task, const struct vgpu_vf *vf, uint32_t number, struct report *report) {
+        char type[VGPU_TYPE_SIZE];
+
+        if (number == 0)
+                forget_what_is_gone(task, vf);
+        vgpu_type(number, type);
+        report->holds = strdup(type);
 }
 
 static void tell_holds(const struct task *task, struct report *report) {
         _cleanup_vf_ struct vgpu_vf vf = { .fd = -1 };
-        char type[VGPU_TYPE_SIZE];
         uint32_t number;
 
-        if (vgpu_open(task->parent, &vf) < 0 || vgpu_read(&vf, &number) < 0)
-                return;
-        if (number == 0)
-                forget_what_is_gone(task, &vf);
-        vgpu_type(number, type);
-        report->holds = strdup(type);
+        if (vgpu_open(task->parent, &vf) >= 0 && vgpu_read(&vf, &number) >= 0)
+                vgpu_set_holds(task, &vf, number, report);
 }
 
 /* The driver shows nothing of what a callout may change. */

@@ -18,7 +18,7 @@ extern const struct worker_backend vgpu_worker_backend;
 /* A VF. */
 struct vgpu_vf {
         int fd;                         /* of its directory, O_PATH */
-        ino_t registration;             /* see struct sysfs_parent */
+        struct sysfs_parent look;       /* its types_inode is the registration that notes name */
 };
 
 static inline void vgpu_vf_close(struct vgpu_vf *vf) {
@@ -43,6 +43,10 @@ int vgpu_write(const struct vgpu_vf *vf, uint32_t number);
  * negative errno otherwise, -EWOULDBLOCK when another one is that for long: one of an earlier daemon, whose write has
  * not come back. */
 int vgpu_lock(const char *parent);
+
+/** vgpu_set_holds() - set report->holds to the type with the @number that was read from the VF. If it is 0, a note of a
+ * vGPU is removed. */
+void vgpu_set_holds(const struct task *task, const struct vgpu_vf *vf, uint32_t number, struct report *report);
 
 /** vgpu_can_create() - whether the driver lists the type as one that can be created on the VF now. */
 bool vgpu_can_create(const struct vgpu_vf *vf, uint32_t number);

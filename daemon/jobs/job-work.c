@@ -28,15 +28,10 @@ static bool tell_of_interruption(struct job *job) {
         return true;
 }
 
-/* A task that makes or removes a device. */
-static bool changes_device(const struct task *task) {
-        return task->kind == TASK_CREATE || task->kind == TASK_STOP || task->kind == TASK_RECOVER;
-}
-
 static void on_report(struct work *work, struct report *report) {
         _cleanup_(job_unrefp) struct job *job = work->userdata;
 
-        if (changes_device(&work->task))
+        if (task_changes_device(&work->task))
                 parent_end_change(job->jobs->registry, job->parent, report);
 
         if (report && report->served)
@@ -66,7 +61,7 @@ static int on_assigned(struct work *work) {
         struct job *job = work->userdata;
 
         job_set_state(job, JOB_RUNNING);
-        if (changes_device(&work->task))
+        if (task_changes_device(&work->task))
                 parent_begin_change(job->jobs->registry, job->parent, work->task.kind == TASK_STOP);
         return job->type->on_assigned ? job->type->on_assigned(job) : 0;
 }

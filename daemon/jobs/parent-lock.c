@@ -59,10 +59,8 @@ static struct parent_lock *get(struct jobs *jobs, const char *parent) {
 /* The parent has room for one device, and the task makes it or removes it. */
 static bool is_exclusive(const struct job *job) {
         const struct parent *parent = parent_find(job->jobs->registry, job->parent);
-        enum task_kind kind = job->work.task.kind;
 
-        return parent && parent->backend->has_one_device &&
-               (kind == TASK_CREATE || kind == TASK_STOP || kind == TASK_RECOVER);
+        return parent && parent->backend->has_one_device && task_changes_device(&job->work.task);
 }
 
 static void stop_waiting(struct job *job) {
