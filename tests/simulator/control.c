@@ -19,7 +19,7 @@ typedef struct Connection {
         char text[128];
 } Connection;
 
-/* Returns a negative errno, or 1 if the answer comes later. */
+/* Returns a negative errno, 0 if all is done, or 1 if the verb answers later. */
 typedef int (*verb_t)(Connection *connection, const Words *words);
 
 static void connection_answer(Connection *connection, int error) {
@@ -447,8 +447,11 @@ static int on_connection(sd_event_source *source, int fd, uint32_t revents, void
         r = words_receive(fd, &words);
         if (r >= 0)
                 r = connection_dispatch(connection, &words);
-        if (r <= 0)
+        if (r < 0)
                 connection_answer(connection, r);
+        else if (r == 0)
+                /* Who has the answer sees all that the verb has changed. */
+                changes_commit(changes_new(connection->host->notifier), connection_done, connection);
         return 0;
 }
 

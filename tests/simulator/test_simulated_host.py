@@ -18,6 +18,28 @@ from simulated import (DEVICES, MDEV_BUS, SIMULATE, Background, available, creat
 # --- parents
 
 
+def look_around():
+    while True:
+        os.path.exists(MDEV_BUS / new_uuid())
+
+
+@simulated("--no-daemon")
+def test_a_parent_is_seen_once_it_is_added():
+    """Also by the kernel, which remembers that the name was not there. It forgets that late where others look up names
+    in the same directory."""
+    names = [f"p{i}" for i in range(200)]
+    assert not any((MDEV_BUS / name).exists() for name in names)
+    others = [Background(look_around) for _ in range(4)]
+    try:
+        for name in names:
+            simctl("add-parent", f"{name}:p-1=1")
+            assert available(name, "p-1") == 1
+    finally:
+        for other in others:
+            os.kill(other.pid, signal.SIGKILL)
+            other.errno()
+
+
 @simulated("--no-daemon")
 def test_unregistering():
     inode = os.stat(MDEV_BUS / "mtty" / "mdev_supported_types").st_ino
