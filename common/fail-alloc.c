@@ -160,9 +160,9 @@ bool fail_alloc_failed(void) {
 #ifdef __SANITIZE_ADDRESS__
 const char *__lsan_default_suppressions(void);
 
-/* What libraries lose when their own allocations fail: setlocale() does not free the normalized name of a character set,
- * and json_object_object_add() not its copy of a key when the table cannot grow. An object that we lose is reported
- * nevertheless, for its memory is of json_object_new_object(). LeakSanitizer calls this function. */
+/* What libraries lose when their own allocations fail: setlocale() does not free the normalized name of a character
+ * set, and json_object_object_add() not its copy of a key when the table cannot grow. An object that we lose is
+ * reported nevertheless, for its memory is of json_object_new_object(). LeakSanitizer calls this function. */
 const char *__lsan_default_suppressions(void) {
         return "leak:_nl_normalize_codeset\nleak:json_object_object_add_ex\n";
 }

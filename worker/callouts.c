@@ -10,25 +10,15 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
+#include "common/callout-files.h"
 #include "common/fault-point.h"
 #include "common/io.h"
 #include "common/utf8.h"
 #include "worker/callout-reply.h"
-#include "worker/callout-trust.h"
 #include "worker/callout.h"
 
 /* The exit status of a callout that is not responsible for the type. Then the next callout is asked. */
 #define STATUS_NOT_MINE 2
-
-static const char *const callout_folders[] = {
-        "/usr/lib/mdevctl/scripts.d/callouts",
-        "/etc/mdevctl.d/scripts.d/callouts",
-};
-
-static const char *const notifier_folders[] = {
-        "/usr/lib/mdevctl/scripts.d/notifiers",
-        "/etc/mdevctl.d/scripts.d/notifiers",
-};
 
 static const struct mdevctl_version *version;
 
@@ -62,15 +52,11 @@ static int not_hidden(const struct dirent *entry) {
 }
 
 static bool may_run(const char *path) {
-        struct stat st;
+        enum callout_file file = callout_file_judge(path);
 
-        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR))
-                return false;
-        /* A program is not run as root if somebody other than root could have written it. */
-        if (callout_is_trusted(path))
-                return true;
-        fprintf(stderr, "<4>Callout %s is not run: others than root may write it\n", path);
-        return false;
+        if (file == CALLOUT_FILE_NOT_TRUSTED)
+                fprintf(stderr, "<4>Callout %s is not run: others than root may write it\n", path);
+        return file == CALLOUT_FILE_RUNS;
 }
 
 /* Calls @func with each program of a folder, in the order of their names, until @func returns something other than 0.

@@ -41,6 +41,9 @@ void findings_clear(struct findings *findings);
  * negative errno. */
 int check_host(struct findings *findings, const char *kernel_release);
 
+/** check_callouts() - check for callouts and notifiers that mediated does not run. Returns 0 or a negative errno. */
+int check_callouts(struct findings *findings);
+
 /** check_cards() - check for files of mediated.d that are wrong, for cards that have not the virtual functions that a
  * file asks for, and for cards and virtual functions with a wrong driver or none. Returns 0 or a negative errno. */
 int check_cards(struct findings *findings);

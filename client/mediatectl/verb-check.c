@@ -85,6 +85,8 @@ int verb_check(struct client *client, char **arguments, size_t n) {
                 uname(&name);
                 r = check_host(&findings, name.release);
                 if (r >= 0)
+                        r = check_callouts(&findings);
+                if (r >= 0)
                         r = check_cards(&findings);
                 if (r < 0)
                         return r;

@@ -131,6 +131,48 @@ static void test_mdevctl_rule(void **state) {
         assert_int_equal(masked.n, 0);
 }
 
+/* Root alone may change the first one, if root runs this test. */
+static void test_callouts(void **state) {
+        _cleanup_findings_ struct findings findings = {};
+        bool is_root = geteuid() == 0;
+        char path[512];
+
+        file("usr/lib/mdevctl/scripts.d/callouts/00-good", "#!/bin/sh\n");
+        file("usr/lib/mdevctl/scripts.d/callouts/.hidden", "");
+        file("etc/mdevctl.d/scripts.d/callouts/10-not-executable", "");
+        file("etc/mdevctl.d/scripts.d/notifiers/20-writable", "");
+        file("etc/mdevctl.d/scripts.d/notifiers/folder/file", "");
+        path_of("usr/lib/mdevctl/scripts.d/callouts/00-good", path);
+        assert_int_equal(chmod(path, 0755), 0);
+        path_of("etc/mdevctl.d/scripts.d/notifiers/20-writable", path);
+        assert_int_equal(chmod(path, 0777), 0);
+
+        assert_int_equal(check_callouts(&findings), 0);
+        assert_int_equal(findings.n, is_root ? 2 : 3);
+        assert_string_equal(findings.items[findings.n - 2].subject,
+                            "/etc/mdevctl.d/scripts.d/callouts/10-not-executable");
+        assert_non_null(strstr(findings.items[findings.n - 2].message, "it is not executable"));
+        assert_string_equal(findings.items[findings.n - 1].subject,
+                            "/etc/mdevctl.d/scripts.d/notifiers/20-writable");
+        assert_non_null(strstr(findings.items[findings.n - 1].message, "others than root can change it"));
+}
+
+/* Who may write the folder can put another program in the place of a good one. */
+static void test_callouts_in_a_writable_folder(void **state) {
+        _cleanup_findings_ struct findings findings = {};
+        char path[512];
+
+        file("etc/mdevctl.d/scripts.d/callouts/10-good", "");
+        path_of("etc/mdevctl.d/scripts.d/callouts/10-good", path);
+        assert_int_equal(chmod(path, 0755), 0);
+        path_of("etc/mdevctl.d/scripts.d/callouts", path);
+        assert_int_equal(chmod(path, 0775), 0);
+        assert_int_equal(check_callouts(&findings), 0);
+        assert_int_equal(findings.n, 1);
+        assert_string_equal(findings.items[0].id, "callout-not-run");
+        assert_non_null(strstr(findings.items[0].message, "others than root can change it"));
+}
+
 #define NVIDIA "../../../bus/pci/drivers/nvidia"
 
 /* A virtual function of a card, with the path of its driver or without one. */
@@ -307,6 +349,8 @@ int main(void) {
                 cmocka_unit_test_setup(test_no_parent_but_mdev, setup),
                 cmocka_unit_test_setup(test_s390_modules, setup),
                 cmocka_unit_test_setup(test_mdevctl_rule, setup),
+                cmocka_unit_test_setup(test_callouts, setup),
+                cmocka_unit_test_setup(test_callouts_in_a_writable_folder, setup),
                 cmocka_unit_test_setup(test_virtual_functions, setup),
                 cmocka_unit_test_setup(test_wanted_functions, setup),
                 cmocka_unit_test_setup(test_sets, setup),

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which programs may be run as root.
+/* Where callouts and notifiers are, and which of them mediated runs.
  *
- * The path is walked component by component, as the kernel does. A symbolic link is one of the components: its owner
- * decides which program is run, even if that program belongs to root. realpath() would hide the links.
+ * It runs them as root, so only root may decide what is run. The path is walked component by component, as the kernel
+ * does. A symbolic link is one of the components: its owner decides which program is run, even if that program belongs
+ * to root. realpath() would hide the links.
  *
  * The program is executed by its path later. This is safe: only a process that owns a folder or can write to it can put
  * another file in the place of a name, and for each folder on the way this is root alone. */
 
-#include "worker/callout-trust.h"
+#include "common/callout-files.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -16,6 +17,16 @@
 
 #include "common/macro.h"
 #include "common/root.h"
+
+const char *const callout_folders[2] = {
+        "/usr/lib/mdevctl/scripts.d/callouts",
+        "/etc/mdevctl.d/scripts.d/callouts",
+};
+
+const char *const notifier_folders[2] = {
+        "/usr/lib/mdevctl/scripts.d/notifiers",
+        "/etc/mdevctl.d/scripts.d/notifiers",
+};
 
 /* How many symbolic links a path may have. The kernel has the same limit. */
 #define LINKS_MAX 40
@@ -81,4 +92,14 @@ bool callout_is_trusted(const char *path) {
         if (*path != '/' || (size_t) snprintf(copy, sizeof(copy), "%s", path) >= sizeof(copy))
                 return false;
         return walk(&fd, copy, &n_links);
+}
+
+enum callout_file callout_file_judge(const char *path) {
+        struct stat st;
+
+        if (*path != '/' || fstatat(root_fd(), path + 1, &st, 0) < 0 || !S_ISREG(st.st_mode))
+                return CALLOUT_FILE_OTHER;
+        if (!(st.st_mode & S_IXUSR))
+                return CALLOUT_FILE_NOT_EXECUTABLE;
+        return callout_is_trusted(path) ? CALLOUT_FILE_RUNS : CALLOUT_FILE_NOT_TRUSTED;
 }
