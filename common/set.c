@@ -5,11 +5,11 @@
 
 #include "common/set.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fnmatch.h>
 #include <stdarg.h>
 
+#include "common/number.h"
 #include "common/utf8.h"
 
 #define WHITESPACE " \t\r\n"
@@ -211,20 +211,15 @@ static void parse_prepare(struct parser *parser, const char *value) {
 
 static void parse_count(struct parser *parser, const char *value) {
         struct set *set = parser->set;
-        unsigned long n;
-        char *end;
 
         set->all = streq(value, "all");
         set->count = 0;
         if (set->all || !*value)
                 return;
-        n = strtoul(value, &end, 10);
-        if (!isdigit((unsigned char) *value) || *end || n > UINT16_MAX)
+        if (!number_parse(value, 0, UINT16_MAX, &set->count))
                 fail(parser, "Count=%s is neither 'all' nor a number from 1 to %u", value, UINT16_MAX);
-        else if (n == 0)
+        else if (set->count == 0)
                 fail(parser, "Count=0 is refused: mediated never disables virtual functions");
-        else
-                set->count = (unsigned int) n;
 }
 
 /* As in systemd.network(5), a "!" before the list inverts the whole list, and an empty value empties it. */

@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <sys/syscall.h>
 
+#include "common/number.h"
 #include "daemon/api/manager.h"
 #include "daemon/autostart/autostart.h"
 #include "daemon/base/log.h"
@@ -42,16 +43,11 @@ struct arguments {
 };
 
 static bool parse_number(const char *text, unsigned int max, unsigned int *ret) {
-        unsigned long n;
-        char *end;
+        bool good = number_parse(text, 1, max, ret);
 
-        n = strtoul(text, &end, 10);
-        if (n < 1 || n > max || *end) {
+        if (!good)
                 fprintf(stderr, "mediated: '%s' is not a number from 1 to %u\n", text, max);
-                return false;
-        }
-        *ret = (unsigned int) n;
-        return true;
+        return good;
 }
 
 /* Returns whether to go on; else the exit status is in @ret_status. */

@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <syslog.h>
 
+#include "common/number.h"
 #include "common/sets.h"
 #include "prepare/prepare.h"
 
@@ -45,16 +46,11 @@ static int help(void) {
 }
 
 static bool parse_number(const char *text, unsigned int min, unsigned int max, unsigned int *ret) {
-        unsigned long n;
-        char *end;
+        bool good = number_parse(text, min, max, ret);
 
-        n = strtoul(text, &end, 10);
-        if (n < min || n > max || *end || end == text || *text == '-') {
+        if (!good)
                 fprintf(stderr, "mediated-prepare: '%s' is not a number from %u to %u\n", text, min, max);
-                return false;
-        }
-        *ret = (unsigned int) n;
-        return true;
+        return good;
 }
 
 /* Returns whether to go on; else the exit status is in @ret_status. */
