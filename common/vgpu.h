@@ -23,7 +23,12 @@
 /* Room for a type, "nvidia-4294967295". */
 #define VGPU_TYPE_SIZE 20
 
-/* What is known of the use of a VF. */
+/* What has happened to a wedged vGPU, and what to do. A format, for the name of its VF. */
+#define VGPU_WEDGED                                                                                        \
+        "the driver cannot take its vGPU away. To free it, disable the virtual functions of the card of "  \
+        "'%s' and enable them again (SR-IOV off and on), or reboot the host"
+
+/* What mediated has noted of the use of a VF. */
 struct vgpu_note {
         char uuid[UUID_TEXT_SIZE];      /* empty: it is not in use by us */
         uint32_t number;                /* of the type */

@@ -62,8 +62,8 @@ static int explain(const struct task *task, const struct vgpu_vf *vf, uint32_t n
         if (error == EINVAL)
                 return failure_set(failure, FAILURE_IO_ERROR,
                                    "Cannot create device %s: parent '%s' takes no type, although it lists '%s': its "
-                                   "driver was unbound and bound again. Its card must make its virtual functions anew "
-                                   "(SR-IOV off and on)", task->uuid, task->parent, task->type);
+                                   "driver was unbound and bound again. Disable the virtual functions of its card and "
+                                   "enable them again (SR-IOV off and on)", task->uuid, task->parent, task->type);
         if (error == EPERM || error == EBUSY)
                 return failure_set(failure, FAILURE_NO_AVAILABLE_INSTANCES,
                                    "Cannot create device %s: parent '%s' has no type, but its driver says that it is "

@@ -19,11 +19,6 @@
 #define PAUSE_MIN_USEC (10 * USEC_PER_MSEC)
 #define PAUSE_MAX_USEC USEC_PER_SEC
 
-static void fail(struct report *report, enum failure_code code, const char *uuid, const char *why) {
-        report->kind = REPORT_FAILED;
-        failure_set(&report->failure, code, "Device %s %s", uuid, why);
-}
-
 /* Whether the VF still has the vGPU with this generation. Returns 1, 0 or a negative errno. */
 static int is_there(const struct task *task, const struct vgpu_vf *vf, ino_t generation, struct vgpu_note *ret) {
         uint32_t number;
@@ -42,6 +37,18 @@ static void fail_errno(struct report *report, const char *uuid, int error) {
         report->kind = REPORT_FAILED;
         failure_set(&report->failure, FAILURE_IO_ERROR, "The kernel refused to remove device %s: %s", uuid,
                     strerror(-error));
+}
+
+static void fail_locked(const struct task *task, struct report *report) {
+        report->kind = REPORT_FAILED;
+        failure_set(&report->failure, FAILURE_DEVICE_BUSY,
+                    "Device %s is being removed by a worker of an earlier mediated, which the driver has not let go "
+                    "yet; try again later", task->uuid);
+}
+
+static void fail_wedged(const struct task *task, struct report *report) {
+        report->kind = REPORT_FAILED;
+        failure_set(&report->failure, FAILURE_WEDGED, "Device %s is wedged: " VGPU_WEDGED, task->uuid, task->parent);
 }
 
 static void note_wedged(const struct task *task, struct vgpu_note *note) {
@@ -78,9 +85,7 @@ static void clear(const struct task *task, const struct vgpu_vf *vf, bool is_hel
                         return fail_errno(report, task->uuid, there);
                 if (r == -EIO) {
                         note_wedged(task, note);
-                        return fail(report, FAILURE_WEDGED, task->uuid,
-                                    "is wedged: the driver cannot take its vGPU away. To free it, its card must make "
-                                    "its virtual functions anew (SR-IOV off and on), or the host must be rebooted");
+                        return fail_wedged(task, report);
                 }
                 if (r != -EPERM && r != -EBUSY)
                         return fail_errno(report, task->uuid, r);
@@ -110,9 +115,7 @@ void vgpu_remove(const struct task *task, const char *path, ino_t inode, struct 
                 return fail_errno(report, task->uuid, r);
         lock_fd = vgpu_lock(task->parent);
         if (lock_fd == -EWOULDBLOCK)
-                return fail(report, FAILURE_DEVICE_BUSY, task->uuid,
-                            "is being removed by a worker of an earlier mediated, which the driver has not let go yet; "
-                            "try again later");
+                return fail_locked(task, report);
         /* Where no file can be made, there is none whose lock somebody else has. */
         if (lock_fd < 0 && lock_fd != -EROFS && lock_fd != -ENOSPC && lock_fd != -ENOENT)
                 return fail_errno(report, task->uuid, lock_fd);
@@ -122,9 +125,7 @@ void vgpu_remove(const struct task *task, const char *path, ino_t inode, struct 
         if (r == 0)
                 return;
         if (note.wedged)
-                return fail(report, FAILURE_WEDGED, task->uuid,
-                            "is wedged: the driver could not take its vGPU away. To free it, its card must make its "
-                            "virtual functions anew (SR-IOV off and on), or the host must be rebooted");
+                return fail_wedged(task, report);
         if (device_is_in_use(vf.fd, task->held_by, report, &group_fd)) {
                 report->kind = REPORT_BUSY;
                 return;

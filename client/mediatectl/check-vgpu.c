@@ -73,8 +73,8 @@ static int check_set_aside(const struct lists *lists, struct findings *findings,
                 return 0;
         message = finding_text("Nothing is created on virtual functions that were set aside: %s", names);
         return finding_add(findings, SEVERITY_WARNING, "set-aside", card, message,
-                           "To heal them, let the card make its virtual functions anew when none is in use (SR-IOV off "
-                           "and on); to use one again as it is: mediatectl set-aside --clear PARENT");
+                           "To heal them, disable the card's virtual functions when none is in use, and enable them "
+                           "again (SR-IOV off and on); to use one as it is: mediatectl set-aside --clear PARENT");
 }
 
 /* A card is checked with its first function. */
@@ -104,8 +104,8 @@ int check_vgpu_cards(const struct lists *lists, struct findings *findings) {
 int check_vgpu_wedged(struct findings *findings, const char *uuid, const char *parent) {
         _cleanup_free_ char *advice = NULL;
 
-        advice = finding_text("The card of %s must make its virtual functions anew (SR-IOV off and on), for which all "
-                              "its vGPUs must end; or reboot", parent);
+        advice = finding_text("End all vGPUs of the card of %s, disable its virtual functions and enable them again "
+                              "(SR-IOV off and on); or reboot", parent);
         return finding_add(findings, SEVERITY_PROBLEM, "wedged", uuid,
                            "The device is wedged: the driver cannot take its vGPU away any more", advice);
 }

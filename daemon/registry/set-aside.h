@@ -4,8 +4,8 @@
 /* Parents that an administrator has set aside: nobody chooses them for a device that is made on their card. A virtual
  * function can be broken in a way that neither the kernel nor the driver shows.
  *
- * A link in /run/mediated says so. It names the registration of the parent, so that it ends when the card makes its
- * virtual functions anew, which heals them, and when the host is rebooted. */
+ * A link in /run/mediated says so. It names the registration of the parent, so that it ends when the card's virtual
+ * functions are disabled and enabled again, which heals them, and when the host is rebooted. */
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is known of each VF, and which messages from udev are about VFs. */
+/* What the daemon knows of each VF, and which messages from udev are about VFs. */
 
 #include "daemon/registry/vgpu.h"
 
@@ -27,7 +27,7 @@
  * device in use, which is tried again and again, is not being removed. */
 #define STOPPING_USEC USEC_PER_SEC
 
-/* What is known of a VF: parent->kept. */
+/* What the daemon knows of a VF: parent->kept. */
 struct vf {
         struct vgpu_note use;           /* its uuid is empty: it has no type */
         sd_event_source *watch;         /* hears of writes */
@@ -223,7 +223,7 @@ static int look_at_device(struct registry *registry, const char *uuid, const cha
         r = vgpu_look_at_parent(parent->name, &look);
         if (r < 0)
                 return r;
-        /* The VF has been made anew or bound again, and the kernel has forgotten its type. */
+        /* The VF was created or bound again, and the kernel has forgotten its type. */
         if (look.types_dev != parent->types_dev || look.types_inode != parent->types_inode)
                 return -ENOENT;
 
@@ -359,8 +359,7 @@ static void forget_parent(struct parent *parent) {
 }
 
 static void explain_wedged(const struct device *device, char *ret, size_t size) {
-        (void) snprintf(ret, size, "the driver cannot take its vGPU away. To free it, the card of '%s' must make its "
-                        "virtual functions anew (SR-IOV off and on), or the host must be rebooted", device->parent);
+        (void) snprintf(ret, size, VGPU_WEDGED, device->parent);
 }
 
 const struct backend vgpu_backend = {

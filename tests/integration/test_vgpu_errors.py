@@ -222,8 +222,8 @@ def test_any_other_error_of_a_clear():
 
 @pytest.mark.parametrize("made_by_others", [False, True])
 def test_wedged(made_by_others):
-    """EIO of a clear. The VF is not written to any more, not by a new daemon either, until its card has made its
-    virtual functions anew."""
+    """EIO of a clear. The VF is not written to any more, not by a new daemon either, until SR-IOV of its card was
+    switched off and on."""
     with vgpu_host(card(4, "sriov=raw")) as host:
         host.simctl("wedge", VF, "clear")
         if made_by_others:
