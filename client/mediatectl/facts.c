@@ -114,14 +114,18 @@ static json_object *type_to_json(const struct listed_type *type) {
         return object;
 }
 
+static int fetch_types_and_devices(struct client *client) {
+        int r = lists_types(client, NULL);
+
+        return r != 0 ? r : lists_devices(client);
+}
+
 int facts_add_parent(struct client *client, const struct listed_parent *parent, struct facts *facts) {
         json_object *object, *types, *devices;
         const struct lists *lists = &client->lists;
         int r;
 
-        r = lists_types(client, NULL);
-        if (r == 0)
-                r = lists_devices(client);
+        r = fetch_types_and_devices(client);
         if (r != 0)
                 return r;
 
@@ -179,9 +183,7 @@ int facts_add_card(struct client *client, const char *name, const struct card *c
         const char *backend = "";
         int r;
 
-        r = lists_types(client, NULL);
-        if (r == 0)
-                r = lists_devices(client);
+        r = fetch_types_and_devices(client);
         if (r != 0)
                 return r;
 

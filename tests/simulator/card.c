@@ -12,6 +12,7 @@
 
 #include "tests/simulator/bind.h"
 #include "tests/simulator/card.h"
+#include "tests/simulator/spec.h"
 
 #define STUB_DRIVER "pci-pf-stub"
 
@@ -460,30 +461,13 @@ void card_reboot(Card *card, driver_then_t then, void *userdata) {
         pci_lock(&card->pci, on_reboot_locked, card);
 }
 
-static uint64_t greatest_common_divisor(uint64_t a, uint64_t b) {
-        while (b > 0) {
-                uint64_t rest = a % b;
-
-                a = b;
-                b = rest;
-        }
-
-        return a;
-}
-
-/* The smallest capacity of which each type's vGPU takes a whole part. */
 static int spec_capacity(const CardSpec *spec, uint64_t *ret) {
-        uint64_t capacity = 1;
+        int r = 0;
 
-        for (size_t i = 0; i < spec->n_types; i++) {
-                uint64_t count = spec->types[i].count;
-
-                if (__builtin_mul_overflow(capacity, count / greatest_common_divisor(capacity, count), &capacity))
-                        return -EOVERFLOW;
-        }
-
-        *ret = capacity;
-        return 0;
+        *ret = 1;
+        for (size_t i = 0; r >= 0 && i < spec->n_types; i++)
+                r = spec_extend_capacity(ret, spec->types[i].count);
+        return r;
 }
 
 static const PciIds *spec_ids(const CardSpec *spec) {

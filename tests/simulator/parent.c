@@ -31,31 +31,14 @@ Registration *registration_unref(Registration *registration) {
         return NULL;
 }
 
-static uint64_t greatest_common_divisor(uint64_t a, uint64_t b) {
-        while (b > 0) {
-                uint64_t rest = a % b;
-
-                a = b;
-                b = rest;
-        }
-
-        return a;
-}
-
-/* The smallest capacity of which each type's device takes a whole part. */
 static int spec_capacity(const Spec *spec, uint64_t *ret) {
-        uint64_t capacity = 1;
+        int r = 0;
 
-        for (size_t i = 0; i < spec->n_types; i++) {
-                uint64_t count = spec->types[i].count;
-
-                if (count > 0 &&
-                    __builtin_mul_overflow(capacity, count / greatest_common_divisor(capacity, count), &capacity))
-                        return -EOVERFLOW;
-        }
-
-        *ret = capacity;
-        return 0;
+        *ret = 1;
+        for (size_t i = 0; r >= 0 && i < spec->n_types; i++)
+                if (spec->types[i].count > 0)
+                        r = spec_extend_capacity(ret, spec->types[i].count);
+        return r;
 }
 
 static int registration_new(Registration **ret, Parent *parent, const Spec *spec) {

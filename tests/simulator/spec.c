@@ -93,3 +93,19 @@ Spec *spec_free(Spec *spec) {
         free(spec);
         return NULL;
 }
+
+static uint64_t greatest_common_divisor(uint64_t a, uint64_t b) {
+        while (b > 0) {
+                uint64_t rest = a % b;
+
+                a = b;
+                b = rest;
+        }
+
+        return a;
+}
+
+int spec_extend_capacity(uint64_t *capacity, uint64_t count) {
+        return __builtin_mul_overflow(*capacity, count / greatest_common_divisor(*capacity, count), capacity) ?
+                       -EOVERFLOW : 0;
+}

@@ -25,3 +25,7 @@ typedef struct Spec {
 int spec_parse(const char *string, Spec **ret);
 Spec *spec_free(Spec *spec);
 DEFINE_CLEANUP_FUNC(Spec *, spec_free)
+
+/* A device takes a whole part of the capacity: the smallest one for all types is 1, extended by the count of each type.
+ * Returns 0 or -EOVERFLOW. */
+int spec_extend_capacity(uint64_t *capacity, uint64_t count);
