@@ -631,7 +631,7 @@ def test_reboot():
     in_driver(OTHER, 1)
     assert sriov_manage("0000:5e:00.0") == 0 and len(functions("0000:5e:00.0")) == 2
     simctl("reboot")
-    assert not pathlib.Path(f"/proc/{holder}").exists()
+    eventually(lambda: not pathlib.Path(f"/proc/{holder}").exists())
     assert [get_type(name) for name in functions()] == [0, 0, 0, 0] and functions("0000:5e:00.0") == []
     for name in functions():
         set_type(name, 1152)
