@@ -5,6 +5,7 @@
 # that parents which come and go take their devices along, and that a host without parents does not run the daemon.
 #
 # tools/check: trixie
+# tools/check: s390x
 
 # shellcheck disable=SC2317  # functions that are called by their names
 

@@ -5,6 +5,7 @@
 # in use, who may do what.
 #
 # tools/check: trixie
+# tools/check: s390x
 
 # shellcheck disable=SC2317  # functions that are called by their names
 

@@ -2,18 +2,25 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # In the guest, with the packages libvirt-daemon-system and mdevctl: that libvirt's node devices behave with our mdevctl
-# as they do with Debian's. The same session of virsh runs with both, and its output must be the same.
+# as they do with Debian's. The same session of virsh runs with both, and its output must be the same. It runs a third
+# time with ours on a host that has vGPUs of vendor VFIO, too. Nothing must show these.
 #
-# tools/vm: --package libvirt-daemon-system --package mdevctl
+# tools/vm: --cards --package libvirt-daemon-system --package mdevctl
 # tools/check: --long
 #
 # shellcheck disable=SC2016,SC2317  # XML in single quotes; functions that are called by their names
 
 set -euo pipefail
 
+here=$(dirname -- "$0")
 # shellcheck source=tests/vm/lib.sh
-source "$(dirname -- "$0")/lib.sh"
+source "$here/lib.sh"
+# shellcheck source=tests/vm/mediated.sh
+source "$here/mediated.sh"
+# shellcheck source=tests/vm/vgpu.sh
+source "$here/vgpu.sh"
 
+parts=(define_and_start create_transient with_attributes without_uuid by_hand many)
 store=/etc/mdevctl.d
 first=11111111-1111-4111-8111-111111111111
 second=22222222-2222-4222-8222-222222222222
@@ -68,6 +75,7 @@ everything() {
     v nodedev-list --cap mdev --all
     v nodedev-list --cap mdev
     v nodedev-list --cap mdev --inactive
+    v nodedev-list --cap mdev_types
 }
 
 define_and_start() {
@@ -135,6 +143,33 @@ without_uuid() {
     done
 }
 
+# m ARG…: one command of mdevctl, in the same record.
+m() {
+    local status=0
+
+    echo "\$ mdevctl $*"
+    mdevctl "$@" 2>&1 || status=$?
+    echo "status $status"
+}
+
+by_hand() {
+    m define --uuid $first --parent mtty --type mtty-1 --auto
+    m start --uuid $first
+    m start --uuid $second --parent mtty --type mtty-2
+    calm
+    for options in '' --defined --dumpjson '--defined --dumpjson' --verbose; do
+        # shellcheck disable=SC2086
+        m list $options
+    done
+    m types
+    m types --dumpjson
+    everything
+    m stop --uuid $first
+    m stop --uuid $second
+    m undefine --uuid $first
+    calm
+}
+
 many() {
     local i
 
@@ -169,18 +204,19 @@ restart_libvirt() {
     calm
 }
 
-# What is random.
+# What is random. The kernel counts IOMMU groups, and each virtual function has one.
 normalize() {
     local uuid='[0-9a-f]{8}[-_][0-9a-f]{4}[-_]4[0-9a-f]{3}[-_][89ab][0-9a-f]{3}[-_][0-9a-f]{12}'
 
-    sed --regexp-extended "/11111111|22222222|33333333|44444444/! s/$uuid/RANDOM/g"
+    sed --regexp-extended --expression "/11111111|22222222|33333333|44444444/! s/$uuid/RANDOM/g" \
+        --expression "s/(<iommuGroup number=')[0-9]+/\\1NUMBER/"
 }
 
 session() {
     local part
 
     restart_libvirt
-    for part in define_and_start create_transient with_attributes without_uuid many; do
+    for part in "${parts[@]}"; do
         $part 2>&1 | normalize >"$work/$1.$part"
         echo "$1: $part, $(grep --count '^status' "$work/$1.$part") commands, $SECONDS s"
     done
@@ -194,6 +230,36 @@ use_ours() {
     udevadm control --reload
     systemctl unmask --quiet --runtime mediated.service
     systemctl start mediated.service
+}
+
+# Two that are defined, one of them auto, and two that are not.
+add_vgpus() {
+    local card
+
+    modprobe --all vgpu-sample vfio_iommu_type1
+    for card in "${CARDS[@]}"; do
+        make_functions "$card" 4
+    done
+    check "the functions have types" wait_until 60 has_all_types
+    mediatectl create "${CARDS[0]}" $SMALL --count 2
+    mediatectl create "${CARDS[1]}" $SMALL --auto
+    mediatectl define "$(functions_of "${CARDS[1]}" | tail --lines=1)" $LARGE
+    vgpus_in_kernel >"$work/vgpus"
+    check_equal "there are vGPUs" 3 "$(wc -l <"$work/vgpus")"
+    check_equal "there are definitions of vGPUs" 2 "$(find "$store" -path '*/0000:*/*' -type f | wc -l)"
+}
+
+# same A B: two sessions.
+same() {
+    local part
+
+    for part in "${parts[@]}"; do
+        if diff --unified=3 "$work/$1.$part" "$work/$2.$part"; then
+            pass "$1 and $2: $part"
+        else
+            fail "$1 and $2: $part" "see the difference above"
+        fi
+    done
 }
 
 systemctl mask --quiet --runtime --now mediated.service
@@ -214,14 +280,15 @@ use_ours
 echo "the same with $(mdevctl --version)"
 check_matches "ours is the one that runs" "*mediated*" "$(mdevctl --version)"
 session ours
+same original ours
 
-for part in define_and_start create_transient with_attributes without_uuid many; do
-    if diff --unified=3 "$work/original.$part" "$work/ours.$part"; then
-        pass "libvirt: $part"
-    else
-        fail "libvirt: $part" "see the difference above"
-    fi
-done
+echo "the same with vGPUs of vendor VFIO"
+add_vgpus
+session with-vgpus
+same ours with-vgpus
+check "the vGPUs are still there" diff "$work/vgpus" <(vgpus_in_kernel)
+check "mediated shows them" vgpus_are_the_same
+
 check "the session did something" grep --quiet '^status 0' "$work/ours.define_and_start"
 check_matches "libvirt's error for a duplicate" "*Device already exists*" \
     "$(grep --after-context=2 'nodedev-create' "$work/ours.create_transient" | tr '\n' ' ')"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # tools/vm: --package mdevctl
+# tools/check: s390x
 #
 # In the guest, with Debian's mdevctl: that the two can be swapped at any time, also for starting all definitions of a
 # parent.
