@@ -57,6 +57,8 @@ def add_vgpus(host):
     put(GONE_VGPU, json.dumps({"mdev_type": "nvidia-1145", "start": "auto", "backend": "nvidia-vfio"}), parent=GONE_VF)
     put(MANUAL, text_of(start="manual", type="nvidia-1145"), parent="0000:3d:00.7")
     host.eventually(lambda: {VGPU, DEFINED_VGPU} <= host.devices().keys())
+    # mediated adds the key to definitions on such parents that are there.
+    host.eventually(lambda: '"backend"' in read(STORE / "0000:3d:00.7" / MANUAL))
 
 
 def transcript(host):

@@ -400,13 +400,13 @@ def test_registry_during_a_storm():
         kept = []
         for _ in range(5):
             host.kill(pid, sig=19)
-            host.simctl("storm", 4000)
+            host.simctl("storm", 20000)
             for _ in range(10):
                 kept.append(host.raw_create(parent="mbochs", type="mbochs-small"))
             for device in kept[:5]:
                 host.raw_remove(device)
             del kept[:5]
-            host.simctl("storm", 4000)
+            host.simctl("storm", 20000)
             host.kill(pid, sig=18)
             host.sleep(0.05)
         host.eventually(lambda: set(host.devices()) == set(kept) == kernel_devices(), 5, "the right registry")

@@ -78,7 +78,7 @@ def check_others(host):
     uuids = {device.parent: (device.uuid, device.state) for device in host.devices().values()}
     assert uuids[THEIRS] == (uuid_of(THEIRS), "active")
     assert uuids[IN_USE] == (host.used, "active")
-    os.kill(host.holder, 0)
+    host.kill(host.holder, sig=0)
     assert "wedged" not in host.log()
 
 
