@@ -51,6 +51,10 @@ int card_open(const char *name) {
         return fd < 0 ? -errno : fd;
 }
 
+bool card_is_function(int device_fd) {
+        return faccessat(device_fd, "physfn", F_OK, AT_SYMLINK_NOFOLLOW) >= 0;
+}
+
 int card_read(const char *name, struct card *ret) {
         _cleanup_close_ int fd = card_open(name);
         int r;
@@ -58,7 +62,7 @@ int card_read(const char *name, struct card *ret) {
         if (fd < 0)
                 return fd;
         *ret = (struct card) {
-                .is_function = faccessat(fd, "physfn", F_OK, AT_SYMLINK_NOFOLLOW) >= 0,
+                .is_function = card_is_function(fd),
                 .total = (unsigned int) read_number(fd, "sriov_totalvfs"),
         };
         r = count_functions(fd, &ret->n_functions);

@@ -36,6 +36,9 @@ struct card_function {
  * no name. */
 int card_open(const char *name);
 
+/** card_is_function() - whether a PCI device is a virtual function. @device_fd is from card_open(). */
+bool card_is_function(int device_fd);
+
 /** card_read() - look at a PCI device. Returns 0 or a negative errno, -ENOENT when there is none. */
 int card_read(const char *name, struct card *ret);
 
