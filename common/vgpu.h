@@ -23,7 +23,7 @@
 /* Room for a type, "nvidia-4294967295". */
 #define VGPU_TYPE_SIZE 20
 
-/* What has happened to a wedged vGPU, and what to do. A format, for the name of its VF. */
+/* The text that tells a user why a vGPU is wedged and how to free it. printf() replaces '%s' by the name of the VF. */
 #define VGPU_WEDGED                                                                                        \
         "the driver cannot take its vGPU away. To free it, disable the virtual functions of the card of "  \
         "'%s' and enable them again (SR-IOV off and on), or reboot the host"

@@ -10,6 +10,7 @@
 #include "client/mdevctl/bus.h"
 #include "client/mdevctl/tell.h"
 #include "common/attribute-bus.h"
+#include "common/callout-files.h"
 #include "common/io.h"
 #include "common/root.h"
 
@@ -87,13 +88,19 @@ int mdevctl_attributes_of(sd_bus *bus, const char *uuid, struct attributes *ret,
                      : 0;
 }
 
+static bool are_there_callouts(void) {
+        for (size_t i = 0; i < ELEMENTSOF(callout_folders); i++)
+                if (has_entries_at(root_fd(), callout_folders[i] + 1))
+                        return true;
+        return false;
+}
+
 int mdevctl_attributes_get(struct mdevctl_entries *entries, bool stored_too) {
         _cleanup_free_ struct question *questions = NULL;
         struct asker asker = {};
         int r;
 
-        if (entries->n == 0 || (!has_entries_at(root_fd(), "usr/lib/mdevctl/scripts.d/callouts") &&
-                                !has_entries_at(root_fd(), "etc/mdevctl.d/scripts.d/callouts")))
+        if (entries->n == 0 || !are_there_callouts())
                 return EXIT_SUCCESS;
 
         questions = calloc(entries->n, sizeof(*questions));

@@ -36,7 +36,7 @@ static int check_file(struct findings *findings, const char *path) {
 
 /* If the folder cannot be read, for example by an ordinary user, there is nothing to say. */
 static int check_folder(struct findings *findings, const char *folder) {
-        _cleanup_(closedirp) DIR *dir = NULL;
+        _cleanup_closedir_ DIR *dir = NULL;
         struct dirent *entry;
         char path[PATH_MAX];
         int r = 0;

@@ -38,6 +38,13 @@ static void file(const char *name, const char *text) {
         assert_int_equal(fclose(f), 0);
 }
 
+static void set_mode(const char *name, mode_t mode) {
+        char path[512];
+
+        path_of(name, path);
+        assert_int_equal(chmod(path, mode), 0);
+}
+
 static void link_to(const char *name, const char *target) {
         char path[512];
 
@@ -135,17 +142,14 @@ static void test_mdevctl_rule(void **state) {
 static void test_callouts(void **state) {
         _cleanup_findings_ struct findings findings = {};
         bool is_root = geteuid() == 0;
-        char path[512];
 
         file("usr/lib/mdevctl/scripts.d/callouts/00-good", "#!/bin/sh\n");
         file("usr/lib/mdevctl/scripts.d/callouts/.hidden", "");
         file("etc/mdevctl.d/scripts.d/callouts/10-not-executable", "");
         file("etc/mdevctl.d/scripts.d/notifiers/20-writable", "");
         file("etc/mdevctl.d/scripts.d/notifiers/folder/file", "");
-        path_of("usr/lib/mdevctl/scripts.d/callouts/00-good", path);
-        assert_int_equal(chmod(path, 0755), 0);
-        path_of("etc/mdevctl.d/scripts.d/notifiers/20-writable", path);
-        assert_int_equal(chmod(path, 0777), 0);
+        set_mode("usr/lib/mdevctl/scripts.d/callouts/00-good", 0755);
+        set_mode("etc/mdevctl.d/scripts.d/notifiers/20-writable", 0777);
 
         assert_int_equal(check_callouts(&findings), 0);
         assert_int_equal(findings.n, is_root ? 2 : 3);
@@ -160,13 +164,10 @@ static void test_callouts(void **state) {
 /* Who may write the folder can put another program in the place of a good one. */
 static void test_callouts_in_a_writable_folder(void **state) {
         _cleanup_findings_ struct findings findings = {};
-        char path[512];
 
         file("etc/mdevctl.d/scripts.d/callouts/10-good", "");
-        path_of("etc/mdevctl.d/scripts.d/callouts/10-good", path);
-        assert_int_equal(chmod(path, 0755), 0);
-        path_of("etc/mdevctl.d/scripts.d/callouts", path);
-        assert_int_equal(chmod(path, 0775), 0);
+        set_mode("etc/mdevctl.d/scripts.d/callouts/10-good", 0755);
+        set_mode("etc/mdevctl.d/scripts.d/callouts", 0775);
         assert_int_equal(check_callouts(&findings), 0);
         assert_int_equal(findings.n, 1);
         assert_string_equal(findings.items[0].id, "callout-not-run");
