@@ -257,7 +257,7 @@ def test_who_asks_for_much_steps_back():
             host.sleep(0.5)
             again = stream.made_during(lambda: host.sleep(1))
             print(f"alone {alone}, while others ask {asked}, after that {again}")
-            return asked < alone / 2 < again
+            return asked < alone / 4 < again
 
         stream = Stream(host)
         host.sleep(1)
